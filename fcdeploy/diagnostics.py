@@ -1,0 +1,108 @@
+"""Diagnostics: what a person is told about a spec, a plan or a run, with its place and a way out."""
+
+from __future__ import annotations
+
+import difflib
+import enum
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+
+class Severity(enum.StrEnum):
+    """How bad a finding is; errors stop the target, warnings are shown."""
+
+    ERROR = "error"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Span:
+    """A place in a file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+
+    def __str__(self) -> str:
+        return f"{self.file}:{self.line}:{self.column}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Diagnostic:
+    """One finding.
+
+    `summary` is a short statement without a full stop, `detail` says what was found and expected, `hint` says what
+    to do. `path` is the place inside the spec (`services.images.functions.resize.memorySize`), `address` the
+    resource in its printed form.
+    """
+
+    severity: Severity
+    summary: str
+    detail: str = ""
+    hint: str = ""
+    span: Span | None = None
+    path: str = ""
+    address: str = ""
+
+    def sort_key(self) -> tuple[str, int, int, str, str]:
+        """Order by place in the file, then path and text; findings without a place come last."""
+        if self.span is None:
+            return ("\U0010ffff", 0, 0, self.path, self.summary)
+        return (self.span.file, self.span.line, self.span.column, self.path, self.summary)
+
+    def to_json(self) -> dict[str, Any]:
+        """The finding as a JSON object; empty parts are left out."""
+        found: dict[str, Any] = {"severity": self.severity.value, "summary": self.summary}
+        for name in ("detail", "hint", "path", "address"):
+            value = getattr(self, name)
+            if value:
+                found[name] = value
+        if self.span is not None:
+            found |= {"file": self.span.file, "line": self.span.line, "column": self.span.column}
+        return found
+
+    def __str__(self) -> str:
+        place = f"{self.span}: " if self.span else ""
+        where = self.path or self.address
+        lines = [f"{place}{self.severity.value}: {self.summary}" + (f" [{where}]" if where else "")]
+        if self.detail:
+            lines += [f"    {line}" for line in self.detail.splitlines()]
+        if self.hint:
+            first, *rest = self.hint.splitlines()
+            lines += [f"    hint: {first}", *(f"          {line}" for line in rest)]
+        return "\n".join(lines)
+
+
+def error(summary: str, **parts: Any) -> Diagnostic:
+    """A finding that stops the target."""
+    return Diagnostic(severity=Severity.ERROR, summary=summary, **parts)
+
+
+def warning(summary: str, **parts: Any) -> Diagnostic:
+    """A finding that is shown and goes no further."""
+    return Diagnostic(severity=Severity.WARNING, summary=summary, **parts)
+
+
+def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
+    """Findings sorted by place, each once."""
+    return tuple(sorted(set(found), key=Diagnostic.sort_key))
+
+
+def has_errors(found: Iterable[Diagnostic]) -> bool:
+    """Whether any finding stops the target."""
+    return any(one.severity is Severity.ERROR for one in found)
+
+
+def did_you_mean(word: str, known: Iterable[str]) -> str:
+    """`did you mean `memorySize`?` for the nearest known name, or an empty string.
+
+    Names that differ only in case or in `_`/`-` count as near.
+    """
+    names = sorted(known)
+    folded = {name.lower().replace("_", "").replace("-", ""): name for name in names}
+    same = folded.get(word.lower().replace("_", "").replace("-", ""))
+    if same is None:
+        close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+        same = close[0] if close else None
+    return f"did you mean `{same}`?" if same is not None and same != word else ""
