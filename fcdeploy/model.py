@@ -234,22 +234,33 @@ class Reply:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
-    """What the file wants: `body` is canonical (every default filled in), `given` the paths the file itself sets.
+class CodeRef:
+    """A `code:` value as the file gives it; relative paths count from the folder `base`."""
 
-    `body` values may be `Sensitive`; an archive stands as {"checksum": crc64} and its ArchiveRef in `archives` by field
-    name. `refs` are addresses that must exist first. `literal` holds paths whose value the file gives as a plain
-    literal (S42). `ignore` are paths that live keeps (S17).
+    value: Json
+    base: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """What the file wants.
+
+    `body` holds what the file itself gives (defaults of the file merged in), under API names; documented defaults are
+    filled in by the engine. Strings may be `Sensitive`. A code archive stands in `code` by field name until it is
+    packaged; then the body has {"checksum": crc64} there and `payloads` what is sent. `refs` are addresses that must
+    exist first. `literal` holds the dotted paths whose value the file gives as a plain literal (S42), `spans` the line
+    of each dotted path. `ignore` are paths that live keeps (S17).
     """
 
     address: Address
     body: Mapping[str, Json]
-    given: frozenset[str] = frozenset()
-    literal: frozenset[str] = frozenset()
-    archives: Mapping[str, ArchiveRef] = field(default_factory=dict)
+    code: Mapping[str, CodeRef] = field(default_factory=dict)
+    payloads: Mapping[str, Json] = field(default_factory=dict)
     refs: frozenset[Address] = frozenset()
     span: Span | None = None
     spans: Mapping[str, Span] = field(default_factory=dict)
+    literal: frozenset[str] = frozenset()
     protect: bool = False
     ignore: tuple[str, ...] = ()
 

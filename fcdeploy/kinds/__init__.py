@@ -1,0 +1,1 @@
+"""Kinds: one descriptor per resource kind, and the registry that finds them."""

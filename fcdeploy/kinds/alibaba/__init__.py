@@ -1,0 +1,1 @@
+"""Kinds of Alibaba Cloud Function Compute 2.0."""

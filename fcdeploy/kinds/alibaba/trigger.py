@@ -1,0 +1,165 @@
+"""Triggers of Function Compute 2.0. Facts 6.2, 7.2, 7.3, 8.1, 9.3."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from fcdeploy.kinds.alibaba.service import API_2021, NAME_SCHEMA, ROLE_PATTERN
+from fcdeploy.kinds.alibaba.trigger_types import NO_ROLE, NO_SOURCE, SOURCE_PATTERNS, VARIANTS
+from fcdeploy.kinds.cron import cron_problem
+from fcdeploy.kinds.descriptor import Finding, GuardStyle, Kind, Listing, Marking, Operation
+from fcdeploy.kinds.fields import Access, Codec, Default, Field, Reset, text
+from fcdeploy.model import Json
+
+MAX_PAYLOAD = 131072
+
+FIELDS = (
+    text(
+        "triggerType",
+        "Type",
+        "What calls the function.",
+        spec="type",
+        access=Access.CREATE_ONLY,
+        required=True,
+        enum=sorted(VARIANTS),
+    ),
+    Field(
+        name="triggerConfig",
+        title="Configuration",
+        description="What the source needs to know; its fields depend on the type.",
+        spec="config",
+        schema={"type": "object"},
+        codec=Codec.JSON_TEXT,
+        text_since=API_2021,
+        discriminator="triggerType",
+        variants=VARIANTS,
+        defaults=(Default(value={}, when={"triggerType": ("tablestore",)}),),
+        reset=Reset.NONE,
+    ),
+    text(
+        "sourceArn",
+        "Source",
+        "ARN of what sends the events; not for timer, http and eventbridge.",
+        access=Access.CREATE_ONLY,
+        default=None,
+        reset=Reset.NONE,
+        pattern=r"^acs:[^\s]+$",
+    ),
+    text(
+        "invocationRole",
+        "Role",
+        "ARN of the role with which the source calls the function; not for timer and http.",
+        defaults=(Default(value="", sent=False),),
+        default=None,
+        pattern=ROLE_PATTERN,
+    ),
+    text(
+        "qualifier",
+        "Qualifier",
+        "The version or alias that is called; LATEST when left out.",
+        defaults=(Default(value="LATEST", sent=False),),
+        default=None,
+        pattern=r"^(LATEST|[0-9]+|[_a-zA-Z][-_a-zA-Z0-9]*)$",
+    ),
+    text("description", "Description", "What the trigger is for.", since=API_2021),
+)
+
+
+def check(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
+    """Rules by trigger type: facts 9.3, S5."""
+    del api, name
+    kind = str(body.get("triggerType"))
+    if kind not in VARIANTS:
+        return
+    config = body.get("triggerConfig")
+    source = body.get("sourceArn")
+    if kind in NO_SOURCE:
+        if source is not None:
+            yield Finding(path="sourceArn", summary=f"a trigger of type {kind} has no source", hint="remove it")
+    elif source is None:
+        yield Finding(
+            path="",
+            summary="`sourceArn` is missing",
+            detail=f"a trigger of type {kind} is called by a resource of yours",
+            hint=f"its ARN looks like `{SOURCE_PATTERNS[kind][1]}`",
+        )
+    elif isinstance(source, str) and not source.startswith(SOURCE_PATTERNS[kind][0]):
+        yield Finding(
+            path="sourceArn",
+            summary=f"this is not the ARN of a source of type {kind}",
+            detail=f"found {source}",
+            hint=f"it looks like `{SOURCE_PATTERNS[kind][1]}`",
+        )
+    if kind in NO_ROLE:
+        if body.get("invocationRole"):
+            yield Finding(path="invocationRole", summary=f"a trigger of type {kind} has no role", hint="remove it")
+    elif kind not in NO_SOURCE and not body.get("invocationRole"):
+        yield Finding(
+            path="",
+            summary="`invocationRole` is missing",
+            detail=f"a source of type {kind} calls the function with a role",
+            hint="write `invocationRole: acs:ram::{account}:role/{name}`",
+        )
+    if isinstance(config, Mapping):
+        yield from _check_config(kind, config)
+
+
+def _check_config(kind: str, config: Mapping[str, Json]) -> Iterable[Finding]:
+    if kind == "timer":
+        expression, payload = config.get("cronExpression"), config.get("payload")
+        problem = cron_problem(expression) if isinstance(expression, str) else None
+        if problem:
+            yield Finding(
+                path="triggerConfig.cronExpression",
+                summary="this is not a timer expression",
+                detail=f"{expression!r}: {problem}",
+                hint="for example `@every 5m`, or `0 0 2 * * *` for 02:00:00 every day (seconds first)",
+            )
+        if isinstance(payload, str) and len(payload.encode()) > MAX_PAYLOAD:
+            yield Finding(
+                path="triggerConfig.payload",
+                summary=f"the payload is larger than {MAX_PAYLOAD} bytes",
+                detail=f"found {len(payload.encode())} bytes",
+            )
+    if kind == "http":
+        if config.get("authConfig") and config.get("authType") != "jwt":
+            yield Finding(path="triggerConfig.authConfig", summary="`authConfig` is only for authType jwt")
+        if config.get("authType") == "jwt" and not config.get("authConfig"):
+            yield Finding(path="triggerConfig", summary="authType jwt needs `authConfig`")
+
+
+def collides(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
+    """An http trigger stands alone on its qualifier (facts 9.3, http)."""
+    return "http" in (one.get("triggerType"), other.get("triggerType")) and (
+        (one.get("qualifier") or "LATEST") == (other.get("qualifier") or "LATEST")
+    )
+
+
+# Facts 1, row 20: every 2016 call about an eventbridge trigger carries this header; others ignore it.
+_EVENTBRIDGE = {"2016-08-15": {"x-fc-enable-eventbridge-trigger": "enable"}}
+_LIST = "/services/{serviceName}/functions/{functionName}/triggers"
+_ONE = _LIST + "/{triggerName}"
+
+KIND = Kind(
+    provider="alibaba",
+    name="trigger",
+    title="Trigger",
+    description="What calls a function.",
+    section="triggers",
+    parent="function",
+    identity=("serviceName", "functionName", "triggerName"),
+    name_schema=NAME_SCHEMA,
+    fields=FIELDS,
+    create=Operation(name="CreateTrigger", method="POST", path=_LIST, headers=_EVENTBRIDGE),
+    read=Operation(name="GetTrigger", method="GET", path=_ONE, headers=_EVENTBRIDGE),
+    update=Operation(name="UpdateTrigger", method="PUT", path=_ONE, headers=_EVENTBRIDGE),
+    delete=Operation(name="DeleteTrigger", method="DELETE", path=_ONE, headers=_EVENTBRIDGE),
+    listing=Listing(
+        operation=Operation(name="ListTriggers", method="GET", path=_LIST, headers=_EVENTBRIDGE), items="triggers"
+    ),
+    guard=GuardStyle.ETAG,
+    marking=Marking.PARENT,
+    missing=frozenset({"TriggerNotFound", "FunctionNotFound", "ServiceNotFound"}),
+    check=check,
+    collides=collides,
+)

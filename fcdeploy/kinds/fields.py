@@ -1,0 +1,284 @@
+"""The vocabulary of a field: what it may hold, who decides its default, how it is reset, how it travels.
+
+The vocabulary is closed. A kind that cannot be said with these words is a reason to extend the words for all kinds,
+never to special-case one.
+"""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Final, TypeAlias
+
+from fcdeploy.model import Json
+
+
+class Access(enum.Enum):
+    """Who may write a field, and when."""
+
+    UPDATABLE = "updatable"
+    CREATE_ONLY = "create-only"
+    READ_ONLY = "read-only"
+    WRITE_ONLY = "write-only"
+
+
+class Reset(enum.Enum):
+    """How a field goes back to its default once the file no longer names it (S16)."""
+
+    VALUE = "value"
+    RECREATE = "recreate"
+    NONE = "none"
+
+
+class Codec(enum.Enum):
+    """How the canonical value travels.
+
+    JSON_TEXT: the wire has a string that holds JSON. ARCHIVE: the wire has a code archive, reads give its checksum.
+    """
+
+    PLAIN = "plain"
+    JSON_TEXT = "json-text"
+    ARCHIVE = "archive"
+
+
+class Order(enum.Enum):
+    """Whether the order of a list means something."""
+
+    LIST = "list"
+    SET = "set"
+
+
+class _NotEmpty(enum.Enum):
+    NOT_EMPTY = "not-empty"
+
+
+NOT_EMPTY: Final = _NotEmpty.NOT_EMPTY
+"""In a condition: any value but absent, null, empty string, list or object."""
+
+When: TypeAlias = Mapping[str, tuple[Json, ...] | _NotEmpty]
+"""A condition over the body: each dotted path holds one of the values. An empty mapping always holds."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Default:
+    """What absent means. `sent`: a create sends it (law 2). Not sent: the service is known to agree."""
+
+    value: Json
+    sent: bool = True
+    when: When = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Field:
+    """One field of a body.
+
+    `name` is the API's, `spec` the file's where it differs. `schema` is the JSON Schema of a leaf, without title and
+    description. `defaults`: the first whose condition holds; when none does, the service chooses and an absent field is
+    neither sent nor compared. `off` names the member whose emptiness switches the whole object off; `empty` is what is
+    sent to switch it off. `since` is the first API version that knows the field. `variants` are the members by the
+    value of the body's field `discriminator`. `text_since`: the API version from which a JSON_TEXT travels as text
+    (before it, as JSON). `read_from` are the members of a live body that hold
+    the value, best first (default: `name`). For an ARCHIVE, `checksum` is the member of a live body that holds its
+    CRC-64 and `checksum_header` the request header that announces it.
+    """
+
+    name: str
+    title: str
+    description: str
+    schema: Mapping[str, Json] = field(default_factory=dict)
+    spec: str = ""
+    access: Access = Access.UPDATABLE
+    required: bool = False
+    defaults: tuple[Default, ...] = ()
+    reset: Reset = Reset.VALUE
+    codec: Codec = Codec.PLAIN
+    text_since: str = ""
+    order: Order = Order.LIST
+    key: str = ""
+    ignore_case: bool = False
+    sensitive: bool = False
+    fields: tuple[Field, ...] = ()
+    item: Field | None = None
+    off: str = ""
+    empty: Json = None
+    discriminator: str = ""
+    variants: Mapping[str, tuple[Field, ...]] = field(default_factory=dict)
+    since: str = ""
+    read_from: tuple[str, ...] = ()
+    checksum: str = ""
+    checksum_header: str = ""
+
+    def __post_init__(self) -> None:
+        problem = next(self._problems(), None)
+        if problem:
+            raise ValueError(f"field {self.name}: {problem}")
+
+    def _problems(self) -> Iterator[str]:
+        """What a descriptor can get wrong; checked at import."""
+        if not self.title or not self.description:
+            yield "needs a title and a description"
+        if self.required and self.defaults:
+            yield "a required field has no default"
+        if bool(self.variants) != bool(self.discriminator):
+            yield "variants and discriminator go together"
+        if self.codec is Codec.ARCHIVE and not self.checksum:
+            yield "an archive needs the field that its checksum is read from"
+        if self.reset is Reset.VALUE and self.access is Access.UPDATABLE and not self.required:
+            nothing = [one for one in self.defaults if one.value is None]
+            if nothing and self.empty is None:
+                yield "a default of null needs the value that empties it"
+            if not self.defaults:
+                yield "without a default the reset is NONE or RECREATE"
+        if self.item is None and self.order is Order.SET:
+            yield "only a list is a set"
+        if self.off and self.off not in {member.name for member in self.fields}:
+            yield f"there is no member {self.off}"
+
+    @property
+    def spec_name(self) -> str:
+        """The name in the file."""
+        return self.spec or self.name
+
+    def members(self, body: Mapping[str, Json]) -> tuple[Field, ...]:
+        """The members of this object, given the whole body that it stands in."""
+        if not self.variants:
+            return self.fields
+        return self.variants.get(str(body.get(self.discriminator)), ())
+
+    def default(self, body: Mapping[str, Json]) -> Default | None:
+        """The default that holds in this body, or None when the service chooses."""
+        return next((one for one in self.defaults if holds(one.when, body)), None)
+
+
+def holds(when: When, body: Mapping[str, Json]) -> bool:
+    """Whether every path of the condition has one of its values in `body`."""
+    return all(_allowed(value_at(body, path), allowed) for path, allowed in when.items())
+
+
+def _allowed(value: Json, allowed: tuple[Json, ...] | _NotEmpty) -> bool:
+    if isinstance(allowed, _NotEmpty):
+        return value not in (None, "", [], {})
+    return value in allowed
+
+
+def value_at(body: Json, path: str) -> Json:
+    """The value at a dotted path, None where there is none."""
+    for part in path.split("."):
+        if not isinstance(body, Mapping):
+            return None
+        body = body.get(part)
+    return body
+
+
+# Short forms. Each takes the name, title and description, then what differs from the plain case.
+
+
+def text(name: str, title: str, description: str, *, default: str | None = "", **rest: Json) -> Field:
+    """A string; its default is "" unless said otherwise (`default=None`: none, pass `defaults` or `required`)."""
+    limits: dict[str, Json] = {
+        key: rest.pop(key) for key in ("enum", "pattern", "maxLength", "minLength") if key in rest
+    }
+    defaults = rest.pop("defaults", () if default is None else (Default(value=default),))
+    return Field(
+        name=name,
+        title=title,
+        description=description,
+        schema={"type": "string", **limits},
+        defaults=() if rest.get("required") else defaults,
+        **rest,
+    )
+
+
+def integer(name: str, title: str, description: str, *, default: int | None = None, **rest: Json) -> Field:
+    """A whole number with its limits (`minimum`, `maximum`, `multipleOf`, `enum`)."""
+    limits: dict[str, Json] = {
+        key: rest.pop(key) for key in ("minimum", "maximum", "multipleOf", "enum") if key in rest
+    }
+    defaults = rest.pop("defaults", () if default is None else (Default(value=default),))
+    return Field(
+        name=name,
+        title=title,
+        description=description,
+        schema={"type": "integer", **limits},
+        defaults=defaults,
+        **rest,
+    )
+
+
+def boolean(name: str, title: str, description: str, *, default: bool | None, **rest: Json) -> Field:
+    """True or false."""
+    defaults = () if default is None else (Default(value=default),)
+    return Field(name=name, title=title, description=description, schema={"type": "boolean"}, defaults=defaults, **rest)
+
+
+def strings(name: str, title: str, description: str, *, item: Mapping[str, Json] | None = None, **rest: Json) -> Field:
+    """A list of strings; its default is [] unless said otherwise."""
+    limits: dict[str, Json] = {key: rest.pop(key) for key in ("maxItems", "minItems", "uniqueItems") if key in rest}
+    defaults = rest.pop("defaults", () if rest.get("required") else (Default(value=[]),))
+    one = Field(
+        name="item",
+        title=title,
+        description=description,
+        schema={"type": "string", **(item or {})},
+        required=True,
+    )
+    return Field(
+        name=name,
+        title=title,
+        description=description,
+        schema={"type": "array", **limits},
+        item=one,
+        defaults=defaults,
+        **rest,
+    )
+
+
+def objects(name: str, title: str, description: str, *, fields: tuple[Field, ...], **rest: Json) -> Field:
+    """A list of objects; its default is [] unless said otherwise."""
+    limits: dict[str, Json] = {key: rest.pop(key) for key in ("maxItems", "minItems") if key in rest}
+    defaults = rest.pop("defaults", () if rest.get("required") else (Default(value=[]),))
+    one = Field(
+        name="item",
+        title=title,
+        description=description,
+        schema={"type": "object"},
+        fields=fields,
+        required=True,
+    )
+    return Field(
+        name=name,
+        title=title,
+        description=description,
+        schema={"type": "array", **limits},
+        item=one,
+        defaults=defaults,
+        **rest,
+    )
+
+
+def obj(name: str, title: str, description: str, *, fields: tuple[Field, ...] = (), **rest: Json) -> Field:
+    """An object. Unless required it is absent by default, and `empty` switches it off."""
+    defaults = rest.pop("defaults", () if rest.get("required") else (Default(value=None, sent=False),))
+    return Field(
+        name=name,
+        title=title,
+        description=description,
+        schema={"type": "object"},
+        fields=fields,
+        defaults=defaults,
+        **rest,
+    )
+
+
+def strings_by_name(name: str, title: str, description: str, **rest: Json) -> Field:
+    """A map from names to strings; its default is {} unless said otherwise."""
+    limits: dict[str, Json] = {key: rest.pop(key) for key in ("maxProperties", "propertyNames") if key in rest}
+    return Field(
+        name=name,
+        title=title,
+        description=description,
+        schema={"type": "object", "additionalProperties": {"type": "string"}, **limits},
+        defaults=rest.pop("defaults", (Default(value={}),)),
+        **rest,
+    )

@@ -1,0 +1,39 @@
+"""Finds kinds by name and by place; a new kind is one line here."""
+
+from __future__ import annotations
+
+from fcdeploy.kinds.alibaba import function, service, trigger
+from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.model import Address
+
+KINDS: dict[tuple[str, str], Kind] = {
+    (kind.provider, kind.name): kind for kind in (service.KIND, function.KIND, trigger.KIND)
+}
+
+
+def kind_of(address: Address) -> Kind:
+    """The descriptor for an address; raises KeyError for a kind that is not known."""
+    return KINDS[(address.provider, address.kind)]
+
+
+def roots(provider: str) -> tuple[Kind, ...]:
+    """Kinds that stand at the top of a spec."""
+    return tuple(kind for kind in KINDS.values() if kind.provider == provider and kind.parent is None)
+
+
+def children(kind: Kind) -> tuple[Kind, ...]:
+    """Kinds that stand directly under this one."""
+    return tuple(one for one in KINDS.values() if one.provider == kind.provider and one.parent == kind.name)
+
+
+def depth(kind: Kind) -> int:
+    """How many kinds stand above."""
+    return len(kind.identity) - 1
+
+
+def parent_of(address: Address) -> Address | None:
+    """The address of the resource above, or None at the top."""
+    kind = kind_of(address)
+    if kind.parent is None:
+        return None
+    return Address(provider=address.provider, target=address.target, kind=kind.parent, identity=address.identity[:-1])
