@@ -11,6 +11,7 @@ Three leaves may stand inside a call's body where plain JSON is not enough; `to_
 from __future__ import annotations
 
 import enum
+import json
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from functools import total_ordering
@@ -95,7 +96,8 @@ class Target:
 class Sensitive(str):
     """A string that holds a secret. Compares and encodes as the plain text; prints and saves as what made it.
 
-    `parts` are the pieces it was put together from: plain text, or `{"secret": NAME}` for a named source (S41).
+    `parts` are the pieces it was put together from: plain text, `{"secret": NAME}` for a named source (S41), or
+    `{"jsonText": value}` for JSON text with secrets inside.
     """
 
     __slots__ = ("parts",)
@@ -165,7 +167,7 @@ def from_json(value: Json, secret: SecretSource) -> Json:
         ((key, inner),) = value.items()
         match key:
             case "$secret":
-                text = "".join(part if isinstance(part, str) else secret(part["secret"]) for part in inner)
+                text = "".join(_part_text(part, secret) for part in inner)
                 return Sensitive(text, parts=tuple(inner))
             case "$archive":
                 return ArchiveRef(**inner)
@@ -174,6 +176,16 @@ def from_json(value: Json, secret: SecretSource) -> Json:
             case _:
                 pass
     return {(key[1:] if key.startswith("$$") else key): from_json(item, secret) for key, item in value.items()}
+
+
+def _part_text(part: Json, secret: SecretSource) -> str:
+    match part:
+        case str():
+            return part
+        case {"jsonText": inner}:
+            return json.dumps(from_json(inner, secret), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        case _:
+            return secret(part["secret"])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -341,7 +353,12 @@ class Recheck:
     fingerprint: str
 
 
-Guard: TypeAlias = IfMatch | MustNotExist | Recheck
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JustCreated:
+    """A step before this one, in the same run, created the resource; there is nothing older to protect."""
+
+
+Guard: TypeAlias = IfMatch | MustNotExist | Recheck | JustCreated
 
 
 def guard_to_json(guard: Guard) -> dict[str, Json]:
@@ -353,6 +370,8 @@ def guard_to_json(guard: Guard) -> dict[str, Json]:
             return {"recheck": guard.fingerprint}
         case MustNotExist():
             return {"mustNotExist": True}
+        case JustCreated():
+            return {"justCreated": True}
 
 
 def guard_from_json(saved: Mapping[str, Json]) -> Guard:
@@ -362,6 +381,8 @@ def guard_from_json(saved: Mapping[str, Json]) -> Guard:
             return IfMatch(etag=etag)
         case {"recheck": str(fingerprint)}:
             return Recheck(fingerprint=fingerprint)
+        case {"justCreated": True}:
+            return JustCreated()
         case _:
             return MustNotExist()
 
@@ -373,7 +394,9 @@ class Step:
     `group` names the fields it writes (`body`, or a group with its own endpoint such as `tags`). `before` and `after`
     are canonical values of exactly those top-level fields (`None` where the resource did not or will not exist);
     they settle an unknown effect and check the reply (S20, S21). `needs` are ids of steps that must be done first.
-    `undo` is the call that takes it back, or None when nothing can (S34); its guard is filled in at the time.
+    `undo` are the steps that take it back, in order; none when nothing can, or when the undo of the resource's create
+    covers it (S34). An undo's IfMatch guard is the ETag that the step itself was given, known once it is done.
+    `last` marks what comes only after all that can be undone has succeeded.
     """
 
     id: str
@@ -386,7 +409,7 @@ class Step:
     after: Mapping[str, Json] | None
     needs: frozenset[str] = frozenset()
     last: bool = False
-    undo: Step | None = None
+    undo: tuple[Step, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """Plain JSON, secrets as references."""
@@ -401,7 +424,7 @@ class Step:
             "after": to_json(self.after),
             "needs": sorted(self.needs),
             "last": self.last,
-            "undo": self.undo.to_json() if self.undo else None,
+            "undo": [step.to_json() for step in self.undo],
         }
 
     @classmethod
@@ -418,7 +441,7 @@ class Step:
             after=from_json(saved["after"], secret),
             needs=frozenset(saved["needs"]),
             last=saved["last"],
-            undo=cls.from_json(saved["undo"], secret) if saved["undo"] else None,
+            undo=tuple(cls.from_json(step, secret) for step in saved["undo"]),
         )
 
 

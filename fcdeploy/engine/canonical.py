@@ -1,0 +1,145 @@
+"""One form for both sides of the comparison.
+
+A canonical body has, for every field that the API version knows and a file may name, the value or its default; nulls,
+empty objects and the service's various ways to say "not set" become one `None`. A field whose default the service
+chooses is absent unless somebody set it. Pure.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Callable, Mapping
+from enum import Enum
+from typing import Final
+
+from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.fields import Access, Codec, Field, Order
+from fcdeploy.model import Json
+
+
+class _Missing(Enum):
+    MISSING = "missing"
+
+
+MISSING: Final = _Missing.MISSING
+
+
+def desired_body(kind: Kind, given: Mapping[str, Json], api: str) -> dict[str, Json]:
+    """The canonical form of what the file gives, defaults filled in (S16)."""
+    return _object(kind.writable(api), given, given, api, live=False)
+
+
+def live_body(kind: Kind, raw: Mapping[str, Json], api: str) -> dict[str, Json]:
+    """The canonical form of what the service answered."""
+    return _object(kind.writable(api), raw, raw, api, live=True)
+
+
+def fingerprint(body: Json) -> str:
+    """Hex SHA-256 of a canonical body, for the Recheck guard (law 4)."""
+    return hashlib.sha256(compact(body).encode()).hexdigest()
+
+
+def compact(value: Json) -> str:
+    """JSON text with sorted keys and no spaces: equal values give equal text."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+
+
+def covers(desired: Json, live: Json) -> bool:
+    """Whether `live` agrees with everything that `desired` has an opinion on.
+
+    Objects are compared by the keys of `desired`; fields that the service chose for itself do not matter.
+    """
+    if isinstance(desired, Mapping) and isinstance(live, Mapping):
+        return all(key in live and covers(value, live[key]) for key, value in desired.items())
+    if isinstance(desired, list) and isinstance(live, list):
+        return len(desired) == len(live) and all(map(covers, desired, live))
+    return bool(desired == live) and isinstance(desired, bool) == isinstance(live, bool)
+
+
+def agrees(field: Field, desired: Json, live: Json) -> bool:
+    """Like `covers`, but a free map (environment variables, tags) must have the same keys on both sides."""
+    if not isinstance(desired, Mapping) or not isinstance(live, Mapping):
+        return covers(desired, live)
+    members = {one.name: one for one in (field.fields or _all_variants(field))}
+    if not members:
+        return dict(desired) == dict(live)
+    return all(
+        key in live and (agrees(members[key], value, live[key]) if key in members else covers(value, live[key]))
+        for key, value in desired.items()
+    )
+
+
+def _all_variants(field: Field) -> tuple[Field, ...]:
+    # Members of different variants may share a name; each is found only in bodies of its own variant, and all
+    # that matters here is whether it is a free map.
+    return tuple(member for members in field.variants.values() for member in members)
+
+
+def _object(
+    fields: tuple[Field, ...], value: Mapping[str, Json], whole: Mapping[str, Json], api: str, *, live: bool
+) -> dict[str, Json]:
+    body: dict[str, Json] = {}
+    for one in fields:
+        if one.since > api or one.access is Access.READ_ONLY:
+            continue
+        canonical = _value(one, _raw(one, value, live=live), whole, api, live=live)
+        if canonical is not MISSING:
+            body[one.name] = canonical
+            continue
+        default = one.default(whole)
+        if default is not None:
+            settled = _value(one, default.value, whole, api, live=False)
+            body[one.name] = None if settled is MISSING else settled
+    return body
+
+
+def _raw(field: Field, value: Mapping[str, Json], *, live: bool) -> Json:
+    if not live:
+        return value.get(field.name)
+    if field.codec is Codec.ARCHIVE:
+        checksum = value.get(field.checksum)
+        return {"checksum": str(checksum)} if checksum not in (None, "") else None
+    for name in field.read_from or (field.name,):
+        if value.get(name) is not None:
+            return value[name]
+    return None
+
+
+def _value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *, live: bool) -> Json:
+    if value is None:
+        return MISSING
+    if field.codec is Codec.JSON_TEXT and isinstance(value, str):
+        if not value.strip():
+            return MISSING
+        try:
+            value = json.loads(value)
+        except ValueError:
+            return value
+    if isinstance(value, list) and field.item is not None:
+        items = [_value(field.item, item, whole, api, live=live) for item in value]
+        kept = [item for item in items if item is not MISSING]
+        return sorted(kept, key=_sort_key(field)) if field.order is Order.SET else kept
+    if isinstance(value, Mapping):
+        return _mapping(field, value, whole, api, live=live)
+    if field.ignore_case and isinstance(value, str):
+        return value.lower()
+    return value
+
+
+def _mapping(field: Field, value: Mapping[str, Json], whole: Mapping[str, Json], api: str, *, live: bool) -> Json:
+    members = field.members(whole)
+    if field.off and value.get(field.off) in (None, "", [], {}):
+        return MISSING
+    if not members:
+        return {key: item for key, item in value.items() if item is not None}
+    body = _object(members, value, whole, api, live=live)
+    if isinstance(field.empty, Mapping) and body == _object(members, field.empty, whole, api, live=False):
+        return MISSING
+    return body
+
+
+def _sort_key(field: Field) -> Callable[[Json], tuple[str, str]]:
+    if field.key:
+        return lambda item: (str(item.get(field.key)) if isinstance(item, Mapping) else "", compact(item))
+    return lambda item: ("", compact(item))

@@ -1,0 +1,89 @@
+"""The one door to a person, a file or a log (law 9): everything that leaves passes here. Pure.
+
+By type: a `Sensitive` never leaves as its text. By value: a text that came from outside (a service's message) has every
+known secret cut out, raw or encoded (S41).
+"""
+
+from __future__ import annotations
+
+import base64
+import json
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, quote_plus
+
+from fcdeploy.model import Json, Sensitive
+
+HIDDEN = "(sensitive)"
+_SHORTEST = 4
+
+
+def shown(value: Json) -> Json:
+    """The value with every secret in it replaced; plain values stay what they are."""
+    match value:
+        case Sensitive():
+            return HIDDEN
+        case Mapping():
+            return {key: shown(item) for key, item in value.items()}
+        case list() | tuple():
+            return [shown(item) for item in value]
+        case _:
+            return value
+
+
+def has_secret(value: Json) -> bool:
+    """Whether a `Sensitive` stands anywhere inside."""
+    match value:
+        case Sensitive():
+            return True
+        case Mapping():
+            return any(has_secret(item) for item in value.values())
+        case list() | tuple():
+            return any(has_secret(item) for item in value)
+        case _:
+            return False
+
+
+def secrets_in(value: Json) -> frozenset[str]:
+    """The texts of all secrets inside."""
+    match value:
+        case Sensitive():
+            return frozenset({str(value)})
+        case Mapping():
+            return frozenset().union(*(secrets_in(item) for item in value.values()))
+        case list() | tuple():
+            return frozenset().union(*(secrets_in(item) for item in value))
+        case _:
+            return frozenset()
+
+
+class Redactor:
+    """Cuts known secret texts out of foreign text, in each encoding that one can appear in."""
+
+    def __init__(self, secrets: Iterable[str]) -> None:
+        forms: set[str] = set()
+        for secret in secrets:
+            if len(secret) >= _SHORTEST:
+                forms |= _encodings(secret)
+        # Longest first: a secret inside another must not leave the other's rest standing.
+        self._forms = sorted(forms, key=lambda form: (-len(form), form))
+
+    def text(self, text: str) -> str:
+        """The text with every form of every secret replaced."""
+        for form in self._forms:
+            if form in text:
+                text = text.replace(form, HIDDEN)
+        return text
+
+
+def _encodings(secret: str) -> set[str]:
+    raw = secret.encode()
+    forms = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
+    forms |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    # A secret inside a longer base64 text starts at one of three offsets; the middle is the same in each.
+    for offset in range(3):
+        encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")
+        skip = (0, 2, 3)[offset]
+        middle = encoded[skip : len(encoded) - (1 if (offset + len(raw)) % 3 else 0)]
+        if len(middle) >= _SHORTEST:
+            forms |= {middle, middle.replace("+", "-").replace("/", "_")}
+    return {form for form in forms if len(form) >= _SHORTEST}

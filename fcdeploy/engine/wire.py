@@ -1,0 +1,151 @@
+"""From canonical bodies to requests, by the tables of the kinds. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+
+from fcdeploy.engine.redact import has_secret
+from fcdeploy.kinds.descriptor import Kind, Operation, Scope
+from fcdeploy.kinds.fields import Codec, Field
+from fcdeploy.model import ArchiveRef, Call, Json, Sensitive, to_json
+
+
+def create_call(
+    kind: Kind,
+    identity: tuple[str, ...],
+    body: Mapping[str, Json],
+    given: Mapping[str, Json],
+    payloads: Mapping[str, Json],
+    scope: Scope,
+    resource: str,
+) -> Call:
+    """The create of a canonical body: every field that is given or has a default that is sent (law 2)."""
+    sent: dict[str, Json] = {kind.identity[-1]: identity[-1]}
+    headers: dict[str, str] = {}
+    for one in kind.writable(scope.api):
+        if kind.group_of(one.name) != "body":
+            continue
+        if one.codec is Codec.ARCHIVE:
+            _add_archive(one, payloads, sent, headers)
+        elif body.get(one.name) is not None and _is_sent(one, given):
+            sent[one.name] = wire_value(one, body[one.name], body, scope.api, creating=True)
+    return kind.create.call(kind.names(identity), scope, resource=resource, body=sent, headers=headers)
+
+
+def update_call(
+    kind: Kind,
+    identity: tuple[str, ...],
+    fields: tuple[Field, ...],
+    body: Mapping[str, Json],
+    payloads: Mapping[str, Json],
+    scope: Scope,
+    resource: str,
+) -> Call:
+    """The update of just these top-level fields to their values in `body` (S18)."""
+    sent: dict[str, Json] = {}
+    headers: dict[str, str] = {}
+    for one in fields:
+        if one.codec is Codec.ARCHIVE:
+            _add_archive(one, payloads, sent, headers)
+        else:
+            sent[one.name] = wire_value(one, body.get(one.name), body, scope.api, creating=False)
+    return kind.update.call(kind.names(identity), scope, resource=resource, body=sent, headers=headers)
+
+
+def plain_call(operation: Operation, kind: Kind, identity: tuple[str, ...], scope: Scope, resource: str) -> Call:
+    """A call without a body: read, delete, list, tags of one resource."""
+    return operation.call(kind.names(identity), scope, resource=resource)
+
+
+def tag_calls(
+    kind: Kind,
+    identity: tuple[str, ...],
+    before: Mapping[str, Json],
+    after: Mapping[str, Json],
+    scope: Scope,
+    resource: str,
+) -> tuple[Call, ...]:
+    """The calls that turn one tag map into another: at most one that adds and one that removes."""
+    assert kind.tags is not None
+    names = kind.names(identity)
+    changed = {key: value for key, value in sorted(after.items()) if before.get(key) != value}
+    gone = sorted(set(before) - set(after))
+    calls: list[Call] = []
+    if changed:
+        calls.append(kind.tags.put.call(names, scope, resource=resource, body={kind.tags.answer: changed}))
+    if gone:
+        calls.append(kind.tags.remove.call(names, scope, resource=resource, body={kind.tags.removed: gone}))
+    return tuple(calls)
+
+
+def wire_value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *, creating: bool) -> Json:
+    """How a canonical value travels. None becomes the value that empties the field, or null where there is none."""
+    if value is None:
+        return field.empty
+    members = field.members(whole)
+    if isinstance(value, Mapping) and members:
+        known = {one.name: one for one in members}
+        parts = {
+            key: wire_value(known[key], item, whole, api, creating=creating) if key in known else item
+            for key, item in value.items()
+            if item is not None or not creating
+        }
+        travelling: Json = {key: item for key, item in parts.items() if item is not None}
+    elif isinstance(value, list) and field.item is not None:
+        travelling = [wire_value(field.item, item, whole, api, creating=creating) for item in value]
+    else:
+        travelling = value
+    if field.codec is Codec.JSON_TEXT and field.text_since <= api:
+        return _json_text(travelling)
+    return travelling
+
+
+def overlaid(field: Field, desired: Json, live: Json) -> Json:
+    """`desired` with what the service chose for itself filled in from `live`: an update sends whole objects (S18)."""
+    members = {one.name: one for one in (*field.fields, *(m for v in field.variants.values() for m in v))}
+    if not (isinstance(desired, Mapping) and isinstance(live, Mapping) and members):
+        return desired
+    filled = {
+        key: overlaid(members[key], value, live.get(key)) if key in members else value for key, value in desired.items()
+    }
+    kept = {key: value for key, value in live.items() if key not in desired and key in members}
+    return {**filled, **kept}
+
+
+def archives_in(value: Json) -> frozenset[str]:
+    """The SHA-256 of every archive that a body sends."""
+    match value:
+        case ArchiveRef():
+            return frozenset({value.sha256})
+        case Mapping():
+            return frozenset().union(*(archives_in(item) for item in value.values()))
+        case list() | tuple():
+            return frozenset().union(*(archives_in(item) for item in value))
+        case _:
+            return frozenset()
+
+
+def _is_sent(field: Field, given: Mapping[str, Json]) -> bool:
+    if given.get(field.name) is not None:
+        return True
+    default = field.default(given)
+    return default is None or default.sent
+
+
+def _add_archive(field: Field, payloads: Mapping[str, Json], sent: dict[str, Json], headers: dict[str, str]) -> None:
+    payload = payloads.get(field.name)
+    if payload is None:
+        return
+    sent[field.name] = payload
+    references = [item for item in payload.values() if isinstance(item, ArchiveRef)]
+    if references and field.checksum_header:
+        headers[field.checksum_header] = references[0].crc64
+
+
+def _json_text(value: Json) -> str:
+    if value == []:
+        return ""
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    # A secret inside keeps the text a secret; its origin is the JSON that it was made from.
+    return Sensitive(text, parts=({"jsonText": to_json(value)},)) if has_secret(value) else text
