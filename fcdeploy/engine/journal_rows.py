@@ -1,0 +1,198 @@
+"""What the journal saves as what: runs, plans and events to rows and JSON text and back. Pure."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+
+from fcdeploy.engine.redact import has_secret, shown
+from fcdeploy.errors import JournalError
+from fcdeploy.model import (
+    Action,
+    ArchiveRef,
+    Ending,
+    Event,
+    EventType,
+    Json,
+    Plan,
+    SecretSource,
+    Step,
+    Target,
+    from_json,
+    to_json,
+)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepSummary:
+    """What history keeps of a step; `address` in its printed form."""
+
+    id: str
+    address: str
+    action: Action
+    group: str
+    operation: str
+    last: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunRecord:
+    """One run. Times are seconds since the epoch; `ended` and `ending` are None while it is open.
+
+    `plan` is the SHA-256 of the saved plan, None when it was forgotten. `plan_id` is that of the plan file it came
+    from, empty without one. `holder` is who opened it.
+    """
+
+    id: str
+    project: str
+    target: str
+    command: str
+    started: float
+    ended: float | None
+    ending: Ending | None
+    steps: tuple[StepSummary, ...]
+    plan: str | None
+    plan_id: str
+    spec_digest: str
+    tool_version: str
+    holder: str
+
+    @property
+    def is_open(self) -> bool:
+        """Whether it has not ended."""
+        return self.ended is None
+
+
+def archives_in(value: Json) -> Iterator[ArchiveRef]:
+    """Every archive that stands anywhere inside a body."""
+    match value:
+        case ArchiveRef():
+            yield value
+        case Mapping():
+            for item in value.values():
+                yield from archives_in(item)
+        case list() | tuple():
+            for item in value:
+                yield from archives_in(item)
+
+
+def _to_text(saved: Json) -> str:
+    """JSON text. JSON would write a `Sensitive` as its plain text, so there must be none left."""
+    if has_secret(saved):
+        raise JournalError(
+            "a secret would be saved as plain text", hint="this is a defect of fcdeploy: please report it"
+        )
+    return json.dumps(saved, separators=(",", ":"), sort_keys=True, allow_nan=False)
+
+
+def _storable(text: str | None) -> str | None:
+    """Text that SQLite takes: a service's message may hold lone surrogates, which must not cost us its answer."""
+    return None if text is None else str(shown(text)).encode(errors="replace").decode()
+
+
+def to_plan_text(plan: Plan) -> str:
+    """What it takes to go on with a plan or to take it back: target and steps, whole."""
+    target = plan.target
+    saved = {
+        "project": plan.project,
+        # The target's variables may hold secrets and are not needed any more: the steps are what they made.
+        "target": {
+            "name": target.name,
+            "provider": target.provider,
+            "region": target.region,
+            "account": target.account,
+            "api": target.api,
+            "network": target.network,
+            "profile": target.profile,
+            "retired": target.retired,
+        },
+        "steps": [step.to_json() for step in plan.steps],
+    }
+    return _to_text(saved)
+
+
+def from_plan_text(text: bytes, secret: SecretSource) -> Plan:
+    """The inverse of `to_plan_text`, without `changes`; raises what `secret` raises for a missing one."""
+    saved = json.loads(text)
+    steps = tuple(Step.from_json(step, secret) for step in saved["steps"])
+    return Plan(project=saved["project"], target=Target(**saved["target"]), changes=(), steps=steps)
+
+
+def to_summary_text(plan: Plan) -> str:
+    """What history keeps of a plan's steps."""
+    return _to_text([_summary_to_json(step) for step in plan.steps])
+
+
+def _summary_to_json(step: Step) -> Json:
+    return {
+        "id": step.id,
+        "address": str(step.address),
+        "action": step.action.value,
+        "group": step.group,
+        "operation": step.call.operation,
+        "last": step.last,
+    }
+
+
+def _summary_of(saved: Mapping[str, Json]) -> StepSummary:
+    return StepSummary(**{**saved, "action": Action(saved["action"])})
+
+
+RUN_COLUMNS = (
+    "id, project, target, command, started, ended, ending, steps, plan, plan_id, spec_digest, tool_version, holder"
+)
+
+
+def from_run_row(row: Sequence[Json]) -> RunRecord:
+    """A row of `RUN_COLUMNS`."""
+    (run, project, target, command, started, ended, ending, steps, plan, plan_id, spec_digest, version, holder) = row
+    return RunRecord(
+        id=run,
+        project=project,
+        target=target,
+        command=command,
+        started=started,
+        ended=ended,
+        ending=Ending(ending) if ending else None,
+        steps=tuple(_summary_of(step) for step in json.loads(steps)),
+        plan=plan,
+        plan_id=plan_id,
+        spec_digest=spec_digest,
+        tool_version=version,
+        holder=holder,
+    )
+
+
+EVENT_COLUMNS = "step, type, at, etag, outputs, request_id, note"
+
+
+def to_event_row(event: Event) -> tuple[str | float | None, ...]:
+    """The values of `EVENT_COLUMNS`."""
+    return (
+        event.step,
+        event.type.value,
+        event.at,
+        _storable(event.etag),
+        _to_text(to_json(event.outputs)),
+        _storable(event.request_id),
+        _storable(event.note),
+    )
+
+
+def from_event_row(row: Sequence[Json]) -> Event:
+    """The inverse of `to_event_row`."""
+    step, kind, at, etag, outputs, request_id, note = row
+    return Event(
+        step=step,
+        type=EventType(kind),
+        at=at,
+        etag=etag,
+        outputs=from_json(json.loads(outputs), _no_secret),
+        request_id=request_id,
+        note=note,
+    )
+
+
+def _no_secret(name: str) -> str:
+    raise JournalError(f"an output in the journal refers to the secret {name}", hint="a defect: please report it")

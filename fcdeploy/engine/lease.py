@@ -1,0 +1,303 @@
+"""One process at a time works on a target, and a process that lost its place finds out before its next effect (S37).
+
+The lease is a row in the journal, changed only inside a write transaction. Each taking raises its epoch; every append
+compares the epoch in the very transaction that makes `begun` durable, so a holder that slept and was replaced meanwhile
+cannot begin another effect. (What it had begun before it slept is guarded by the ETags of the calls themselves.)
+
+Whether a holder is dead:
+
+- of this machine's boot and pid namespace: its process is gone, a zombie, or the pid has another start time. A live
+  one is left alone however long it is silent (it may be stopped in a debugger).
+- of anywhere else: its heartbeat *counter* has not moved for 60 s of the observer's *own monotonic clock*. No wall
+  clock is compared with another, so no clock that jumps or differs can make a holder look dead; and a machine that was
+  suspended as a whole, holder and observer, does not count its sleep. What an observer saw is kept in the journal:
+  two quick attempts a minute apart do as well as one that waits.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import enum
+import json
+import os
+import pwd
+import socket
+import sqlite3
+import threading
+import time
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Protocol, Self
+
+from fcdeploy.engine.journal_file import JournalFile
+from fcdeploy.errors import LeaseHeld, LeaseLost, RunError
+
+BEAT_EVERY = 10.0
+"""Seconds between heartbeats."""
+
+STALE_AFTER = 60.0
+"""Seconds without a new heartbeat, as seen by one observer, after which a holder elsewhere counts as dead."""
+
+_ASK_AGAIN = 0.5
+"""Seconds between two looks of one who waits."""
+
+
+class Lease(Protocol):
+    """The right to change one target, for one run."""
+
+    @property
+    def target(self) -> str:
+        """The target's name."""
+        ...
+
+    @property
+    def run(self) -> str:
+        """The run it was taken for."""
+        ...
+
+    @property
+    def epoch(self) -> int:
+        """How often the target's lease has been taken, this time included."""
+        ...
+
+    async def check(self) -> None:
+        """Raise LeaseLost when another process has taken over."""
+        ...
+
+    async def release(self) -> None:
+        """Give it back; quietly nothing when it is lost already. Idempotent."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Holder:
+    """A process. `started` tells it from a later one with its pid; `place` is where pids have one meaning.
+
+    Both are empty where the system does not tell; then only heartbeats count.
+    """
+
+    user: str
+    host: str
+    pid: int
+    started: str
+    place: str
+
+    @classmethod
+    def current(cls) -> Self:
+        """This process."""
+        pid = os.getpid()
+        try:
+            user = pwd.getpwuid(os.geteuid()).pw_name
+        except KeyError:
+            user = f"uid{os.geteuid()}"  # Containers often run as a user without a name.
+        seen = _process_of(pid)
+        return cls(user=user, host=socket.gethostname(), pid=pid, started=seen[1] if seen else "", place=_place())
+
+    @classmethod
+    def from_text(cls, saved: str) -> Self:
+        """Read `to_text` back."""
+        return cls(**json.loads(saved))
+
+    def to_text(self) -> str:
+        """As it is kept in the journal."""
+        return json.dumps(asdict(self), sort_keys=True)
+
+    def __str__(self) -> str:
+        return f"{self.user}@{self.host} pid {self.pid}"
+
+
+class Vitality(enum.Enum):
+    """What can be said of a holder without waiting."""
+
+    ALIVE = enum.auto()
+    DEAD = enum.auto()
+    UNSURE = enum.auto()
+
+
+def read_vitality(holder: Holder, *, place: str) -> Vitality:
+    """Whether `holder` lives, as far as a process at `place` can tell from the process table."""
+    if not place or holder.place != place:
+        return Vitality.UNSURE
+    try:
+        os.kill(holder.pid, 0)
+    except ProcessLookupError:
+        return Vitality.DEAD
+    except PermissionError:
+        pass  # Somebody else's process: it exists, and its start time says whether it is the one.
+    match _process_of(holder.pid):
+        case ("Z" | "X", _):
+            return Vitality.DEAD
+        case (_, started) if holder.started:
+            return Vitality.ALIVE if started == holder.started else Vitality.DEAD
+        case _:
+            return Vitality.UNSURE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Asking:
+    target: str
+    run: str
+    holder: Holder
+    stale_after: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Held:
+    holder: Holder
+    run: str
+    age: float
+    vitality: Vitality
+
+
+class SqliteLease:
+    """A lease in the journal's own file, kept alive by a thread until `release`."""
+
+    def __init__(self, file: JournalFile, *, target: str, run: str, holder: Holder, epoch: int, beat_every: float):
+        self.target = target
+        self.run = run
+        self.holder = holder
+        self.epoch = epoch
+        self._file = file
+        self._beat_every = beat_every
+        self._stop = threading.Event()
+        # A thread and not a task: a loop that is busy packing must not look like a dead one.
+        self._thread = threading.Thread(target=self._beat, name="fcdeploy-lease", daemon=True)
+        self._thread.start()
+
+    async def check(self) -> None:
+        """Raise LeaseLost when another process has taken over."""
+        await self._file.read(self.check_in)
+
+    def check_in(self, connection: sqlite3.Connection) -> None:
+        """`check` as part of somebody's transaction."""
+        row = connection.execute("SELECT epoch, holder, run FROM lease WHERE target = ?", (self.target,)).fetchone()
+        if row is None or row[1] is None:
+            raise LeaseLost(f"the lease of {self.target} was given back", hint="plan again")
+        epoch, holder, run = row
+        if epoch != self.epoch:
+            raise LeaseLost(
+                f"{Holder.from_text(holder)} took {self.target} over while this process was not heard of",
+                detail=f"run {run} has epoch {epoch}, this one had {self.epoch}",
+                hint="nothing more was sent from here; see `fcdeploy history` for what that run did",
+            )
+
+    async def release(self) -> None:
+        """Give it back; quietly nothing when it is lost already. Idempotent."""
+        self.stop_beating()
+        await self._file.write(partial(_give_back, self.target, self.epoch))
+
+    def stop_beating(self) -> None:
+        """End the heartbeat; the row stays. For a process that ends without being able to write."""
+        self._stop.set()
+        self._thread.join()
+
+    def _beat(self) -> None:
+        while not self._stop.wait(self._beat_every):
+            try:
+                self._file.submit(self._count_beat).result()
+            except RunError:
+                # Nobody is here to be told; the next append meets the same error and the run stops there.
+                return
+
+    def _count_beat(self, connection: sqlite3.Connection) -> None:
+        self.check_in(connection)
+        connection.execute("UPDATE lease SET beat = beat + 1 WHERE target = ?", (self.target,))
+
+
+async def acquire(
+    file: JournalFile,
+    target: str,
+    run: str,
+    *,
+    timeout: float = 0.0,
+    holder: Holder | None = None,
+    stale_after: float = STALE_AFTER,
+    beat_every: float = BEAT_EVERY,
+) -> SqliteLease:
+    """Take the lease of a target for a run, waiting up to `timeout` seconds for a live holder to finish.
+
+    Raises LeaseHeld naming the holder, its run and age; JournalError when the journal cannot be written.
+    """
+    asking = _Asking(target=target, run=run, holder=holder or Holder.current(), stale_after=stale_after)
+    deadline = time.monotonic() + timeout
+    while isinstance(answer := await file.write(partial(_take, asking)), _Held):
+        left = deadline - time.monotonic()
+        if left <= 0:
+            raise _lease_held(target, answer, stale_after)
+        await asyncio.sleep(min(_ASK_AGAIN, left))
+    return SqliteLease(file, target=target, run=run, holder=asking.holder, epoch=answer, beat_every=beat_every)
+
+
+def _lease_held(target: str, held: _Held, stale_after: float) -> LeaseHeld:
+    hint = "wait for it with `--lock-timeout SECONDS`"
+    if held.vitality is Vitality.UNSURE:
+        hint += f"; if it is dead, an attempt {stale_after:.0f} s from now finds out and takes over"
+    return LeaseHeld(
+        f"{held.holder} is at work on {target}",
+        detail=f"run {held.run}, for {held.age:.0f} s",
+        hint=hint,
+    )
+
+
+def _take(asking: _Asking, connection: sqlite3.Connection) -> int | _Held:
+    """The new epoch, or who is in the way."""
+    row = connection.execute(
+        "SELECT epoch, holder, run, acquired, beat FROM lease WHERE target = ?", (asking.target,)
+    ).fetchone()
+    epoch = 0
+    if row is not None:
+        epoch, holder, run, acquired, beat = row
+        if holder is not None:
+            held_by = Holder.from_text(holder)
+            vitality = read_vitality(held_by, place=asking.holder.place)
+            if vitality is Vitality.ALIVE or (
+                vitality is Vitality.UNSURE and not _is_stale(asking, epoch, beat, connection)
+            ):
+                return _Held(holder=held_by, run=run, age=max(0.0, time.time() - acquired), vitality=vitality)
+    connection.execute(
+        "INSERT OR REPLACE INTO lease (target, epoch, holder, run, acquired, beat) VALUES (?, ?, ?, ?, ?, 0)",
+        (asking.target, epoch + 1, asking.holder.to_text(), asking.run, time.time()),
+    )
+    connection.execute("DELETE FROM sightings WHERE target = ?", (asking.target,))
+    return epoch + 1
+
+
+def _is_stale(asking: _Asking, epoch: int, beat: int, connection: sqlite3.Connection) -> bool:
+    """Whether this observer has seen the same heartbeat for long enough; notes what it sees for the next look."""
+    # The monotonic clock is one for all processes of a boot.
+    observer = asking.holder.place or asking.holder.host
+    seen = connection.execute(
+        "SELECT epoch, beat, at FROM sightings WHERE target = ? AND observer = ?", (asking.target, observer)
+    ).fetchone()
+    now = time.monotonic()
+    if seen is not None and seen[:2] == (epoch, beat) and seen[2] <= now:
+        return bool(now - seen[2] >= asking.stale_after)
+    connection.execute(
+        "INSERT OR REPLACE INTO sightings (target, observer, epoch, beat, at) VALUES (?, ?, ?, ?, ?)",
+        (asking.target, observer, epoch, beat, now),
+    )
+    return False
+
+
+def _give_back(target: str, epoch: int, connection: sqlite3.Connection) -> None:
+    connection.execute("UPDATE lease SET holder = NULL WHERE target = ? AND epoch = ?", (target, epoch))
+
+
+def _place() -> str:
+    """The boot of this machine and the namespace that pids belong to, or empty where the system does not tell."""
+    try:
+        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
+        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
+    except OSError:
+        return ""
+
+
+def _process_of(pid: int) -> tuple[str, str] | None:
+    """A process's letter of condition (Z zombie, X dead) and start time in clock ticks, or None if not told."""
+    try:
+        # proc(5): the command's name stands in parentheses and may hold any byte; fields count from after the last one.
+        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
+    except OSError:
+        return None
+    return fields[0].decode(), fields[19].decode()
