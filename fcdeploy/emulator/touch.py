@@ -1,0 +1,44 @@
+"""The *touch* fault: another writer changes the resource that a request is about (facts 6.2 is what must notice)."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fcdeploy.emulator.dialect import Dialect
+from fcdeploy.emulator.errors import ApiError
+from fcdeploy.emulator.exchange import Request
+from fcdeploy.emulator.routes import Route
+from fcdeploy.emulator.store import etag_of
+from fcdeploy.emulator.times import later_text
+
+
+def write_touch(request: Request, dialect: Dialect, route: Route, change: Mapping[str, object]) -> None:
+    """Change, delete or (on a create) create the resource that ``request`` addresses, as somebody else would.
+
+    A resource that is not there is left alone: the request meets what it would have met anyway.
+    """
+    if route.method == "POST":
+        try:
+            route.call(request)
+        except ApiError:
+            return  # the other writer was refused, and that changed nothing
+        return
+    if not route.kind:
+        return
+    parent, name = dialect.address(request, route)
+    with request.world.write(request.tenant) as session:
+        if change.get("delete") is True:
+            session.delete(route.kind, parent, name)
+            return
+        row = session.get(route.kind, parent, name)
+        if row is None:
+            return
+        body = dict(row.body)
+        wanted = change.get("set")
+        if isinstance(wanted, Mapping):
+            body.update(wanted)
+        else:
+            body["description"] = f"{body.get('description') or ''} (touched)".strip()
+        modified = later_text(request.now, row.modified)
+        if "lastModifiedTime" in body:
+            body["lastModifiedTime"] = modified
+        session.put(replace(row, body=body, etag=etag_of(body), modified=modified))
