@@ -76,6 +76,7 @@ def forces_replacement(field: Field, before: Json, after: Json) -> bool:
 
 def _changes(field: Field, after: Json, before: Json, resource: Resource, note: str | None) -> Iterator[FieldChange]:
     replaces = forces_replacement(field, before, after)
+    given = {name for name, value in resource.body.items() if value is not None}
     for path, old, new in _leaves(field, before, after):
         dotted = ".".join(path)
         hidden = field.sensitive or _is_sensitive(field, path[1:])
@@ -88,7 +89,7 @@ def _changes(field: Field, after: Json, before: Json, resource: Resource, note: 
             before_hidden=before_hidden,
             after_hidden=after_hidden,
             forces_replacement=replaces,
-            note=note or "",
+            note=note or ("" if field.name in given or new is not None else "not in the file: back to its default"),
             span=_span(resource, dotted),
         )
 

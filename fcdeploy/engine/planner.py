@@ -1,0 +1,237 @@
+"""Desired and live in, a plan out: what changes, why, in which order, under which guards. Pure (law 1).
+
+differences(…)   what differs, resource by resource; says which resources must be read singly first (S19)
+to_plan(…)       the same differences as changes for people and steps for the executor
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from fcdeploy.diagnostics import Diagnostic, warning
+from fcdeploy.engine.canonical import desired_body
+from fcdeploy.engine.diff import created_fields, differing, field_changes, forces_replacement
+from fcdeploy.engine.ownership import Owned, is_owned, mark_tags
+from fcdeploy.engine.snapshot import Desired, Site, Snapshot, is_under, root_of, with_parents_first
+from fcdeploy.engine.steps import Difference, steps_of
+from fcdeploy.kinds.descriptor import Kind, Marking
+from fcdeploy.kinds.fields import Codec
+from fcdeploy.kinds.registry import kind_of, parent_of
+from fcdeploy.model import Action, Address, Change, FieldChange, Json, Plan, Resource, Step
+
+
+def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) -> tuple[Difference, ...]:
+    """Every resource that is wanted or owned, parents first, with what is to happen to it.
+
+    Resources under a root that is somebody else's are left out: the plan is refused anyway.
+    """
+    found: dict[Address, Difference] = {}
+    for address in with_parents_first({*desired, *snapshot.lives}):
+        root = root_of(address)
+        if root in snapshot.lives and root not in owned.roots:
+            continue
+        if address in desired:
+            found[address] = _wanted(desired[address], snapshot, site, found)
+        elif is_owned(address, owned):
+            found[address] = Difference(
+                address=address,
+                action=Action.DELETE,
+                resource=None,
+                body={},
+                live=snapshot.lives[address],
+                archive=snapshot.archives.get(address),
+            )
+    return _with_room(found)
+
+
+def to_plan(found: Sequence[Difference], snapshot: Snapshot, site: Site, warnings: Iterable[Diagnostic] = ()) -> Plan:
+    """The plan of these differences: changes in the order of their addresses, steps in an order that can be run."""
+    steps = _ordered(_linked(found, site))
+    irreversible = [
+        warning(
+            f"{step.address.short}: this {step.action.value} cannot be undone",
+            detail="its code could not be fetched beforehand",
+            address=str(step.address),
+        )
+        for step in steps
+        if step.action is Action.UPDATE and step.group == "body" and not step.undo
+    ]
+    changes = [_change(one, snapshot) for one in found if one.action is not Action.NONE]
+    return Plan(
+        project=site.project,
+        target=site.target,
+        changes=tuple(sorted(changes, key=lambda change: change.address)),
+        steps=steps,
+        unchanged=sum(1 for one in found if one.action is Action.NONE),
+        warnings=(*warnings, *irreversible),
+    )
+
+
+def _wanted(resource: Resource, snapshot: Snapshot, site: Site, above: Mapping[Address, Difference]) -> Difference:
+    address = resource.address
+    kind = kind_of(address)
+    body = desired_body(kind, resource.body, site.scope.api)
+    if kind.marking is Marking.TAGS and kind.tags is not None:
+        body[kind.tags.field] = {**(body.get(kind.tags.field) or {}), **mark_tags(site.mark)}
+    live = snapshot.lives.get(address)
+    if live is None:
+        return Difference(address=address, action=Action.CREATE, resource=resource, body=body, live=None)
+    if address in snapshot.same_code:
+        body = _with_live_code(kind, body, live.body)
+    fields = differing(kind, body, live.body, site.scope.api)
+    action = Action.UPDATE if fields else Action.NONE
+    if any(forces_replacement(one, live.body.get(one.name), body.get(one.name)) for one in fields):
+        action = Action.REPLACE
+    parent = parent_of(address)
+    if parent is not None and parent in above and above[parent].action is Action.REPLACE:
+        action = Action.REPLACE
+    return Difference(
+        address=address,
+        action=action,
+        resource=resource,
+        body=body,
+        live=live,
+        fields=fields,
+        archive=snapshot.archives.get(address),
+    )
+
+
+def _with_live_code(kind: Kind, body: dict[str, Json], live: Mapping[str, Json]) -> dict[str, Json]:
+    """Equal content under another checksum is no change (S27)."""
+    return {
+        **body,
+        **{one.name: live[one.name] for one in kind.fields if one.codec is Codec.ARCHIVE and one.name in live},
+    }
+
+
+def _with_room(found: Mapping[Address, Difference]) -> tuple[Difference, ...]:
+    """Deletes that must come before a create, since both cannot exist at once, come early and are undone on failure.
+
+    Everything beneath such a delete, and beneath a replaced resource, goes with it (S34).
+    """
+    early: set[Address] = {address for address, one in found.items() if one.action is Action.REPLACE}
+    arriving: dict[tuple[Address | None, str], list[Difference]] = {}
+    for one in found.values():
+        if one.action in (Action.CREATE, Action.REPLACE, Action.UPDATE):
+            arriving.setdefault((parent_of(one.address), one.address.kind), []).append(one)
+    for address, one in found.items():
+        collides = one.kind.collides
+        if one.action is Action.DELETE and one.live is not None and collides is not None:
+            siblings = arriving.get((parent_of(address), address.kind), [])
+            if any(collides(one.live.body, other.body) for other in siblings):
+                early.add(address)
+    return tuple(
+        replace(one, makes_room=True)
+        if one.action is Action.DELETE and any(is_under(address, root) for root in early)
+        else one
+        for address, one in found.items()
+    )
+
+
+def _linked(found: Sequence[Difference], site: Site) -> list[Step]:
+    """All steps, each with the ids of those that must be done before it."""
+    by_address = {one.address: steps_of(one, site) for one in found}
+    kinds = {one.address: one for one in found}
+    linked: list[Step] = []
+    for address, steps in by_address.items():
+        parent = parent_of(address)
+        above = by_address.get(parent, ()) if parent is not None else ()
+        # A mark is written before anything is put beneath (S11), so all of the parent's own steps come first.
+        making = frozenset(step.id for step in above if step.action is not Action.DELETE)
+        for step in steps:
+            needs = set(step.needs)
+            if step.action is Action.DELETE:
+                needs |= _deletes_beneath(address, by_address)
+            else:
+                needs |= making
+                for resource in _refs(kinds[address]):
+                    needs |= {other.id for other in by_address.get(resource, ()) if other.action is not Action.DELETE}
+            if step.action is Action.CREATE:
+                needs |= _room_for(kinds[address], found)
+            linked.append(replace(step, needs=frozenset(needs - {step.id})))
+    return linked
+
+
+def _refs(difference: Difference) -> frozenset[Address]:
+    return difference.resource.refs if difference.resource is not None else frozenset()
+
+
+def _deletes_beneath(address: Address, by_address: Mapping[Address, tuple[Step, ...]]) -> set[str]:
+    return {
+        step.id
+        for other, steps in by_address.items()
+        if len(other.identity) == len(address.identity) + 1 and parent_of(other) == address
+        for step in steps
+        if step.action is Action.DELETE
+    }
+
+
+def _room_for(arriving: Difference, found: Sequence[Difference]) -> set[str]:
+    collides = arriving.kind.collides
+    if collides is None:
+        return set()
+    parent = parent_of(arriving.address)
+    return {
+        f"delete {other.address}"
+        for other in found
+        if other.makes_room
+        and other.live is not None
+        and other.address.kind == arriving.address.kind
+        and parent_of(other.address) == parent
+        and collides(other.live.body, arriving.body)
+    }
+
+
+def _ordered(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """A topological order, stable by address: first all that can be undone, then what is last."""
+    from graphlib import TopologicalSorter
+
+    by_id = {step.id: step for step in steps}
+    place = {step.id: index for index, step in enumerate(sorted(steps, key=lambda step: (step.last, step.address)))}
+    sorter = TopologicalSorter({step.id: sorted(step.needs & by_id.keys(), key=place.__getitem__) for step in steps})
+    sorter.prepare()
+    ordered: list[Step] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=place.__getitem__)
+        ordered += [by_id[name] for name in ready]
+        sorter.done(*ready)
+    return tuple(sorted(ordered, key=lambda step: step.last))
+
+
+def _change(difference: Difference, snapshot: Snapshot) -> Change:
+    resource = difference.resource
+    fields: tuple[FieldChange, ...] = ()
+    if resource is not None and difference.action is Action.CREATE:
+        fields = created_fields(difference.kind, resource)
+    elif resource is not None and difference.live is not None:
+        notes = {
+            one.name: snapshot.code_notes.get(difference.address, "")
+            for one in difference.fields
+            if one.codec is Codec.ARCHIVE
+        }
+        fields = field_changes(difference.fields, difference.body, difference.live.body, resource, notes)
+    return Change(
+        address=difference.address,
+        action=difference.action,
+        reason=_reason(difference, fields),
+        fields=fields,
+        span=resource.span if resource is not None else None,
+    )
+
+
+def _reason(difference: Difference, fields: Sequence[FieldChange]) -> str:
+    match difference.action:
+        case Action.CREATE:
+            return "does not exist yet"
+        case Action.DELETE:
+            return "is not in the file"
+        case Action.REPLACE:
+            names = [one.path for one in fields if one.forces_replacement]
+            if names:
+                return f"must be replaced: {', '.join(sorted(names))} cannot be changed in place"
+            return "must be replaced: what it stands in is replaced"
+        case Action.UPDATE:
+            return "differs from the file"
+        case Action.NONE:
+            return "equals the file"

@@ -1,0 +1,254 @@
+"""Reads live state, the fewest requests that can tell the truth (law 1, S9, S19).
+
+Lists give whole bodies but no ETags, so everything is read through lists first; what the plan will change is then read
+singly. A read that fails stops the target: it never becomes "absent".
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from fcdeploy.engine.canonical import live_body
+from fcdeploy.engine.ownership import MARK_PROJECT, MARK_TARGET, mark_in
+from fcdeploy.engine.snapshot import Desired, Site, Snapshot
+from fcdeploy.engine.wire import plain_call
+from fcdeploy.errors import ApiError, CloudError, ReadFailed
+from fcdeploy.kinds.descriptor import Kind, Listing, Marking, TagGroup
+from fcdeploy.kinds.registry import children, kind_of, roots
+from fcdeploy.model import Address, ArchiveRef, Call, Json, Live, Mark, Reply
+
+FEW_ROOTS = 8
+"""Up to so many roots are read one by one, which also gives their ETags; beyond it the whole list is cheaper."""
+
+
+class Sender(Protocol):
+    """The engine's view of the cloud: one method that calls, one that downloads a pre-signed address."""
+
+    async def send(self, call: Call) -> Reply:
+        """The reply of a call that succeeded; raises ApiError, NotSent or NoReply."""
+        ...
+
+    async def read_archive(self, url: str, to: Path) -> ArchiveRef:
+        """Download an archive into the file `to`; raises CloudError."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tagged:
+    """Tags by identity, and every mark that was seen; `names` are roots that carry our mark."""
+
+    tags: Mapping[str, Mapping[str, Json]]
+    marks: frozenset[Mark]
+    names: frozenset[str]
+
+
+class Reader:
+    """Reads one target's live state through a Sender."""
+
+    def __init__(self, sender: Sender, site: Site) -> None:
+        self._sender = sender
+        self._site = site
+
+    async def read_snapshot(self, desired: Desired) -> Snapshot:
+        """Everything under the roots that are wanted or carry our mark. Raises ReadFailed."""
+        lives: dict[Address, Live] = {}
+        marks: set[Mark] = set()
+        for kind in roots(self._site.target.provider):
+            wanted = {address.identity[0] for address in desired if address.kind == kind.name}
+            found, seen = await self._read_roots(kind, wanted)
+            lives |= found
+            marks |= seen
+        beneath = await asyncio.gather(*(self._read_beneath(address) for address in lives))
+        for part in beneath:
+            lives |= part
+        return Snapshot(lives=lives, marks=frozenset(marks))
+
+    async def read_singly(self, addresses: Iterable[Address]) -> dict[Address, Live | None]:
+        """Each of these with its ETag; None where it is gone. Raises ReadFailed."""
+        listed = list(addresses)
+        read = await asyncio.gather(*(self.read_one(address) for address in listed))
+        return dict(zip(listed, read, strict=True))
+
+    async def read_one(self, address: Address) -> Live | None:
+        """One resource with its ETag and tags, None when it does not exist. Raises ReadFailed."""
+        kind = kind_of(address)
+        call = plain_call(kind.read, kind, address.identity, self._site.scope, address.short)
+        try:
+            reply = await self._sender.send(call)
+        except ApiError as failure:
+            if failure.status == 404 and failure.code in kind.missing:
+                return None
+            raise self._failed(address.short, failure) from failure
+        except CloudError as failure:
+            raise self._failed(address.short, failure) from failure
+        tags = await self.read_tags(address) if kind.tags is not None else None
+        return self._live(kind, address, reply.body, reply.etag, tags)
+
+    async def read_tags(self, address: Address) -> Mapping[str, Json]:
+        """The tags of one resource. Raises ReadFailed."""
+        kind = kind_of(address)
+        assert kind.tags is not None
+        call = plain_call(kind.tags.read, kind, address.identity, self._site.scope, f"tags of {address.short}")
+        reply = await self._checked(call)
+        return dict((reply.body or {}).get(kind.tags.answer) or {})
+
+    async def read_code_url(self, address: Address) -> str:
+        """A short-lived address of a live code archive. Raises ReadFailed."""
+        kind = kind_of(address)
+        assert kind.archive_read is not None
+        call = plain_call(kind.archive_read, kind, address.identity, self._site.scope, f"code of {address.short}")
+        reply = await self._checked(call)
+        url = (reply.body or {}).get("url")
+        if not isinstance(url, str) or not url:
+            raise ReadFailed(f"{kind.archive_read.name} gave no address", resource=address.short)
+        return url
+
+    async def _read_roots(self, kind: Kind, wanted: set[str]) -> tuple[dict[Address, Live], set[Mark]]:
+        if kind.marking is not Marking.TAGS or kind.tags is None:
+            raise ValueError(f"a root of kind {kind.name} has no mark")
+        # Everything that can be asked at once is asked at once: one round trip in the common case.
+        few = len(wanted) <= FEW_ROOTS
+        tagged, first = await asyncio.gather(
+            self._read_tagged(kind, kind.tags),
+            self._read_bodies(kind, wanted) if few else self._read_list(kind, ()),
+        )
+        missing = tagged.names - first.keys() if few else set[str]()
+        bodies = {**first, **(await self._read_bodies(kind, missing))}
+        lives: dict[Address, Live] = {}
+        relevant = (wanted | tagged.names) & bodies.keys()
+        unknown = sorted(relevant - tagged.tags.keys()) if kind.tags.listing_since > self._site.scope.api else []
+        extra = dict(
+            zip(
+                unknown,
+                await asyncio.gather(*(self.read_tags(self._root(kind, name)) for name in unknown)),
+                strict=True,
+            )
+        )
+        for name in sorted(relevant):
+            raw, etag = bodies[name]
+            address = self._root(kind, name)
+            lives[address] = self._live(kind, address, raw, etag, tagged.tags.get(name, extra.get(name, {})))
+        return lives, {*tagged.marks, *(live.mark for live in lives.values() if live.mark is not None)}
+
+    async def _read_bodies(self, kind: Kind, names: Iterable[str]) -> dict[str, tuple[Json, str | None]]:
+        listed = sorted(names)
+        replies = await asyncio.gather(*(self._read_or_absent(kind, name) for name in listed))
+        return {name: reply for name, reply in zip(listed, replies, strict=True) if reply is not None}
+
+    async def _read_or_absent(self, kind: Kind, name: str) -> tuple[Json, str | None] | None:
+        address = self._root(kind, name)
+        call = plain_call(kind.read, kind, address.identity, self._site.scope, address.short)
+        try:
+            reply = await self._sender.send(call)
+        except ApiError as failure:
+            if failure.status == 404 and failure.code in kind.missing:
+                return None
+            raise self._failed(address.short, failure) from failure
+        except CloudError as failure:
+            raise self._failed(address.short, failure) from failure
+        return reply.body, reply.etag
+
+    async def _read_list(self, kind: Kind, parent: tuple[str, ...]) -> dict[str, tuple[Json, str | None]]:
+        what = f"{kind.section} of {'/'.join(parent)}" if parent else kind.section
+        items = await self._read_pages(kind.listing, kind.names(parent), what)
+        return {str(item[kind.identity[-1]]): (item, None) for item in items}
+
+    async def _read_pages(
+        self, listing: Listing, names: Mapping[str, str], what: str, query: Mapping[str, str] | None = None
+    ) -> Sequence[Json]:
+        """All items of a list; facts 7.1: the last page has no `nextToken`, or an empty one."""
+        items: list[Json] = []
+        token: str | None = None
+        while True:
+            asked = {"limit": str(listing.limit), **(query or {}), **({"nextToken": token} if token else {})}
+            # The values are literal, not templates: a token may hold braces.
+            call = listing.operation.call(
+                names,
+                self._site.scope,
+                resource=what,
+                query={key: value.replace("{", "{{").replace("}", "}}") for key, value in asked.items()},
+            )
+            body = (await self._checked(call)).body or {}
+            items += body.get(listing.items) or []
+            following = body.get("nextToken") or None
+            if following is None:
+                return items
+            if following == token:
+                raise ReadFailed("the service gave the same page twice", resource=what)
+            token = following
+
+    async def _read_tagged(self, kind: Kind, tags: TagGroup) -> _Tagged:
+        if tags.listing_since <= self._site.scope.api:
+            return await self._read_all_tags(kind, tags)
+        # An older API has no list of tagged resources, but its own list can be filtered by tags (facts 7.1).
+        mark = self._site.mark
+        query = {f"{tags.filter_prefix}{MARK_PROJECT}": mark.project, f"{tags.filter_prefix}{MARK_TARGET}": mark.target}
+        items = await self._read_pages(kind.listing, {}, f"{kind.section} marked {mark.project}/{mark.target}", query)
+        names = frozenset(str(item[kind.identity[-1]]) for item in items)
+        return _Tagged(tags={}, marks=frozenset({mark} if names else ()), names=names)
+
+    async def _read_all_tags(self, kind: Kind, tags: TagGroup) -> _Tagged:
+        scope = self._site.scope
+        items = await self._read_pages(tags.listing, {}, f"tagged {kind.section}")
+        begin, _, end = tags.arn.format(region=scope.region, account=scope.account, serviceName="\0").partition("\0")
+        by_name: dict[str, Mapping[str, Json]] = {}
+        for item in items:
+            arn = str(item.get("resourceArn", ""))
+            if arn.startswith(begin) and arn.endswith(end):
+                by_name[arn[len(begin) : len(arn) - len(end) or None]] = item.get(tags.answer) or {}
+        marks = {name: mark for name, found in by_name.items() if (mark := mark_in(found)) is not None}
+        ours = frozenset(name for name, mark in marks.items() if mark == self._site.mark)
+        return _Tagged(tags=by_name, marks=frozenset(marks.values()), names=ours)
+
+    async def _read_beneath(self, address: Address) -> dict[Address, Live]:
+        """All resources beneath one, every kind at once."""
+        found: dict[Address, Live] = {}
+        kinds = children(kind_of(address))
+        lists = await asyncio.gather(*(self._read_list(kind, address.identity) for kind in kinds))
+        for kind, items in zip(kinds, lists, strict=True):
+            for name, (raw, etag) in items.items():
+                child = Address(
+                    provider=address.provider,
+                    target=address.target,
+                    kind=kind.name,
+                    identity=(*address.identity, name),
+                )
+                found[child] = self._live(kind, child, raw, etag, None)
+        deeper = await asyncio.gather(*(self._read_beneath(child) for child in found if children(kind_of(child))))
+        for part in deeper:
+            found |= part
+        return found
+
+    async def _checked(self, call: Call) -> Reply:
+        try:
+            return await self._sender.send(call)
+        except CloudError as failure:
+            raise self._failed(call.resource, failure) from failure
+
+    def _live(self, kind: Kind, address: Address, raw: Json, etag: str | None, tags: Mapping[str, Json] | None) -> Live:
+        if not isinstance(raw, Mapping):
+            raise ReadFailed("the service's answer is not an object", resource=address.short)
+        whole = {**raw, kind.tags.field: dict(tags)} if kind.tags is not None and tags is not None else dict(raw)
+        return Live(
+            address=address,
+            body=live_body(kind, whole, self._site.scope.api),
+            raw=whole,
+            etag=etag,
+            mark=mark_in(tags) if tags is not None else None,
+        )
+
+    def _root(self, kind: Kind, name: str) -> Address:
+        target = self._site.target
+        return Address(provider=target.provider, target=target.name, kind=kind.name, identity=(name,))
+
+    def _failed(self, resource: str, failure: CloudError) -> ReadFailed:
+        return ReadFailed(
+            f"cannot read {resource}",
+            resource=resource,
+            detail=failure.summary + (f" (request {failure.request_id})" if isinstance(failure, ApiError) else ""),
+            hint="nothing was changed; a failed read is never taken for an absent resource",
+        )

@@ -1,0 +1,155 @@
+"""What a plan must not do unless it is asked twice (S12, S15). Pure: the plan's changes in, findings out."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+from fcdeploy.diagnostics import Diagnostic, error
+from fcdeploy.engine.ownership import Owned, Wishes
+from fcdeploy.engine.snapshot import Desired, Snapshot, root_of
+from fcdeploy.kinds.registry import kind_of
+from fcdeploy.model import Action, Address, Change, Json
+
+MOST_PERCENT = 30
+FEWEST_OWNED = 10
+
+
+def safety_findings(
+    changes: Sequence[Change],
+    desired: Desired,
+    snapshot: Snapshot,
+    owned: Owned,
+    wishes: Wishes,
+    *,
+    destroying: bool,
+    protected: frozenset[Address],
+) -> tuple[Diagnostic, ...]:
+    """Everything that stops this plan; `protected` are addresses that the file protects, also while destroying."""
+    found: list[Diagnostic] = []
+    leaving = [change for change in changes if change.action in (Action.DELETE, Action.REPLACE)]
+    found += [_protected(change) for change in leaving if change.address in protected]
+    found += _adoption_losses(changes, desired, snapshot, owned)
+    if not destroying and not wishes.allow_unsafe:
+        found += _unsafe(leaving, owned, snapshot)
+    return tuple(found)
+
+
+def _protected(change: Change) -> Diagnostic:
+    return error(
+        f"{change.address.short} is protected and would be {change.action.value}d",
+        detail=change.reason,
+        hint="remove `protect: true` first, in a change of its own",
+        address=str(change.address),
+        span=change.span,
+    )
+
+
+def _unsafe(leaving: Sequence[Change], owned: Owned, snapshot: Snapshot) -> list[Diagnostic]:
+    found = [
+        error(
+            f"the plan deletes {change.address.short}",
+            detail=f"with everything in it: {change.reason}",
+            hint="look at the plan, then pass --allow-unsafe",
+            address=str(change.address),
+            span=change.span,
+        )
+        for change in leaving
+        if kind_of(change.address).parent is None and change.action is Action.DELETE
+    ]
+    total = sum(1 for address in snapshot.lives if root_of(address) in owned.roots)
+    if total >= FEWEST_OWNED and len(leaving) * 100 > MOST_PERCENT * total:
+        percent = round(len(leaving) * 100 / total)
+        found.append(
+            error(
+                f"the plan deletes or replaces {len(leaving)} of {total} owned resources ({percent} %)",
+                detail=f"more than {MOST_PERCENT} % of at least {FEWEST_OWNED} is taken for a mistake",
+                hint="look at the plan, then pass --allow-unsafe",
+            )
+        )
+    return found
+
+
+def _adoption_losses(changes: Sequence[Change], desired: Desired, snapshot: Snapshot, owned: Owned) -> list[Diagnostic]:
+    """What `--adopt` would take away, with the YAML that keeps it (S12)."""
+    found: list[Diagnostic] = []
+    for change in changes:
+        if root_of(change.address) not in owned.gently:
+            continue
+        if change.action in (Action.DELETE, Action.REPLACE):
+            live = snapshot.lives[change.address]
+            found.append(
+                error(
+                    f"adopting would {change.action.value} {change.address.short}",
+                    detail="`--adopt` takes nothing away; to keep it, add to the file:\n"
+                    + keeping_yaml(change.address, live.body),
+                    hint=_adopt_over(change.address),
+                    address=str(change.address),
+                    span=change.span,
+                )
+            )
+        elif change.action is Action.UPDATE:
+            resource = desired[change.address]
+            lost = {
+                one.path: one.before
+                for one in change.fields
+                if not one.path.startswith("tags.fcdeploy.") and not _is_given(one.path, resource.body)
+            }
+            if lost:
+                found.append(
+                    error(
+                        f"adopting would reset fields of {change.address.short}",
+                        detail="`--adopt` takes nothing away; to keep them, add to the file:\n"
+                        + as_yaml(_nested(lost)),
+                        hint=_adopt_over(change.address),
+                        address=str(change.address),
+                        span=change.span,
+                    )
+                )
+    return found
+
+
+def _adopt_over(address: Address) -> str:
+    root = root_of(address)
+    return f"or accept that: --adopt-over '{root.kind}:{root.name}'"
+
+
+def _is_given(path: str, body: Mapping[str, Json]) -> bool:
+    value: Json = body
+    for part in path.split("."):
+        if not isinstance(value, Mapping):
+            return True
+        if value.get(part) is None:
+            return False
+        value = value[part]
+    return True
+
+
+def keeping_yaml(address: Address, body: Mapping[str, Json]) -> str:
+    """The lines that declare a live resource as it is; values that are defaults are left out."""
+    kind = kind_of(address)
+    kept: dict[str, Json] = {}
+    for one in kind.fields:
+        value = body.get(one.name)
+        default = one.default(body)
+        if value is None or (default is not None and value == default.value):
+            continue
+        kept[one.spec_name] = "(sensitive)" if one.sensitive and value else value
+    return as_yaml({kind.section: {address.identity[-1]: kept}})
+
+
+def as_yaml(value: Json) -> str:
+    """YAML text in block style, keys in their given order."""
+    import yaml
+
+    return str(yaml.safe_dump(value, sort_keys=False, default_flow_style=False, allow_unicode=True)).rstrip()
+
+
+def _nested(paths: Mapping[str, Json]) -> dict[str, Json]:
+    tree: dict[str, Json] = {}
+    for path, value in paths.items():
+        *above, leaf = path.split(".")
+        here = tree
+        for part in above:
+            here = here.setdefault(part, {})
+        here[leaf] = value
+    return tree

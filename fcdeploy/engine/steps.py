@@ -1,0 +1,299 @@
+"""The steps of one change: calls with their guards, what they promise and what takes them back. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+from fcdeploy.engine.canonical import fingerprint
+from fcdeploy.engine.snapshot import Site
+from fcdeploy.engine.wire import create_call, overlaid, plain_call, tag_calls, update_call
+from fcdeploy.kinds.descriptor import GuardStyle, Kind
+from fcdeploy.kinds.fields import Codec, Field
+from fcdeploy.kinds.registry import kind_of
+from fcdeploy.model import (
+    Action,
+    Address,
+    ArchiveRef,
+    Guard,
+    IfMatch,
+    Json,
+    JustCreated,
+    Live,
+    MustNotExist,
+    Recheck,
+    Resource,
+    Step,
+)
+
+OWN_ETAG = ""
+"""In the guard of an undo: the ETag that the undone step was given, known only once it is done."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Difference:
+    """One resource on both sides: `body` is the canonical desired body, `fields` the top-level fields that differ."""
+
+    address: Address
+    action: Action
+    resource: Resource | None
+    body: Mapping[str, Json]
+    live: Live | None
+    fields: tuple[Field, ...] = ()
+    archive: ArchiveRef | None = None
+    makes_room: bool = False
+
+    @property
+    def kind(self) -> Kind:
+        """The table of this resource's kind."""
+        return kind_of(self.address)
+
+
+def steps_of(difference: Difference, site: Site) -> tuple[Step, ...]:
+    """The steps of one difference in their order; `needs` names only steps of the same difference."""
+    match difference.action:
+        case Action.CREATE:
+            return _create(difference, site)
+        case Action.UPDATE:
+            return _update(difference, site)
+        case Action.DELETE:
+            return (_delete(difference, site, last=not difference.makes_room),)
+        case Action.REPLACE:
+            gone = _delete(difference, site, last=False)
+            made = _create(difference, site)
+            return (gone, _needing(made[0], gone.id), *made[1:])
+        case Action.NONE:
+            return ()
+
+
+def _create(difference: Difference, site: Site) -> tuple[Step, ...]:
+    kind, address, resource = difference.kind, difference.address, difference.resource
+    assert resource is not None
+    body = {name: value for name, value in difference.body.items() if kind.group_of(name) == "body"}
+    made = Step(
+        id=f"create {address}",
+        address=address,
+        action=Action.CREATE,
+        group="body",
+        call=create_call(
+            kind,
+            address.identity,
+            difference.body,
+            resource.body,
+            resource.payloads,
+            site.scope,
+            address.short,
+        ),
+        guard=MustNotExist(),
+        before=None,
+        after=body,
+        undo=(
+            Step(
+                id=f"undo create {address}",
+                address=address,
+                action=Action.DELETE,
+                group="body",
+                call=plain_call(kind.delete, kind, address.identity, site.scope, address.short),
+                guard=_own_guard(kind),
+                before=body,
+                after=None,
+            ),
+        ),
+    )
+    return (made, *_tag_steps(difference, {}, site, after=made.id, created=True))
+
+
+def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
+    kind, address, live, resource = difference.kind, difference.address, difference.live, difference.resource
+    assert live is not None and resource is not None
+    fields = tuple(one for one in difference.fields if kind.group_of(one.name) == "body")
+    steps: list[Step] = []
+    if fields:
+        before = {one.name: live.body.get(one.name) for one in fields}
+        after = {one.name: overlaid(one, difference.body.get(one.name), live.body.get(one.name)) for one in fields}
+        undo_payloads: dict[str, Json] = {}
+        reversible = True
+        for one in fields:
+            if one.codec is Codec.ARCHIVE:
+                reversible = difference.archive is not None
+                undo_payloads[one.name] = {"zipFile": difference.archive} if difference.archive else None
+        whole = {**live.body, **after}
+        undo = Step(
+            id=f"undo update {address}",
+            address=address,
+            action=Action.UPDATE,
+            group="body",
+            call=update_call(
+                kind, address.identity, fields, {**whole, **before}, undo_payloads, site.scope, address.short
+            ),
+            guard=_own_guard(kind),
+            before=after,
+            after=before,
+        )
+        steps.append(
+            Step(
+                id=f"update {address}",
+                address=address,
+                action=Action.UPDATE,
+                group="body",
+                call=update_call(kind, address.identity, fields, whole, resource.payloads, site.scope, address.short),
+                guard=_live_guard(kind, live),
+                before=before,
+                after=after,
+                undo=(undo,) if reversible else (),
+            )
+        )
+    if kind.tags is not None and any(one.name == kind.tags.field for one in difference.fields):
+        tags = live.body.get(kind.tags.field) or {}
+        steps += _tag_steps(difference, tags, site, after=steps[-1].id if steps else None, created=False)
+    return tuple(steps)
+
+
+def _delete(difference: Difference, site: Site, *, last: bool) -> Step:
+    kind, address, live = difference.kind, difference.address, difference.live
+    assert live is not None
+    return Step(
+        id=f"delete {address}",
+        address=address,
+        action=Action.DELETE,
+        group="body",
+        call=plain_call(kind.delete, kind, address.identity, site.scope, address.short),
+        guard=_live_guard(kind, live),
+        before=dict(live.body),
+        after=None,
+        last=last,
+        undo=_recreation(difference, site),
+    )
+
+
+def _recreation(difference: Difference, site: Site) -> tuple[Step, ...]:
+    """The steps that bring a deleted resource back as it was; none where its code is not at hand."""
+    kind, address, live = difference.kind, difference.address, difference.live
+    assert live is not None
+    payloads: dict[str, Json] = {}
+    for one in kind.writable(site.scope.api):
+        if one.codec is Codec.ARCHIVE and live.body.get(one.name) is not None:
+            if difference.archive is None:
+                return ()
+            payloads[one.name] = {"zipFile": difference.archive}
+    body = {name: value for name, value in live.body.items() if kind.group_of(name) == "body"}
+    made = Step(
+        id=f"undo delete {address}",
+        address=address,
+        action=Action.CREATE,
+        group="body",
+        call=create_call(kind, address.identity, live.body, live.body, payloads, site.scope, address.short),
+        guard=MustNotExist(),
+        before=None,
+        after=body,
+    )
+    if kind.tags is None:
+        return (made,)
+    tags = live.body.get(kind.tags.field) or {}
+    marked = tuple(
+        Step(
+            id=f"undo delete {address} {kind.tags.name}",
+            address=address,
+            action=Action.UPDATE,
+            group=kind.tags.name,
+            call=call,
+            guard=JustCreated(),
+            before={kind.tags.field: {}},
+            after={kind.tags.field: tags},
+            needs=frozenset({made.id}),
+        )
+        for call in tag_calls(kind, address.identity, {}, tags, site.scope, address.short)
+    )
+    return (made, *marked)
+
+
+def _tag_steps(
+    difference: Difference, before: Mapping[str, Json], site: Site, *, after: str | None, created: bool
+) -> tuple[Step, ...]:
+    """The steps that bring the tags from `before` to the desired map; they come after the step `after`."""
+    kind, address = difference.kind, difference.address
+    if kind.tags is None:
+        return ()
+    wanted: Mapping[str, Json] = difference.body.get(kind.tags.field) or {}
+    here = dict(before)
+    steps: list[Step] = []
+    needs = frozenset({after}) if after else frozenset[str]()
+    for call in tag_calls(kind, address.identity, before, wanted, site.scope, address.short):
+        adding = call.operation == kind.tags.put.name
+        there = {**here, **wanted} if adding else dict(wanted)
+        verb = "tag" if adding else "untag"
+        undo = tuple(
+            Step(
+                id=f"undo {verb} {address}",
+                address=address,
+                action=Action.UPDATE,
+                group=kind.tags.name,
+                call=back,
+                guard=Recheck(fingerprint=fingerprint(there)),
+                before={kind.tags.field: there},
+                after={kind.tags.field: here},
+            )
+            # Keys are only added or only removed by one call, so exactly one call takes it back, but where values
+            # changed: they are put back first, then what was new is removed.
+            for back in tag_calls(kind, address.identity, there, here, site.scope, address.short)
+        )
+        steps.append(
+            Step(
+                id=f"{verb} {address}",
+                address=address,
+                action=Action.UPDATE,
+                group=kind.tags.name,
+                call=call,
+                guard=JustCreated() if created else Recheck(fingerprint=fingerprint(here)),
+                before={kind.tags.field: here},
+                after={kind.tags.field: there},
+                needs=needs,
+                undo=() if created else _in_sequence(undo),
+            )
+        )
+        here, needs = there, frozenset({steps[-1].id})
+    return tuple(steps)
+
+
+def _in_sequence(steps: tuple[Step, ...]) -> tuple[Step, ...]:
+    """Undo steps of one step: each after the one before, each from where the one before left off."""
+    ordered: list[Step] = []
+    for index, step in enumerate(steps):
+        if index == 0 and len(steps) > 1:
+            field = next(iter(step.before or {}))
+            start, end = (step.before or {})[field], (step.after or {})[field]
+            step = _replaced(step, after={field: {**start, **end}})
+        elif index:
+            earlier = ordered[-1].after or {}
+            field = next(iter(earlier))
+            step = _replaced(
+                step,
+                id=f"{step.id} {index + 1}",
+                before=dict(earlier),
+                guard=Recheck(fingerprint=fingerprint(earlier[field])),
+                needs=frozenset({ordered[-1].id}),
+            )
+        ordered.append(step)
+    return tuple(ordered)
+
+
+def _replaced(step: Step, **parts: Json) -> Step:
+    from dataclasses import replace
+
+    return replace(step, **parts)
+
+
+def _needing(step: Step, other: str) -> Step:
+    return _replaced(step, needs=step.needs | {other})
+
+
+def _own_guard(kind: Kind) -> Guard:
+    return IfMatch(etag=OWN_ETAG) if kind.guard is GuardStyle.ETAG else Recheck(fingerprint=OWN_ETAG)
+
+
+def _live_guard(kind: Kind, live: Live) -> Guard:
+    if kind.guard is GuardStyle.RECHECK:
+        return Recheck(fingerprint=fingerprint(live.body))
+    if live.etag is None:
+        raise ValueError(f"{live.address} was not read singly, so there is no ETag to guard its change")
+    return IfMatch(etag=live.etag)
