@@ -1,0 +1,116 @@
+"""Request bodies: compact JSON in which code archives stand as base64, read from their files only while being sent."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import secrets
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from fcdeploy.model import ArchiveRef, Json
+
+ARCHIVE_INLINE = 256 * 1024
+"""Archives up to this many bytes are put into the body at once."""
+
+_CHUNK = 192 * 1024  # divisible by three, so that the base64 of the pieces is that of the whole
+
+
+class UnusableArchive(Exception):
+    """The archive's file is missing or is not what the reference says."""
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """A request body in pieces: bytes, or an archive's file that is sent as base64."""
+
+    pieces: tuple[bytes | Path, ...]
+    length: int
+
+    @property
+    def whole(self) -> bytes | None:
+        """The body as one piece, unless it holds a file."""
+        match self.pieces:
+            case ():
+                return b""
+            case (bytes(only),):
+                return only
+            case _:
+                return None
+
+    def chunks(self) -> Iterator[bytes]:
+        """The body bit by bit; reads the files."""
+        for piece in self.pieces:
+            if isinstance(piece, bytes):
+                yield piece
+                continue
+            with piece.open("rb") as file:
+                while chunk := file.read(_CHUNK):
+                    yield base64.b64encode(chunk)
+
+    def sha256(self) -> str:
+        """Hex digest of the whole body; reads the files."""
+        digest = hashlib.sha256()
+        for chunk in self.chunks():
+            digest.update(chunk)
+        return digest.hexdigest()
+
+
+EMPTY = Body((), 0)
+
+
+def body(value: Json, archives: Callable[[str], Path]) -> Body:
+    """The body of a call; None is no body at all. `archives` gives the file of an archive by its hex SHA-256.
+
+    Raises UnusableArchive, and TypeError for a value that is not JSON, such as an `Output` that nobody filled in.
+    """
+    if value is None:
+        return EMPTY
+    # Unguessable, so that no text of the user's can be mistaken for an archive's place.
+    place = secrets.token_hex(16)
+    found: list[ArchiveRef] = []
+
+    def to_plain(leaf: object) -> object:
+        match leaf:
+            case ArchiveRef():
+                found.append(leaf)
+                return place
+            case Mapping():
+                return dict(leaf)
+            case _:
+                raise TypeError(f"a call's body holds a {type(leaf).__name__}, which cannot be sent")
+
+    text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=to_plain).encode()
+    if not found:
+        return Body((text,), len(text))
+    parts = text.split(place.encode())
+    pieces: list[bytes | Path] = [parts[0]]
+    length = len(text) - len(place) * len(found)
+    for archive, after in zip(found, parts[1:], strict=True):
+        pieces += [_archive(archive, archives), after]
+        length += 4 * ((archive.size + 2) // 3)
+    return Body(_joined(pieces), length)
+
+
+def _archive(archive: ArchiveRef, archives: Callable[[str], Path]) -> bytes | Path:
+    file = archives(archive.sha256)
+    try:
+        size = file.stat().st_size
+        if size != archive.size:
+            raise UnusableArchive(f"{file} has {size} bytes and should have {archive.size}")
+        return base64.b64encode(file.read_bytes()) if size <= ARCHIVE_INLINE else file
+    except OSError as error:
+        raise UnusableArchive(f"{file} cannot be read: {error.strerror}") from error
+
+
+def _joined(pieces: list[bytes | Path]) -> tuple[bytes | Path, ...]:
+    """Neighbouring bytes in one piece."""
+    joined: list[bytes | Path] = []
+    for piece in pieces:
+        if isinstance(piece, bytes) and joined and isinstance(joined[-1], bytes):
+            joined[-1] += piece
+        else:
+            joined.append(piece)
+    return tuple(joined)

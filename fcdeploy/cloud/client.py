@@ -1,0 +1,348 @@
+"""The client: signs a call, sends it as often as `retry` allows, and turns replies into values and errors.
+
+It loads httpx and aiohttp with the first call, not on import. Bodies are never logged; neither are headers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+import os
+import random
+import re
+import secrets
+import time
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from email.utils import parsedate_to_datetime
+from pathlib import Path
+from types import TracebackType
+from typing import TYPE_CHECKING, BinaryIO, Final, Self, TypeVar
+from urllib.parse import quote, urlsplit
+
+from fcdeploy import __version__
+from fcdeploy.cloud import retry, sign_acs3, sign_fc
+from fcdeploy.cloud.body import Body, UnusableArchive, body
+from fcdeploy.cloud.credentials import Credentials
+from fcdeploy.cloud.limiter import Limiter
+from fcdeploy.cloud.signing import Unsigned
+from fcdeploy.errors import ApiError, CloudError, NoReply, NotSent
+from fcdeploy.model import ArchiveRef, Call, Json, Reply
+
+if TYPE_CHECKING:
+    from fcdeploy.cloud.wire import Answer, App, Fault, Wire
+
+ARCHIVE_MOST: Final = 512 * 1024 * 1024
+"""The largest archive that is downloaded; the service takes 500 MB (facts 13)."""
+
+DEADLINE: Final = 60.0
+USER_AGENT: Final = f"fcdeploy/{__version__}"
+
+_DOWNLOAD: Final = "the download of a code archive"
+_NO_CODE: Final = "(no code)"
+_QUOTED: Final = 300
+_SKEW: Final = 300.0
+_T = TypeVar("_T")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Scheme:
+    """How requests are signed; `hashes` says whether the signature covers the body."""
+
+    signed: Callable[[Unsigned, Credentials], dict[str, str]]
+    hashes: bool
+
+
+SCHEMES: Mapping[str, Scheme] = {
+    "fc": Scheme(signed=sign_fc.signed, hashes=False),
+    "acs3": Scheme(signed=sign_acs3.signed, hashes=True),
+}
+"""Every signature scheme by the name that a descriptor of an API uses."""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was sent: requests by method (each attempt counts), bytes of bodies, and how many attempts were repeats."""
+
+    requests: Counter[str] = field(default_factory=Counter)
+    sent: int = 0
+    received: int = 0
+    retries: int = 0
+
+
+class Client:
+    """Sends calls to one API of one account and region; at most `parallelism` at once.
+
+    `scheme` names a row of `SCHEMES`, `api` is the first part of every path, `host` the true name of the service, which
+    is signed and sent as Host wherever `base_url` leads. `archives` gives the file of an archive by its hex SHA-256,
+    `app` is an ASGI application that takes the place of the network, `deadline` is in seconds for a small call; large
+    bodies have more. `chance`, `clock` and `sleep` are for tests.
+    """
+
+    def __init__(
+        self,
+        *,
+        scheme: str,
+        api: str,
+        host: str,
+        base_url: str,
+        credentials: Credentials,
+        account: str | None,
+        archives: Callable[[str], Path],
+        parallelism: int,
+        app: App | None = None,
+        deadline: float = DEADLINE,
+        chance: Callable[[], float] = random.random,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.tally = Tally()
+        self.limiter = Limiter(parallelism)
+        self._scheme = SCHEMES[scheme]
+        self._api = api
+        self._host = host
+        self._base_url = base_url.rstrip("/")
+        self._credentials = credentials
+        self._archives = archives
+        self._app = app
+        self._deadline = deadline
+        self._chance, self._clock, self._sleep = chance, clock, sleep
+        self._wire: Wire | None = None
+        self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
+        if account:
+            # The service reads the account from the host; behind a proxy that rewrites it, from here (facts 2).
+            self._headers["x-fc-account-id"] = account
+
+    async def send(self, call: Call) -> Reply:
+        """Send a call, again where nothing can have happened (or nothing can happen: a read), and give its reply.
+
+        Raises ApiError for an answer that is an error, NotSent when no connection could be made, NoReply when no whole
+        reply came, which for a write means that its effect is unknown.
+        """
+        try:
+            content = body(call.body, self._archives)
+            digest = await _digest(content) if self._scheme.hashes else ""
+        except (UnusableArchive, OSError) as error:
+            words = f"{call.operation} was not sent: {error}"
+            raise NotSent(words, operation=call.operation, resource=call.resource) from error
+        return await self._repeat(lambda: self._attempt(call, content, digest), reads=call.method == "GET")
+
+    async def read_archive(self, url: str, to: Path) -> ArchiveRef:
+        """Download a code archive from a pre-signed URL into the file `to` (mode 0600), and say what it is.
+
+        The request is not signed. Nothing is left behind on failure. Raises the errors of `send`; the URL is in none
+        of them, since it is a key to the code.
+        """
+        return await self._repeat(lambda: self._archive(url, to), reads=True)
+
+    async def aclose(self) -> None:
+        """Close all connections."""
+        wire, self._wire = self._wire, None
+        if wire is not None:
+            await wire.aclose()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.aclose()
+
+    async def _repeat(self, attempt: Callable[[], Awaitable[_T]], *, reads: bool) -> _T:
+        tries, began = retry.Tries(), self._clock()
+        while True:
+            try:
+                return await attempt()
+            except CloudError as error:
+                elapsed = self._clock() - began
+                again = retry.again(error, reads=reads, tries=tries, elapsed=elapsed, random=self._chance)
+                if again is None:
+                    raise
+                tries = again.tries
+            await self._sleep(again.seconds)
+            self.tally.retries += 1
+
+    async def _attempt(self, call: Call, content: Body, digest: str) -> Reply:
+        path = f"/{self._api}{call.path}"
+        headers = {**self._headers, **{name.lower(): value for name, value in call.headers.items()}}
+        if content.length:
+            headers["content-type"] = "application/json; charset=utf-8"
+        async with self.limiter:
+            # Signed only now: a date from before a long wait would be refused.
+            unsigned = Unsigned(
+                operation=call.operation,
+                version=self._api,
+                method=call.method,
+                host=self._host,
+                path=path,
+                query=call.query,
+                headers=headers,
+                sha256=digest,
+                at=time.time(),
+                nonce=secrets.token_hex(16),
+            )
+            signed = self._scheme.signed(unsigned, self._credentials)
+            answer = await self._exchange(call, self._url(path, call.query), signed, content)
+            self._regulate(answer)
+        return self._reply(call, answer)
+
+    async def _exchange(self, call: Call, url: str, headers: Mapping[str, str], content: Body) -> Answer:
+        from fcdeploy.cloud.wire import Fault
+
+        self.tally.requests[call.method] += 1
+        self.tally.sent += content.length
+        try:
+            answer = await self._opened().send(call.method, url, headers, content)
+        except Fault as fault:
+            raise _unanswered(fault, call.operation, call.resource) from fault
+        self.tally.received += answer.received
+        return answer
+
+    def _reply(self, call: Call, answer: Answer) -> Reply:
+        if answer.status == 499:
+            # The service, or a proxy before it, saw us hang up (facts 6.1): it may still have gone on.
+            raise NoReply(f"{call.operation} was broken off (499)", operation=call.operation, resource=call.resource)
+        if not 200 <= answer.status < 300:
+            raise self._error(call.operation, call.resource, answer)
+        try:
+            content = json.loads(answer.content) if answer.content.strip() else None
+        except ValueError as error:
+            words = f"{call.operation} answered {answer.status} with something that is not JSON"
+            raise NoReply(words, operation=call.operation, resource=call.resource) from error
+        return Reply(status=answer.status, headers=answer.headers, body=content)
+
+    def _error(self, operation: str, resource: str, answer: Answer, *, quote_text: bool = True) -> ApiError:
+        code, message, request_id = _parts(answer)
+        if not quote_text:
+            message = "the service refused it"
+        error = ApiError(
+            operation=operation,
+            resource=resource,
+            status=answer.status,
+            code=code,
+            message=self._credentials.hidden(message),
+            request_id=answer.headers.get("x-fc-request-id") or answer.headers.get("x-acs-request-id") or request_id,
+            retry_after=retry.retry_after(answer.headers.get("retry-after"), now=time.time()),
+        )
+        if answer.status in (400, 401, 403) and (skew := _skew(answer)) is not None:
+            error.hint = f"this machine's clock differs from the service's by {skew / 60:.0f} minutes; set it right"
+        return error
+
+    async def _archive(self, url: str, to: Path) -> ArchiveRef:
+        part = to.with_name(f".{to.name}.{secrets.token_hex(4)}")
+        try:
+            descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+            with open(descriptor, "wb") as file:
+                archive = await self._download(url, file)
+            os.replace(part, to)
+        except OSError as error:
+            words = f"{to} cannot be written: {error.strerror or type(error).__name__}"
+            raise CloudError(words, operation=_DOWNLOAD) from error
+        finally:
+            part.unlink(missing_ok=True)
+        return archive
+
+    async def _download(self, url: str, file: BinaryIO) -> ArchiveRef:
+        from fastcrc import crc64
+
+        from fcdeploy.cloud.wire import Fault, TooLarge, Unwritable
+
+        digest, crc, size = hashlib.sha256(), 0, 0
+
+        def keep(chunk: bytes) -> None:
+            nonlocal crc, size
+            file.write(chunk)
+            digest.update(chunk)
+            crc = crc64.xz(chunk, crc)
+            size += len(chunk)
+
+        # Storage services check a header against the signature; what is not sent cannot differ.
+        headers = {"accept-encoding": "identity", "user-agent": USER_AGENT}
+        async with self.limiter:
+            self.tally.requests["GET"] += 1
+            try:
+                answer = await self._opened().read(self._reachable(url, headers), headers, keep, most=ARCHIVE_MOST)
+            except TooLarge:
+                words = f"{_DOWNLOAD} was broken off: it is larger than {ARCHIVE_MOST >> 20} MiB"
+                raise CloudError(words, operation=_DOWNLOAD) from None
+            except Unwritable as error:
+                raise error.reason from None
+            except Fault as fault:
+                raise _unanswered(fault, _DOWNLOAD, "") from None
+            self._regulate(answer)
+        self.tally.received += answer.received
+        if answer.status != 200:
+            raise self._error(_DOWNLOAD, "", answer, quote_text=False)
+        return ArchiveRef(sha256=digest.hexdigest(), crc64=str(crc), size=size)
+
+    def _reachable(self, url: str, headers: dict[str, str]) -> str:
+        """A URL on the service's own host leads, like every call, to where the connection goes."""
+        parts = urlsplit(url)
+        if parts.hostname != self._host:
+            return url
+        headers["host"] = parts.netloc
+        return self._base_url + url.partition("//")[2].removeprefix(parts.netloc)
+
+    def _url(self, path: str, query: tuple[tuple[str, str], ...]) -> str:
+        pairs = "&".join(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in query)
+        return f"{self._base_url}{path}{'?' if pairs else ''}{pairs}"
+
+    def _regulate(self, answer: Answer) -> None:
+        if answer.status in (429, 503):
+            self.limiter.no_room(retry.retry_after(answer.headers.get("retry-after"), now=time.time()))
+        elif answer.status < 500:
+            self.limiter.went_well()
+
+    def _opened(self) -> Wire:
+        if self._wire is None:
+            from fcdeploy.cloud.wire import Wire
+
+            self._wire = Wire(deadline=self._deadline, app=self._app)
+        return self._wire
+
+
+async def _digest(content: Body) -> str:
+    whole = content.whole
+    if whole is not None:
+        return hashlib.sha256(whole).hexdigest()
+    return await asyncio.to_thread(content.sha256)
+
+
+def _unanswered(fault: Fault, operation: str, resource: str) -> CloudError:
+    if fault.left:
+        return NoReply(f"{operation}: {fault.words}", operation=operation, resource=resource)
+    hint = "check the endpoint, the network and the proxy settings"
+    return NotSent(f"{operation} was not sent: {fault.words}", operation=operation, resource=resource, hint=hint)
+
+
+def _parts(answer: Answer) -> tuple[str, str, str]:
+    """Code, message and request id of an error's body, in either family of keys (facts 6.1)."""
+    try:
+        content: Json = json.loads(answer.content)
+    except ValueError:
+        content = None
+    if not isinstance(content, dict):
+        text = " ".join(answer.content.decode("utf-8", "replace").split())
+        code = re.search(r"<Code>(\w+)</Code>", text)  # object storage answers in XML
+        return code[1] if code else _NO_CODE, text[:_QUOTED] + ("…" if len(text) > _QUOTED else ""), ""
+    return (
+        _first(content, "ErrorCode", "errorCode", "Code", "code") or _NO_CODE,
+        _first(content, "ErrorMessage", "errorMessage", "Message", "message"),
+        _first(content, "RequestId", "requestId", "RequestID"),
+    )
+
+
+def _first(content: Mapping[str, Json], *names: str) -> str:
+    return next((str(content[name]) for name in names if content.get(name)), "")
+
+
+def _skew(answer: Answer) -> float | None:
+    """Seconds between this clock and the service's when they are far apart."""
+    try:
+        apart = abs(parsedate_to_datetime(answer.headers.get("date", "")).timestamp() - time.time())
+    except ValueError:
+        return None
+    return apart if apart > _SKEW else None

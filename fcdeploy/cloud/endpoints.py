@@ -1,0 +1,107 @@
+"""Hosts of Function Compute by account and region (facts 2)."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from fcdeploy.cloud.credentials import ACCOUNT
+from fcdeploy.diagnostics import Diagnostic, did_you_mean, warning
+from fcdeploy.errors import CredentialsError, UsageError
+from fcdeploy.model import Target
+
+REGIONS = frozenset(
+    {
+        "cn-hangzhou",
+        "cn-shanghai",
+        "cn-qingdao",
+        "cn-beijing",
+        "cn-zhangjiakou",
+        "cn-huhehaote",
+        "cn-shenzhen",
+        "cn-chengdu",
+        "cn-hongkong",
+        "ap-southeast-1",
+        "ap-southeast-2",
+        "ap-southeast-3",
+        "ap-southeast-5",
+        "ap-northeast-1",
+        "ap-south-1",
+        "eu-central-1",
+        "eu-west-1",
+        "us-east-1",
+        "us-west-1",
+        "cn-hangzhou-finance",
+        "cn-north-2-gov-1",
+    }
+)
+"""Regions of the API reference 2016-08-15 and of the 2021-04-06 SDK's endpoint map. Others may exist."""
+
+_NETWORKS = {"public": "", "internal": "-internal"}
+_LABEL = re.compile(r"[a-z0-9](?:[a-z0-9-]*[a-z0-9])?")
+_ACCOUNT = re.compile(r"[0-9]+")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Endpoint:
+    """Where calls go: `host` is what the service believes it is called, `base_url` where the connection goes."""
+
+    account: str
+    host: str
+    base_url: str
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+def endpoint(target: Target, *, account: str | None, url: str | None = None) -> Endpoint:
+    """The endpoint of a target; `account` is the credentials' own account id, `url` overrides only the connection.
+
+    Raises CredentialsError when no account is known or the target's and the credentials' differ (S6), UsageError when
+    region, network or url cannot be part of an address.
+    """
+    chosen = target.account or account
+    if chosen is None:
+        raise CredentialsError(
+            f"target {target.name} has no account id",
+            detail="the account id is part of the host name of Function Compute",
+            hint=f"write `account:` in the target, or set {ACCOUNT}",
+        )
+    if account is not None and chosen != account:
+        raise CredentialsError(
+            f"target {target.name} is account {chosen}, but the credentials are those of account {account}",
+            hint="give the target its own `credentials:` profile, or use the other account's key",
+        )
+    if not _ACCOUNT.fullmatch(chosen):
+        raise CredentialsError(
+            f"the account id of target {target.name} is not a number: {chosen!r}", hint="an account id has digits only"
+        )
+    if not _LABEL.fullmatch(target.region):
+        raise UsageError(f"target {target.name} has a region that cannot be part of a host name: {target.region!r}")
+    if target.network not in _NETWORKS:
+        known = " or ".join(_NETWORKS)
+        raise UsageError(f"target {target.name} has the unknown network {target.network!r}", hint=f"use {known}")
+    host = f"{chosen}.{target.region}{_NETWORKS[target.network]}.fc.aliyuncs.com"
+    return Endpoint(
+        account=chosen,
+        host=host,
+        base_url=f"https://{host}" if url is None else _base_url(url),
+        warnings=region_warnings(target),
+    )
+
+
+def region_warnings(target: Target) -> tuple[Diagnostic, ...]:
+    """A warning when nobody has heard of the region; the service itself has the last word."""
+    if target.region in REGIONS:
+        return ()
+    hint = did_you_mean(target.region, REGIONS) or "check the region's id in the console"
+    return (warning(f"target {target.name}: unknown region `{target.region}`", hint=hint, span=target.span),)
+
+
+def _base_url(url: str) -> str:
+    match = re.fullmatch(r"(https?)://([^\s/?#@]+)(/[^\s?#]*)?", url, re.IGNORECASE)
+    if match is None:
+        raise UsageError(
+            "the endpoint is not a web address",
+            detail="it needs a scheme and a host, and has no user, query or fragment",
+            hint="write it like http://127.0.0.1:9000",
+        )
+    return url.rstrip("/")

@@ -1,0 +1,140 @@
+"""What may be sent again, and after how long. Pure: chance and time are given.
+
+A read may be repeated after any passing fault. A write only where nothing can have happened: it was refused for lack of
+room (429, 503 ResourceThrottled) or never left. All else is raised; the executor settles it by reading back (law 5).
+"""
+
+from __future__ import annotations
+
+import enum
+import math
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from email.utils import parsedate_to_datetime
+
+from fcdeploy.errors import ApiError, CloudError, NoReply, NotSent
+
+ATTEMPTS = 6
+"""How often a call is sent in all, refusals for lack of room not counted."""
+
+BUDGET = 120.0
+"""Seconds within which a refusal for lack of room, or a wait of S38, is borne."""
+
+_FAULT_BASE, _FAULT_CEILING = 0.3, 4.8
+_ROOM_BASE, _ROOM_CEILING = 0.5, 10.0
+
+
+class Cause(enum.Enum):
+    """Why a call failed, as far as repeating it is concerned."""
+
+    NO_ROOM = "no room"
+    NOT_SENT = "not sent"
+    UNKNOWN = "unknown"
+    REFUSED = "refused"
+
+
+@dataclass(frozen=True, slots=True)
+class Tries:
+    """How often a call has failed so far, by the two budgets."""
+
+    faults: int = 0
+    no_room: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Again:
+    """Send again after `seconds`."""
+
+    seconds: float
+    tries: Tries
+
+
+def cause(error: CloudError) -> Cause:
+    """What a failure means for repeating the call."""
+    match error:
+        case ApiError(status=429) | ApiError(status=503, code="ResourceThrottled"):
+            return Cause.NO_ROOM
+        case ApiError(status=status) if status >= 500:
+            return Cause.UNKNOWN
+        case NoReply():
+            return Cause.UNKNOWN
+        case NotSent():
+            return Cause.NOT_SENT
+        case _:
+            return Cause.REFUSED
+
+
+def again(error: CloudError, *, reads: bool, tries: Tries, elapsed: float, random: Callable[[], float]) -> Again | None:
+    """When to send the call again, or None when the error is to be raised.
+
+    `tries` are the failures before this one, `elapsed` the seconds since the call was first sent, `random` gives
+    numbers in [0, 1). Waits have full jitter; a Retry-After is the least that is waited, and one that ends beyond the
+    budget means giving up now.
+    """
+    match cause(error):
+        case Cause.NO_ROOM:
+            tries = replace(tries, no_room=tries.no_room + 1)
+            seconds = jitter(tries.no_room, base=_ROOM_BASE, ceiling=_ROOM_CEILING, random=random)
+        case Cause.NOT_SENT:
+            tries = replace(tries, faults=tries.faults + 1)
+            seconds = jitter(tries.faults, base=_FAULT_BASE, ceiling=_FAULT_CEILING, random=random)
+        case Cause.UNKNOWN if reads:
+            tries = replace(tries, faults=tries.faults + 1)
+            seconds = jitter(tries.faults, base=_FAULT_BASE, ceiling=_FAULT_CEILING, random=random)
+        case _:
+            return None
+    seconds = max(seconds, (error.retry_after or 0.0) if isinstance(error, ApiError) else 0.0)
+    if tries.faults >= ATTEMPTS or elapsed + seconds > BUDGET:
+        return None
+    return Again(seconds, tries)
+
+
+def jitter(failures: int, *, base: float, ceiling: float, random: Callable[[], float]) -> float:
+    """Full jitter: anything up to `base` doubled with each failure after the first, at most `ceiling` seconds."""
+    return random() * min(ceiling, base * 2.0 ** min(failures - 1, 60))
+
+
+def retry_after(value: str | None, *, now: float) -> float | None:
+    """Seconds that a Retry-After header asks for (a number, or a date against `now`); None when it says nothing."""
+    if value is None:
+        return None
+    try:
+        seconds = float(value)
+    except ValueError:
+        try:
+            seconds = parsedate_to_datetime(value).timestamp() - now
+        except ValueError:
+            return None
+    return max(0.0, seconds) if math.isfinite(seconds) else None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Wait:
+    """A refusal that passes by itself: `reason` is shown, `one_by_one` asks for writes to that parent in turn."""
+
+    reason: str
+    one_by_one: bool = False
+
+
+def waits(error: CloudError, *, parent_created: bool = False, children_deleted: bool = False) -> Wait | None:
+    """What S38 lets the executor sit out, for at most `BUDGET` seconds, or None when the error stands.
+
+    `parent_created`: this run created the parent of what the call is about. `children_deleted`: this run deleted
+    something beneath what the call deletes.
+    """
+    match error:
+        case ApiError(status=409, code="ConcurrentUpdateError"):
+            return Wait(reason="another update is under way", one_by_one=True)
+        case ApiError(status=409, code="ServiceNotEmpty" | "FunctionNotEmpty") if children_deleted:
+            return Wait(reason="what was beneath it is still going")
+        case ApiError(status=404, code=code) if parent_created and code.endswith("NotFound"):
+            return Wait(reason="what it belongs to is not visible yet")
+        case ApiError(status=403, code="AccessDenied") if parent_created:
+            return Wait(reason="what it belongs to is not accessible yet")
+        case _:
+            return None
+
+
+def pause(failures: int, *, random: Callable[[], float]) -> float:
+    """Seconds before the next try of a wait of S38: half a second to five, growing, never nothing."""
+    return 0.25 + jitter(failures, base=0.5, ceiling=4.75, random=random)

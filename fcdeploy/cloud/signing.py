@@ -1,0 +1,28 @@
+"""What every signature scheme is given. A scheme is a pure function from this to the headers to send."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unsigned:
+    """A request before it is signed.
+
+    `path` is the percent-encoded path exactly as it is sent, `query` decoded pairs, `headers` have lower-case names and
+    hold what the caller wants sent beside what a scheme adds. `host` is the host that the service believes it has.
+    `sha256` is the hex digest of the body, where the scheme signs it. `at` is in seconds since the epoch; `nonce` is 32
+    random hex digits.
+    """
+
+    operation: str
+    version: str
+    method: str
+    host: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    sha256: str = ""
+    at: float
+    nonce: str
