@@ -1,0 +1,383 @@
+"""Expressions: jinja2's parser and compiler in a sandbox that we hold closed (S2).
+
+Differences from a plain SandboxedEnvironment: nothing has methods (filters do that), only our functions can be called,
+every operator is measured before it makes something large, `~`, comparison, truth and slicing go through us so that a
+secret cannot lose its name (S41), and text is never parsed again as a literal.
+
+This module imports jinja2; import it late.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from jinja2 import StrictUndefined
+from jinja2.exceptions import TemplateAssertionError, TemplateError, TemplateSyntaxError, UndefinedError
+from jinja2.runtime import Context, Undefined
+from jinja2.sandbox import SandboxedEnvironment
+
+from fcdeploy.diagnostics import did_you_mean
+from fcdeploy.model import Json, Output, Sensitive
+from fcdeploy.spec.compiler import Compiler
+from fcdeploy.spec.filters import FILTERS, TESTS
+from fcdeploy.spec.node import kind_of
+from fcdeploy.spec.values import (
+    MAX_ELEMENTS,
+    MAX_TEXT,
+    Elements,
+    Failed,
+    Meter,
+    Names,
+    TemplateFault,
+    derived,
+    expression_of,
+    joined,
+    secret_names,
+    settled,
+    tainted,
+)
+
+MAX_EXPRESSION = 4096
+MAX_BITS = 4096
+WORK = 300_000
+"""What one expression may do, in elements visited: about 0.2 s."""
+
+_TOO_DEEP = TemplateFault("the expression is nested too deeply", "split it with `vars`")
+
+
+class Function:
+    """Something an expression can call. `pure` ones may take secrets: their result is then secret as well."""
+
+    __slots__ = ("call", "name", "pure")
+
+    def __init__(self, name: str, call: Callable[..., Any], *, pure: bool = False) -> None:
+        self.name = name
+        self.call = call
+        self.pure = pure
+
+
+class _Run:
+    """One evaluation: its work, the secrets it met, and those that decided something."""
+
+    __slots__ = ("decided", "hints", "met", "meter")
+
+    def __init__(self) -> None:
+        self.meter = Meter(WORK)
+        self.met: dict[str, None] = {}
+        self.decided: dict[str, None] = {}
+        self.hints: dict[str, str] = {}
+
+
+class _Missing(StrictUndefined):
+    """An undefined name; tests and `default` accept it, any other use raises."""
+
+    __slots__ = ()
+
+    @property
+    def _undefined_message(self) -> str:
+        return self._undefined_hint or f"`{self._undefined_name}` is not defined"
+
+
+_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+    "in": lambda left, right: left in right,
+    "notin": lambda left, right: left not in right,
+}
+
+
+class Sandbox(SandboxedEnvironment):
+    """Evaluates expressions, one at a time; an evaluation may start others through lazy names."""
+
+    code_generator_class = Compiler
+    intercepted_binops = frozenset(SandboxedEnvironment.default_binop_table)
+
+    def __init__(self) -> None:
+        super().__init__(undefined=_Missing, optimized=False, autoescape=False, cache_size=0)
+        self.globals.clear()
+        self.filters = {name: self._filter(name, call) for name, call in FILTERS.items()}
+        self.tests = {name: self._test(name, call) for name, call in TESTS.items()}
+        self._compiled: dict[str, Callable[..., Any]] = {}
+        self._runs: list[_Run] = []
+
+    def value(self, expression: str, names: Mapping[str, Any], *, longest: int = MAX_EXPRESSION) -> Json:
+        """What the expression gives: JSON, with `Sensitive` text where secrets went in, or an `Output`.
+
+        Raises TemplateFault, or Failed when something it uses has failed already.
+        """
+        compiled = self._callable(expression, longest)
+        run = _Run()
+        self._runs.append(run)
+        try:
+            result = compiled(names)
+            if isinstance(result, Undefined):
+                result._fail_with_undefined_error()
+            plain, _ = settled(result, run.meter)
+            if run.decided:
+                plain = tainted(plain, tuple(run.decided), expression.strip())
+            return plain
+        except (TemplateFault, Failed):
+            raise
+        except UndefinedError as problem:
+            text = str(problem)
+            hint = run.hints.get(text)
+            if hint is None:
+                hint = did_you_mean(text.split("`")[1] if "`" in text else "", names)
+            raise TemplateFault(text, hint) from None
+        except RecursionError:
+            raise _TOO_DEEP from None
+        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as problem:
+            # The text of a foreign exception may quote the value it failed on.
+            shown = type(problem).__name__ if run.met else (str(problem) or type(problem).__name__)
+            raise TemplateFault(f"the expression fails: {shown}") from None
+        finally:
+            self._runs.pop()
+
+    def _callable(self, expression: str, longest: int) -> Callable[..., Any]:
+        known = self._compiled.get(expression)
+        if known is not None:
+            return known
+        if len(expression) > longest:
+            raise TemplateFault(f"the expression is longer than {longest} characters", "split it with `vars`")
+        if not expression.strip():
+            raise TemplateFault("the template is empty", "write an expression: `${{ vars.name }}`")
+        try:
+            made = self.compile_expression(expression.strip(), undefined_to_none=False)
+        except TemplateAssertionError as problem:
+            text = str(problem.message or "")
+            word = text.split("'")[1] if text.count("'") >= 2 else ""
+            kind, known_names = ("filter", FILTERS) if "filter" in text else ("test", TESTS)
+            hint = did_you_mean(word, known_names) or f"{kind}s are: {', '.join(sorted(known_names))}"
+            raise TemplateFault(f"there is no {kind} `{word}`", hint) from None
+        except TemplateSyntaxError as problem:
+            raise TemplateFault(f"the expression cannot be read: {problem.message}") from None
+        except (RecursionError, SyntaxError, MemoryError):
+            raise _TOO_DEEP from None
+        self._compiled[expression] = made
+        return made
+
+    # What compiled expressions call.
+
+    def concat(self, *pieces: Any) -> str:
+        """`a ~ b`."""
+        return joined([self._plain(piece) for piece in pieces])
+
+    def compare(self, first: Any, *rest: Any) -> bool:
+        """`a < b < c`; a secret that is compared decides the result."""
+        left, names = self._settle(first)
+        self._decide(names)
+        for name, operand in zip(rest[::2], rest[1::2], strict=True):
+            right, names = self._settle(operand)
+            self._decide(names)
+            if not _COMPARE[name](left, right):
+                return False
+            left = right
+        return True
+
+    def weighed(self, value: Any) -> Any:
+        """A value whose truth decides the result."""
+        if isinstance(value, Sensitive):
+            self._decide(tuple(secret_names(value)))
+        return value
+
+    def getattr(self, obj: Any, attribute: str) -> Any:
+        """`a.b`: names of a map, nothing else."""
+        return self.getitem(obj, attribute)
+
+    def getitem(self, obj: Any, argument: Any) -> Any:
+        """`a['b']`, `a[0]`, `a[1:3]`."""
+        if isinstance(obj, Undefined):
+            obj._fail_with_undefined_error()
+        if isinstance(argument, slice):
+            return self._slice(obj, argument)
+        argument, names = self._settle(argument)
+        self._decide(names)
+        found: Any = _NOTHING
+        if isinstance(obj, (Names, dict)):
+            known = list(obj.names()) if isinstance(obj, Names) else [key for key in obj if isinstance(key, str)]
+            if isinstance(obj, Names):
+                found = obj.value(argument) if isinstance(argument, str) and argument in known else _NOTHING
+            elif isinstance(argument, (str, int, float, bool)):
+                found = obj.get(argument, _NOTHING)
+            if found is _NOTHING:
+                label = f"`{obj.label}.{argument}`" if isinstance(obj, Names) else f"`{argument}`"
+                if names:
+                    raise TemplateFault("the map has no entry of the secret's value")
+                return self._missing(f"{label} is not defined", did_you_mean(str(argument), known))
+        elif isinstance(obj, (list, tuple, Elements, str)):
+            if isinstance(argument, bool) or not isinstance(argument, int):
+                raise TemplateFault(
+                    f"{kind_of(self._plain(obj))} has no part `{argument}`", "methods are written as filters"
+                )
+            if not -len(obj) <= argument < len(obj):
+                return self._missing(f"there is no element {argument}", f"there are {len(obj)}")
+            if isinstance(obj, str):
+                return self._slice(obj, slice(argument, argument + 1 or None))
+            found = obj.element(argument % len(obj)) if isinstance(obj, Elements) else obj[argument]
+        else:
+            raise TemplateFault(f"{_describe(obj)} has no part `{argument}`")
+        if isinstance(found, Sensitive):
+            self._meet(tuple(secret_names(found)))
+        return found
+
+    def _slice(self, obj: Any, bounds: slice) -> Any:
+        value, names = self._settle(obj)
+        if not isinstance(value, (str, list)):
+            raise TemplateFault(f"{kind_of(value)} cannot be sliced")
+        if isinstance(value, Sensitive):
+            written = ":".join("" if one is None else str(one) for one in (bounds.start, bounds.stop))
+            written += "" if bounds.step is None else f":{bounds.step}"
+            return derived(str.__getitem__(value, bounds), names, f"{expression_of(value)}[{written}]")
+        return value[bounds]
+
+    def call(__self, __context: Context, __obj: Any, *args: Any, **kwargs: Any) -> Any:
+        """`f(a)`: only our functions."""
+        if isinstance(__obj, Undefined):
+            __obj._fail_with_undefined_error()
+        if not isinstance(__obj, Function):
+            raise TemplateFault(f"{_describe(__obj)} cannot be called", "methods are written as filters: `x|upper`")
+        (given, named), names = __self._settle(([*args], kwargs))
+        if names and not __obj.pure:
+            raise TemplateFault(f"{__obj.name}() does not take a secret")
+        try:
+            result = __obj.call(*given, **named)
+        except TypeError:
+            raise TemplateFault(f"{__obj.name}() does not take these arguments") from None
+        if names:
+            written = ", ".join(expression_of(one) for one in given)
+            return tainted(result, names, f"{__obj.name}({written})")
+        if isinstance(result, Sensitive):
+            __self._meet(tuple(secret_names(result)))
+        return result
+
+    def call_binop(self, context: Context, operator: str, left: Any, right: Any) -> Any:
+        """Arithmetic, measured before it is done."""
+        first, of_first = self._settle(left)
+        second, of_second = self._settle(right)
+        names = of_first + of_second
+        if operator == "+" and isinstance(first, str) and isinstance(second, str):
+            return joined([first, second])
+        if operator == "%" and isinstance(first, str):
+            raise TemplateFault("text has no operator `%`", "join text with `~`")
+        if operator == "*":
+            _check_product(first, second)
+        if operator == "**":
+            _check_power(first, second)
+        result = self.binop_table[operator](first, second)
+        if isinstance(result, complex):
+            raise TemplateFault("the result is not a real number")
+        if names and isinstance(result, str):
+            return derived(result, names, f"{expression_of(first)} {operator} {expression_of(second)}")
+        return result
+
+    def _filter(self, name: str, call: Callable[..., Any]) -> Callable[..., Any]:
+        def filtered(subject: Any, *args: Any, **kwargs: Any) -> Any:
+            if name in ("default", "d"):
+                return self._default(subject, *args, **kwargs)
+            value, of_value = self._settle(subject)
+            (given, named), of_given = self._settle(([*args], kwargs))
+            names = tuple(dict.fromkeys(of_value + of_given))
+            result = call(value, *given, **named)
+            if isinstance(result, str) and len(result) > MAX_TEXT:
+                raise TemplateFault(f"the value has more than {MAX_TEXT:,} characters")
+            if not names or isinstance(result, Sensitive) or any(result is one for one in (value, *given)):
+                return result
+            if isinstance(value, list) and name in ("first", "last"):
+                return result
+            arguments = [expression_of(one) for one in given] + [f"{k}={expression_of(v)}" for k, v in named.items()]
+            expression = f"{expression_of(value)}|{name}" + (f"({', '.join(arguments)})" if arguments else "")
+            return self._tainted_where_possible(result, names, expression)
+
+        return filtered
+
+    def _tainted_where_possible(self, result: Json, names: tuple[str, ...], expression: str) -> Json:
+        """Text becomes secret; numbers inside make the whole expression depend on the secret."""
+        match result:
+            case Sensitive():
+                return result
+            case str():
+                return derived(result, names, expression)
+            case list():
+                return [
+                    self._tainted_where_possible(item, names, f"({expression})[{index}]")
+                    for index, item in enumerate(result)
+                ]
+            case dict():
+                return {
+                    key: self._tainted_where_possible(item, names, f"({expression})[{expression_of(key)}]")
+                    for key, item in result.items()
+                }
+            case _:
+                self._decide(names)
+                return result
+
+    def _default(self, subject: Any, fallback: Any = "", boolean: bool = False) -> Any:
+        if isinstance(subject, Undefined) or subject is None:
+            return fallback
+        if boolean and not self.weighed(subject):
+            return fallback
+        return subject
+
+    def _test(self, name: str, call: Callable[..., bool]) -> Callable[..., bool]:
+        def tested(subject: Any, *args: Any) -> bool:
+            if name in ("defined", "undefined"):
+                return isinstance(subject, Undefined) == (name == "undefined")
+            value, names = self._settle([subject, *args])
+            self._decide(names)
+            return call(*value)
+
+        return tested
+
+    def _settle(self, value: Any) -> tuple[Any, tuple[str, ...]]:
+        if isinstance(value, Undefined):
+            value._fail_with_undefined_error()
+        plain, names = settled(value, self._runs[-1].meter)
+        self._meet(names)
+        return plain, names
+
+    def _plain(self, value: Any) -> Json:
+        return self._settle(value)[0]
+
+    def _meet(self, names: tuple[str, ...]) -> None:
+        self._runs[-1].met.update(dict.fromkeys(names))
+
+    def _decide(self, names: tuple[str, ...]) -> None:
+        self._runs[-1].decided.update(dict.fromkeys(names))
+
+    def _missing(self, message: str, hint: str) -> Undefined:
+        self._runs[-1].hints[message] = hint
+        return self.undefined(hint=message)
+
+
+_NOTHING = object()
+
+
+def _describe(value: Any) -> str:
+    if isinstance(value, Names):
+        return f"`{value.label}`"
+    if isinstance(value, Function):
+        return f"the function `{value.name}`"
+    if value is None or isinstance(value, (str, int, float, list, dict, Output)):
+        return kind_of(value)
+    return "this"
+
+
+def _check_product(first: Json, second: Json) -> None:
+    for repeated, times in ((first, second), (second, first)):
+        if isinstance(times, int) and isinstance(repeated, (str, list)):
+            limit = MAX_TEXT if isinstance(repeated, str) else MAX_ELEMENTS
+            if len(repeated) * times > limit:
+                raise TemplateFault(f"the value would have {len(repeated) * times:,} elements", f"at most {limit:,}")
+    if isinstance(first, int) and isinstance(second, int) and first.bit_length() + second.bit_length() > MAX_BITS:
+        raise TemplateFault("the number is too large")
+
+
+def _check_power(first: Json, second: Json) -> None:
+    if isinstance(first, int) and isinstance(second, int) and second > 1 and first.bit_length() * second > MAX_BITS:
+        raise TemplateFault("the number is too large")

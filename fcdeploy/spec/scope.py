@@ -1,0 +1,286 @@
+"""`Scope`: what the names in a template mean for one target (S2, S3, S41)."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from fcdeploy.diagnostics import Diagnostic, Span, did_you_mean, error
+from fcdeploy.model import Json, Sensitive
+from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
+from fcdeploy.spec.pieces import Expression, Unclosed, pieces
+from fcdeploy.spec.sources import Surroundings
+from fcdeploy.spec.values import Elements, Failed, Names, TemplateFault, joined
+
+if TYPE_CHECKING:
+    from fcdeploy.spec.sandbox import Function, Sandbox
+
+MAX_CHAIN = 24
+"""How many variables may lead from one to the next; a chain costs stack."""
+
+
+class Scope:
+    """Names of one target: `vars`, `target`, `env`, `secret`, `file`, `sha256`, `git` and those of `functions`.
+
+    `layers` are maps of variables, weakest first: the file's, the target's, `--var-file`, `--var`; a later layer
+    replaces a variable whole. `target` holds the target's fields, `name` among them. `secrets` is the spec's section.
+    `functions` adds names for a stage: a callable becomes a function, a `Names` stands for itself.
+    Evaluation is lazy and each variable is evaluated once. Not for use by several threads.
+    """
+
+    def __init__(
+        self,
+        surroundings: Surroundings,
+        *,
+        layers: Iterable[Node] = (),
+        target: Node | None = None,
+        secrets: Node | None = None,
+        functions: Mapping[str, Callable[..., Any] | Names] | None = None,
+    ) -> None:
+        self.surroundings = surroundings
+        self._layers = tuple(layers)
+        self._target = target
+        self._secrets = secrets
+        self._functions = dict(functions or {})
+        self._made: dict[Path, Any] = {}
+        self._active: dict[Path, Node] = {}
+        self._sandbox: Sandbox | None = None
+        self._names: dict[str, Any] = {}
+
+    def with_functions(self, functions: Mapping[str, Callable[..., Any] | Names]) -> Scope:
+        """The same scope with more names; what was evaluated already stays evaluated."""
+        made = Scope(
+            self.surroundings,
+            layers=self._layers,
+            target=self._target,
+            secrets=self._secrets,
+            functions={**self._functions, **functions},
+        )
+        made._made = self._made
+        return made
+
+    def scalar(self, node: Node, path: Path = ()) -> Json:
+        """The value of a scalar's text; raises Failed with a diagnostic at the template."""
+        if not node.dynamic or not isinstance(node.value, str):
+            return node.value
+        return self._evaluate(node.value, node.span, node.lead, path)
+
+    def key(self, text: str, span: Span, path: Path = ()) -> str:
+        """A map key with its templates evaluated; raises Failed."""
+        value = self._evaluate(text, span, None, path)
+        if isinstance(value, Sensitive):
+            raise Failed([_complaint("a secret cannot be a key", "", text, span, path)])
+        if isinstance(value, str):
+            return value
+        if isinstance(value, int) and not isinstance(value, bool):
+            return str(value)
+        raise Failed([_complaint("a key must be text", "convert it: `|string`", text, span, path)])
+
+    def variable(self, name: str) -> Json:
+        """The value of one variable, all of it; raises Failed, and KeyError for an unknown name."""
+        from fcdeploy.spec.values import MAX_ELEMENTS, Meter, settled
+
+        return settled(_Map(self, self._variables(), ("vars",)).value(name), Meter(MAX_ELEMENTS))[0]
+
+    def _evaluate(self, text: str, span: Span, lead: int | None, path: Path) -> Json:
+        offset = 0
+        source = text
+        try:
+            cut = pieces(text)
+            if len(cut) == 1 and isinstance(cut[0], Expression):
+                return self._expression(cut[0].text)
+            values: list[Json] = []
+            for piece in cut:
+                if isinstance(piece, str):
+                    values.append(piece)
+                    continue
+                offset, source = piece.offset, "${{" + piece.text + "}}"
+                # Checked one by one, so that a value without a text form is told at its own place.
+                values.append(joined([self._expression(piece.text)]))
+            return joined(values)
+        except TemplateFault as fault:
+            if isinstance(fault, Unclosed):
+                offset, source = fault.offset, text[fault.offset :]
+            elif lead is not None and not offset:
+                offset = max(text.find(TEMPLATE_START), 0)
+            shown = source if len(source) <= 200 else source[:199] + "…"
+            if lead is not None:
+                span = Span(file=span.file, line=span.line, column=span.column + lead + offset)
+            elif "\n" in text.rstrip("\n"):
+                shown += f"\nin line {text.count(chr(10), 0, offset) + 1} of the text"
+            raise Failed([_complaint(fault.summary, fault.hint, shown, span, path)]) from None
+
+    def _expression(self, text: str) -> Json:
+        if self._sandbox is None:
+            from fcdeploy.spec.sandbox import Function, Sandbox
+
+            self._sandbox = Sandbox()
+            self._names = self._all_names(Function)
+        return self._sandbox.value(text, self._names)
+
+    def _all_names(self, function: type[Function]) -> dict[str, Any]:
+        world = self.surroundings
+        names: dict[str, Any] = {
+            "vars": _Map(self, self._variables(), ("vars",)),
+            "target": _Map(self, self._target, ("target",)),
+            "git": _Git(world),
+            "env": function("env", world.read_env),
+            "file": function("file", world.read_text),
+            "secret": function("secret", self._secret),
+            "sha256": function("sha256", _sha256, pure=True),
+        }
+        for name, meaning in self._functions.items():
+            names[name] = meaning if isinstance(meaning, Names) else function(name, meaning)
+        return names
+
+    def _variables(self) -> Node | None:
+        if not self._layers:
+            return None
+        entries: dict[str, Node] = {}
+        for layer in self._layers:
+            entries.update(layer.fields)
+        return self._layers[0].with_value(entries)
+
+    def _secret(self, name: Json) -> Sensitive:
+        declared = self._secrets.fields if self._secrets is not None else {}
+        if not isinstance(name, str) or name not in declared:
+            shown = name if isinstance(name, str) else "…"
+            hint = did_you_mean(str(name), declared) or f"declare it: `secrets: {{{shown}: {{env: {shown}}}}}`"
+            raise TemplateFault(f"there is no secret `{shown}`", hint)
+        if "," in name:
+            raise TemplateFault("a secret's name cannot hold a comma")
+        source = self.follow(declared[name], ("secrets", name))
+        plain = self._plain(source)
+        if not isinstance(plain, dict):
+            plain = {}
+        return Sensitive(self.surroundings.read_secret(name, plain), parts=({"secret": name},))
+
+    def _plain(self, value: Any) -> Json:
+        from fcdeploy.spec.values import MAX_ELEMENTS, Meter, settled
+
+        plain, names = settled(value, Meter(MAX_ELEMENTS))
+        if names:
+            raise TemplateFault("the source of a secret cannot hold another secret")
+        return plain
+
+    def follow(self, node: Node, path: Path) -> Any:
+        """What a node of `vars`, `target` or `secrets` stands for; scalars are evaluated, once each."""
+        if isinstance(node.value, dict):
+            return _Map(self, node, path)
+        if isinstance(node.value, list):
+            return _List(self, node, path)
+        if not node.dynamic:
+            return node.value
+        if path not in self._made:
+            self._made[path] = self._follow_template(node, path)
+        made = self._made[path]
+        if isinstance(made, Failed):
+            raise made
+        return made
+
+    def _follow_template(self, node: Node, path: Path) -> Any:
+        if path in self._active:
+            return Failed([self._cycle(path)])
+        if len(self._active) >= MAX_CHAIN:
+            summary = f"the variables lead through more than {MAX_CHAIN} others"
+            return Failed([error(summary, span=node.span, path=path_text(path))])
+        self._active[path] = node
+        try:
+            return self.scalar(node, path)
+        except Failed as failed:
+            return failed
+        finally:
+            del self._active[path]
+
+    def _cycle(self, path: Path) -> Diagnostic:
+        chain = list(self._active)
+        # Begun at the smallest, so that the same circle is told the same way wherever it is entered.
+        ring = chain[chain.index(path) :]
+        first = ring.index(min(ring, key=path_text))
+        ring = ring[first:] + ring[:first]
+        shown = " -> ".join(path_text(one) for one in [*ring, ring[0]])
+        places = "\n".join(f"{path_text(one)} is at {self._active[one].span}" for one in ring)
+        return error(
+            f"the variables go in a circle: {shown}",
+            detail=places,
+            hint="give one of them a value of its own",
+            span=self._active[ring[0]].span,
+            path=path_text(ring[0]),
+        )
+
+
+class _Map(Names):
+    """A map of the spec whose entries are evaluated when asked for."""
+
+    def __init__(self, scope: Scope, node: Node | None, path: Path) -> None:
+        self.label = path_text(path)
+        self._scope = scope
+        self._node = node
+        self._path = path
+        self._entries: dict[str, Node] | None = None
+
+    def names(self) -> Iterable[str]:
+        return self._by_name()
+
+    def value(self, name: str) -> Any:
+        return self._scope.follow(self._by_name()[name], (*self._path, name))
+
+    def whole(self) -> dict[str, Any]:
+        return {name: self.value(name) for name in self._by_name()}
+
+    def __len__(self) -> int:
+        return len(self._by_name())
+
+    def _by_name(self) -> dict[str, Node]:
+        if self._entries is None:
+            made: dict[str, Node] = {}
+            for key, item in self._node.fields.items() if self._node is not None else ():
+                if TEMPLATE_START in key and item.key_span is not None:
+                    key = self._scope.key(key, item.key_span, (*self._path, key))
+                made[key] = item
+            self._entries = made
+        return self._entries
+
+
+class _List(Elements):
+    """A list of the spec whose elements are evaluated when asked for."""
+
+    def __init__(self, scope: Scope, node: Node, path: Path) -> None:
+        self._scope = scope
+        self._node = node
+        self._path = path
+
+    def __len__(self) -> int:
+        return len(self._node.items)
+
+    def element(self, index: int) -> Any:
+        return self._scope.follow(self._node.items[index], (*self._path, index))
+
+    def whole(self) -> list[Any]:
+        return [self.element(index) for index in range(len(self))]
+
+
+class _Git(Names):
+    """`git.commit`, `git.branch`, `git.dirty` of the checkout that the spec lies in."""
+
+    label = "git"
+
+    def __init__(self, surroundings: Surroundings) -> None:
+        self._surroundings = surroundings
+
+    def names(self) -> Iterable[str]:
+        return ("commit", "branch", "dirty")
+
+    def value(self, name: str) -> Any:
+        return self._surroundings.read_git(name)
+
+
+def _sha256(text: Json) -> str:
+    if not isinstance(text, str):
+        raise TemplateFault("sha256() takes text", "convert it first: `|string` or `|tojson`")
+    return hashlib.sha256(text.encode()).hexdigest()
+
+
+def _complaint(summary: str, hint: str, source: str, span: Span, path: Path) -> Diagnostic:
+    return error(summary, detail=f"in {source}", hint=hint, span=span, path=path_text(path))
