@@ -391,9 +391,9 @@ def guard_from_json(saved: Mapping[str, Json]) -> Guard:
 class Step:
     """One call of a plan.
 
-    `group` names the fields it writes (`body`, or a group with its own endpoint such as `tags`). `before` and `after`
-    are canonical values of exactly those top-level fields (`None` where the resource did not or will not exist);
-    they settle an unknown effect and check the reply (S20, S21). `needs` are ids of steps that must be done first.
+    `group` names the fields it writes (`body`, or a group with its own endpoint such as `tags`). `after` are the
+    canonical values of exactly those top-level fields, `before` those of the whole group as it was read (`None` where
+    the resource did not or will not exist); they settle an unknown effect and check the reply (S20, S21). `needs` are ids of steps that must be done first.
     `undo` are the steps that take it back, in order; none when nothing can, or when the undo of the resource's create
     covers it (S34). An undo's IfMatch guard is the ETag that the step itself was given, known once it is done.
     `last` marks what comes only after all that can be undone has succeeded.

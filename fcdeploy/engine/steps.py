@@ -109,6 +109,8 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
     fields = tuple(one for one in difference.fields if kind.group_of(one.name) == "body")
     steps: list[Step] = []
     if fields:
+        # The whole body as it was read: what another writer changes meanwhile can then be named (S20).
+        standing = {name: value for name, value in live.body.items() if kind.group_of(name) == "body"}
         before = {one.name: live.body.get(one.name) for one in fields}
         after = {one.name: overlaid(one, difference.body.get(one.name), live.body.get(one.name)) for one in fields}
         undo_payloads: dict[str, Json] = {}
@@ -127,7 +129,7 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
                 kind, address.identity, fields, {**whole, **before}, undo_payloads, site.scope, address.short
             ),
             guard=_own_guard(kind),
-            before=after,
+            before={**standing, **after},
             after=before,
         )
         steps.append(
@@ -138,7 +140,7 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
                 group="body",
                 call=update_call(kind, address.identity, fields, whole, resource.payloads, site.scope, address.short),
                 guard=_live_guard(kind, live),
-                before=before,
+                before=standing,
                 after=after,
                 undo=(undo,) if reversible else (),
             )

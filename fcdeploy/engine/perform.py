@@ -1,0 +1,390 @@
+"""One step to its end: guard, send, and where the answer is not clear, read back and decide (laws 4 and 5).
+
+sent and answered          -> compare the reply with the promise (S21) -> done
+412                        -> three bodies: untouched goes on, touched stops (S20)
+no reply, or 5xx           -> read back: it happened, it did not, or somebody else was there
+S38's passing refusals     -> wait and repeat, at most 120 s
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from fcdeploy.diagnostics import Diagnostic, warning
+from fcdeploy.engine.canonical import fingerprint, live_body
+from fcdeploy.engine.reader import Reader, Sender
+from fcdeploy.engine.redact import Redactor
+from fcdeploy.engine.snapshot import Site
+from fcdeploy.engine.threeway import drifted, is_same, merged, touched, unfulfilled, value_shown
+from fcdeploy.engine.wire import update_call
+from fcdeploy.errors import ApiError, CloudError, FcdeployError, NoReply, ReadFailed
+from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.fields import Codec
+from fcdeploy.kinds.registry import kind_of
+from fcdeploy.model import Action, Call, IfMatch, Json, Live, Recheck, Reply, Step
+
+PATIENCE = 120.0
+"""Seconds that a passing refusal is waited for (S38)."""
+
+MOST_SENDS = 6
+"""How often one step is sent in all when its effect is unknown or its guard keeps missing."""
+
+
+class StepFailed(FcdeployError):
+    """A step did not do what it promised. `happened`: its effect is there all the same and must be undone."""
+
+    def __init__(self, summary: str, *, detail: str = "", hint: str = "", happened: bool = False) -> None:
+        super().__init__(summary, detail=detail, hint=hint)
+        self.happened = happened
+
+
+class StepUnknown(FcdeployError):
+    """Neither the reply nor a read says whether the effect is there."""
+
+
+class Refusal(Protocol):
+    """A refusal that passes by itself: why, and whether writes to that parent should go one by one (S38)."""
+
+    @property
+    def reason(self) -> str:
+        """What is waited for."""
+        ...
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether writes to the same parent should now go in turn."""
+        ...
+
+
+class Waits(Protocol):
+    """Says whether an error passes by itself (S38), None when it stands."""
+
+    def __call__(
+        self, error: CloudError, *, parent_created: bool = ..., children_deleted: bool = ...
+    ) -> Refusal | None:
+        """The refusal to sit out, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The effect is there: the ETag we were given, the request that did it, and what is worth saying."""
+
+    etag: str | None
+    request_id: str = ""
+    note: str = ""
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the run knows around a step: its own ETag of the resource, what it did above and beneath, and its voice."""
+
+    own_etag: str | None
+    parent_created: bool
+    children_deleted: bool
+    begun: Callable[[], Awaitable[None]]
+    waiting: Callable[[str, float], None]
+    in_turn: asyncio.Lock | None
+    go_in_turn: Callable[[], asyncio.Lock]
+
+
+class Performer:
+    """Performs steps of one target. Stateless between steps."""
+
+    def __init__(
+        self,
+        *,
+        sender: Sender,
+        reader: Reader,
+        site: Site,
+        redactor: Redactor,
+        waits: Waits,
+        pause: Callable[[int], float],
+    ) -> None:
+        self._sender = sender
+        self._reader = reader
+        self._site = site
+        self._redactor = redactor
+        self._waits = waits
+        self._pause = pause
+
+    async def perform(self, step: Step, around: Surroundings, *, unsettled: bool = False) -> Done:
+        """Do one step. `unsettled`: an earlier try may have had its effect, so look first.
+
+        Raises StepFailed, StepUnknown, and whatever `around.begun` raises, before anything is sent.
+        """
+        attempt = _Attempt(self, step, around)
+        return await attempt.run(unsettled)
+
+    async def has_happened(self, step: Step, around: Surroundings) -> bool:
+        """Whether the effect of a step whose reply never came is there; found by reading, nothing is sent.
+
+        Raises StepUnknown when it cannot be read.
+        """
+        return await _Attempt(self, step, around).has_happened()
+
+    def failed(self, step: Step, failure: CloudError) -> StepFailed:
+        """The failure as a person reads it; secrets that the service repeats are cut out."""
+        request = f" (request {failure.request_id})" if isinstance(failure, ApiError) and failure.request_id else ""
+        return StepFailed(
+            f"cannot {step.action.value} {step.address.short}", detail=self._redactor.text(failure.summary) + request
+        )
+
+
+class _Attempt:
+    def __init__(self, performer: Performer, step: Step, around: Surroundings) -> None:
+        self._p = performer
+        self._step = step
+        self._around = around
+        self._kind: Kind = kind_of(step.address)
+        self._call: Call = step.call
+        self._etag = around.own_etag
+        if self._etag is None and isinstance(step.guard, IfMatch):
+            self._etag = step.guard.etag
+        self._promise = step.after
+        self._warnings: list[Diagnostic] = []
+
+    async def run(self, unsettled: bool) -> Done:
+        refused, sent, began = 0, 0, time.monotonic()
+        if unsettled:
+            settled = await self._settle(sure=False)
+            if settled is not None:
+                return settled
+        while True:
+            await self._recheck()
+            await self._around.begun()
+            sent += 1
+            try:
+                reply = await self._send()
+            except ApiError as failure:
+                refusal = self._p._waits(
+                    failure,
+                    parent_created=self._around.parent_created,
+                    children_deleted=self._around.children_deleted,
+                )
+                if refusal is not None and time.monotonic() - began < PATIENCE:
+                    refused += 1
+                    await self._sit_out(refusal, refused)
+                    sent -= 1
+                    continue
+                done = await self._refused(failure, uncertain=sent > 1)
+            except NoReply as failure:
+                if sent >= MOST_SENDS:
+                    raise self._p.failed(self._step, failure) from failure
+                done = await self._settle(sure=False)
+            except CloudError as failure:
+                raise self._p.failed(self._step, failure) from failure
+            else:
+                return await self._checked(reply)
+            if done is not None:
+                return done
+            if sent >= MOST_SENDS:
+                raise StepFailed(
+                    f"cannot {self._step.action.value} {self._step.address.short}",
+                    detail=f"sent {sent} times and never took effect",
+                )
+            await asyncio.sleep(self._p._pause(sent))
+
+    async def has_happened(self) -> bool:
+        step = self._step
+        try:
+            live = await self._read()
+        except ReadFailed as failure:
+            raise self._not_known(failure) from failure
+        if live is None:
+            return step.action is Action.DELETE
+        return step.action is not Action.DELETE and not unfulfilled(self._kind, step.after or {}, live.body)
+
+    async def _send(self) -> Reply:
+        call = self._call
+        if isinstance(self._step.guard, IfMatch) and self._etag:
+            call = replace(call, headers={**call.headers, "If-Match": self._etag})
+        if self._around.in_turn is not None:
+            async with self._around.in_turn:
+                return await self._p._sender.send(call)
+        return await self._p._sender.send(call)
+
+    async def _sit_out(self, refusal: Refusal, times: int) -> None:
+        if refusal.one_by_one:
+            self._around = replace(self._around, in_turn=self._around.go_in_turn())
+        seconds = self._p._pause(times)
+        self._around.waiting(refusal.reason, seconds)
+        await asyncio.sleep(seconds)
+
+    async def _refused(self, failure: ApiError, *, uncertain: bool) -> Done | None:
+        """What an error answer means: done after all, None to send again, or StepFailed."""
+        step = self._step
+        if failure.status >= 500:
+            return await self._settle(sure=False)
+        if failure.status == 412:
+            return await self._settle(sure=not uncertain)
+        if step.action is Action.DELETE and failure.status == 404 and failure.code in self._kind.missing:
+            return Done(etag=None, request_id=failure.request_id, note="was gone already")
+        if step.action is Action.CREATE and failure.status == 409 and uncertain:
+            return await self._settle(sure=False)
+        raise self._p.failed(step, failure) from failure
+
+    async def _settle(self, *, sure: bool) -> Done | None:
+        """Read back and decide. `sure`: nothing of ours can have had effect, so what differs is another writer's.
+
+        Done when the promise is kept, None when the step is still to be sent (with what was read as its new guard).
+        """
+        step = self._step
+        try:
+            live = await self._read()
+        except ReadFailed as failure:
+            raise self._not_known(failure) from failure
+        if live is None:
+            return self._gone()
+        if step.action is Action.DELETE:
+            return self._still_there(live)
+        missing = unfulfilled(self._kind, step.after or {}, live.body)
+        if not missing and not (sure and step.action is Action.CREATE):
+            return Done(etag=live.etag, note="found done by reading", warnings=self._drift(live))
+        if step.action is Action.CREATE:
+            raise StepFailed(
+                f"{step.address.short} was created by somebody else meanwhile",
+                detail=f"it differs in: {', '.join(missing)}" if missing else "",
+                hint="run plan again to see what it is",
+            )
+        self._three_way(live)
+        return None
+
+    def _not_known(self, failure: ReadFailed) -> StepUnknown:
+        return StepUnknown(
+            f"it is not known whether {self._step.action.value} {self._step.address.short} took effect",
+            detail=failure.detail,
+            hint="`fcdeploy resume` or `fcdeploy rollback` settles it by reading",
+        )
+
+    def _gone(self) -> Done | None:
+        step = self._step
+        match step.action:
+            case Action.DELETE:
+                return Done(etag=None, note="found gone by reading")
+            case Action.CREATE:
+                return None
+            case _:
+                raise StepFailed(f"{step.address.short} was deleted by somebody else meanwhile", hint="run plan again")
+
+    def _still_there(self, live: Live) -> Done | None:
+        """A delete that is still to be sent: only if what stands there is what the plan saw (S20)."""
+        step = self._step
+        if live.etag != self._etag and not is_same(self._kind, step.before or {}, live.body):
+            raise self._conflict(drifted(step.before or {}, {}, live.body))
+        self._etag = live.etag
+        return None
+
+    def _three_way(self, live: Live) -> None:
+        step = self._step
+        before, after = step.before or {}, step.after or {}
+        theirs = touched(before, after, live.body)
+        if theirs:
+            raise self._conflict(theirs)
+        self._warnings += self._drift(live)
+        self._etag = live.etag
+        if step.group == "body":
+            self._promise = merged(before, after, live.body)
+            self._call = self._rebuilt(self._promise, live)
+
+    def _rebuilt(self, values: Mapping[str, Json], live: Live) -> Call:
+        """The update again, our changes over the body as it is now."""
+        fields = tuple(self._kind.field(name) for name in values)
+        body = self._step.call.body or {}
+        payloads = {one.name: body[one.name] for one in fields if one.codec is Codec.ARCHIVE and one.name in body}
+        return update_call(
+            self._kind,
+            self._step.address.identity,
+            fields,
+            {**live.body, **values},
+            payloads,
+            self._p._site.scope,
+            self._step.address.short,
+        )
+
+    def _conflict(self, theirs: tuple[tuple[str, Json, Json], ...]) -> StepFailed:
+        return StepFailed(
+            f"{self._step.address.short} was changed by somebody else meanwhile",
+            detail="\n".join(
+                f"{path}: {value_shown(self._kind, path, was)} when planned, "
+                f"{value_shown(self._kind, path, now)} now" + self._ours(path)
+                for path, was, now in theirs
+            ),
+            hint="run plan again and look at the difference",
+        )
+
+    def _ours(self, path: str) -> str:
+        value: Json = self._step.after or {}
+        for part in path.split("."):
+            value = value.get(part) if isinstance(value, Mapping) else None
+        return f", {value_shown(self._kind, path, value)} in the file" if self._step.after else ""
+
+    def _drift(self, live: Live) -> tuple[Diagnostic, ...]:
+        step = self._step
+        if step.before is None:
+            return ()
+        return tuple(
+            warning(
+                f"drifted during apply: {step.address.short} {path}",
+                detail=f"{value_shown(self._kind, path, was)} when planned, "
+                f"{value_shown(self._kind, path, now)} now; kept, since this run does not write it",
+                hint="run plan again to see what the file makes of it",
+                address=str(step.address),
+            )
+            for path, was, now in drifted(step.before, step.after or {}, live.body)
+        )
+
+    async def _recheck(self) -> None:
+        """The guard of an API without If-Match: read just before the write and compare (law 4)."""
+        guard = self._step.guard
+        if not isinstance(guard, Recheck) or not guard.fingerprint:
+            return
+        live = await self._read()
+        if live is None:
+            if self._step.action is Action.DELETE:
+                return
+            self._gone()
+            return
+        group = self._step.group
+        seen = live.body.get(self._kind.tags.field) if self._kind.tags and group == self._kind.tags.name else live.body
+        if fingerprint(seen) != guard.fingerprint:
+            self._three_way(live)
+
+    async def _read(self) -> Live | None:
+        tags = self._kind.tags
+        if tags is not None and self._step.group == tags.name:
+            found = await self._p._reader.read_tags(self._step.address)
+            return Live(address=self._step.address, body={tags.field: dict(found)}, raw={})
+        return await self._p._reader.read_one(self._step.address)
+
+    async def _checked(self, reply: Reply) -> Done:
+        """The reply against the promise (S21); a reply that says less than a read is not held against the service."""
+        step, tags = self._step, self._kind.tags
+        promise = self._promise
+        if promise is None or (tags is not None and step.group == tags.name):
+            return Done(etag=reply.etag, request_id=reply.request_id, warnings=tuple(self._warnings))
+        answered = reply.body if isinstance(reply.body, Mapping) else {}
+        etag = reply.etag
+        if unfulfilled(self._kind, promise, live_body(self._kind, answered, self._p._site.scope.api)):
+            try:
+                live = await self._p._reader.read_one(step.address)
+            except ReadFailed as failure:
+                raise StepFailed(failure.summary, detail=failure.detail, happened=True) from failure
+            missing = unfulfilled(self._kind, promise, live.body if live is not None else {})
+            if missing:
+                raise StepFailed(
+                    f"the service did not take {', '.join(missing)} of {step.address.short}",
+                    detail="\n".join(
+                        f"{name}: sent {value_shown(self._kind, name, promise[name])}, "
+                        f"is {value_shown(self._kind, name, live.body.get(name) if live else None)}"
+                        for name in missing
+                    ),
+                    happened=True,
+                )
+            etag = live.etag if live is not None else etag
+        return Done(etag=etag, request_id=reply.request_id, warnings=tuple(self._warnings))

@@ -1,0 +1,105 @@
+"""Three bodies: as the plan saw it, as we want it, as it is now (S20, S21). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+
+from fcdeploy.engine.canonical import agrees, covers
+from fcdeploy.engine.redact import HIDDEN, has_secret, shown
+from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.fields import Field
+from fcdeploy.model import Json
+
+
+def is_fulfilled(kind: Kind, after: Mapping[str, Json], live: Mapping[str, Json]) -> bool:
+    """Whether live is already what the step promises."""
+    return not unfulfilled(kind, after, live)
+
+
+def unfulfilled(kind: Kind, after: Mapping[str, Json], live: Mapping[str, Json]) -> tuple[str, ...]:
+    """The top-level fields of the promise that live does not keep."""
+    return tuple(name for name, value in after.items() if not agrees(kind.field(name), value, live.get(name)))
+
+
+def touched(
+    before: Mapping[str, Json], after: Mapping[str, Json], live: Mapping[str, Json]
+) -> tuple[tuple[str, Json, Json], ...]:
+    """(path, as planned from, as it is now) of what the step writes and somebody changed: wire fields or map keys."""
+    return tuple(
+        difference
+        for name, wanted in after.items()
+        for difference in _touched(name, before.get(name), wanted, live.get(name))
+    )
+
+
+def drifted(
+    before: Mapping[str, Json], after: Mapping[str, Json], live: Mapping[str, Json]
+) -> tuple[tuple[str, Json, Json], ...]:
+    """(path, as planned from, as it is now) of what changed meanwhile and the step does not write."""
+    ours = {path for path, _, _ in touched(before, after, live)}
+    return tuple(
+        (path, was, now)
+        for name in before
+        for path, was, now in _leaves(name, before[name], live.get(name))
+        if path not in ours
+    )
+
+
+def merged(before: Mapping[str, Json], after: Mapping[str, Json], live: Mapping[str, Json]) -> dict[str, Json]:
+    """What to write now: our changes over the body as it is (S18: maps are merged key by key)."""
+    return {name: _merged(before.get(name), wanted, live.get(name)) for name, wanted in after.items()}
+
+
+def is_same(kind: Kind, before: Mapping[str, Json], live: Mapping[str, Json]) -> bool:
+    """Whether nothing that matters changed since the plan."""
+    return all(covers(value, live.get(name)) for name, value in before.items())
+
+
+def value_shown(kind: Kind, path: str, value: Json) -> str:
+    """A live value as it may be printed in a message: never that of a sensitive field (S42)."""
+    if has_secret(value) or _is_sensitive(kind, path):
+        return HIDDEN
+    return repr(shown(value))
+
+
+def _touched(path: str, before: Json, wanted: Json, now: Json) -> Iterator[tuple[str, Json, Json]]:
+    if before == wanted or now in (before, wanted):
+        return
+    if all(isinstance(value, Mapping) for value in (before, wanted, now)):
+        for key in sorted({*before, *wanted}):
+            yield from _touched(f"{path}.{key}", before.get(key), wanted.get(key), now.get(key))
+        return
+    yield path, before, now
+
+
+def _leaves(path: str, before: Json, now: Json) -> Iterator[tuple[str, Json, Json]]:
+    if before == now:
+        return
+    if isinstance(before, Mapping) and isinstance(now, Mapping):
+        for key in sorted({*before, *now}):
+            yield from _leaves(f"{path}.{key}", before.get(key), now.get(key))
+        return
+    yield path, before, now
+
+
+def _merged(before: Json, wanted: Json, now: Json) -> Json:
+    if not all(isinstance(value, Mapping) for value in (before, wanted, now)):
+        return wanted
+    result = dict(now)
+    for key in {*before, *wanted}:
+        if key not in wanted:
+            result.pop(key, None)
+        elif before.get(key) != wanted[key]:
+            result[key] = _merged(before.get(key), wanted[key], now.get(key))
+    return result
+
+
+def _is_sensitive(kind: Kind, path: str) -> bool:
+    first, *rest = path.split(".")
+    field: Field | None = next((one for one in kind.fields if one.name == first), None)
+    while field is not None:
+        if field.sensitive:
+            return True
+        members = {one.name: one for one in (*field.fields, *(m for v in field.variants.values() for m in v))}
+        field = members.get(rest.pop(0)) if rest else None
+    return False
