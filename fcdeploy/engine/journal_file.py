@@ -154,7 +154,8 @@ class JournalFile:
             if not path.exists():
                 _write_new(path)
             _refuse_foreign(path)
-            path.chmod(0o600)
+            if path.stat().st_mode & 0o777 != 0o600:
+                path.chmod(0o600)
             connection = sqlite3.connect(
                 f"{path.absolute().as_uri()}?mode=rw",  # rw: never create
                 uri=True,
