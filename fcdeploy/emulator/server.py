@@ -5,22 +5,53 @@ import json
 import socket
 import threading
 import uuid
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fcdeploy.emulator.alibaba.errors import invalid_argument, to_error_body
-from fcdeploy.emulator.app import App, create_app
+from fcdeploy.emulator.app import App, Message, Receive, Scope, Send, create_app
 from fcdeploy.emulator.settings import EmulatorSettings
-
-if TYPE_CHECKING:
-    pass
 
 KEEP_ALIVE = 90  # seconds an idle connection is kept (facts 3.2)
 _SHUTDOWN = 5  # seconds that running requests get at the end
+
+
+class _Spelled(bytes):
+    """A header name that uvicorn writes as it is spelled; it lower-cases the others (``Etag``, facts 3.2)."""
+
+    def lower(self) -> bytes:
+        return self
+
+
+_SPELLED = {
+    name: _Spelled(name)
+    for name in (
+        b"Etag",
+        b"X-Fc-Request-Id",
+        b"Content-Type",
+        b"Date",
+        b"Access-Control-Expose-Headers",
+        b"Retry-After",
+    )
+}
+
+
+def _on_socket(app: App) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+    """Return ``app`` with its header names written as they are spelled."""
+
+    async def serve_scope(scope: Scope, receive: Receive, send: Send) -> None:
+        def send_spelled(message: Message) -> Awaitable[None]:
+            headers = message.get("headers")
+            if headers is not None:
+                message["headers"] = [(_SPELLED.get(name, name), value) for name, value in headers]
+            return send(message)
+
+        await app(scope, receive, send_spelled)
+
+    return serve_scope
 
 
 class _Protocol(HttpToolsProtocol):
@@ -49,7 +80,7 @@ class _Protocol(HttpToolsProtocol):
 
 def _uvicorn_config(app: App) -> uvicorn.Config:
     return uvicorn.Config(
-        app,
+        _on_socket(app),
         http=_Protocol,
         ws="none",
         loop="asyncio",
