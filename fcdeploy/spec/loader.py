@@ -129,7 +129,7 @@ def _syntax_error(problem: yaml.YAMLError, text: str, name: str) -> Diagnostic:
     hint = ""
     if "\t" in line[: mark.column + 1] and not line[: mark.column].strip():
         hint = "YAML indents with spaces; replace the tab"
-    elif TEMPLATE_START in line and not _is_quoted_template(line):
+    elif _has_bare_template(line, mark.column):
         hint = _QUOTE
     elif "mapping values are not allowed" in what:
         hint = "quote the text if it holds `: `; otherwise check the indentation"
@@ -145,9 +145,13 @@ def _syntax_error(problem: yaml.YAMLError, text: str, name: str) -> Diagnostic:
     )
 
 
-def _is_quoted_template(line: str) -> bool:
-    before = line.partition(TEMPLATE_START)[0]
-    return before.count('"') % 2 == 1 or before.count("'") % 2 == 1
+def _has_bare_template(line: str, column: int) -> bool:
+    """Whether the template nearest before a column, or the first of the line, stands outside quotes."""
+    start = line.rfind(TEMPLATE_START, 0, column + len(TEMPLATE_START))
+    if start < 0:
+        start = line.find(TEMPLATE_START)
+    before = line[: max(start, 0)]
+    return start >= 0 and before.count('"') % 2 == 0 and before.count("'") % 2 == 0
 
 
 class _Open:

@@ -11,13 +11,17 @@ from fcdeploy.model import Json, Sensitive
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
 from fcdeploy.spec.pieces import Expression, Unclosed, pieces
 from fcdeploy.spec.sources import Surroundings
-from fcdeploy.spec.values import Elements, Failed, Names, TemplateFault, joined
+from fcdeploy.spec.values import MAX_ELEMENTS, Elements, Failed, Meter, Names, TemplateFault, joined, settled
 
 if TYPE_CHECKING:
     from fcdeploy.spec.sandbox import Function, Sandbox
 
+MAX_MADE = 2_000_000
+"""What all templates of one target may make, in elements, with 256 characters of text counting as one."""
 MAX_CHAIN = 24
 """How many variables may lead from one to the next; a chain costs stack."""
+
+_NEW: Any = object()
 
 
 class Scope:
@@ -43,28 +47,33 @@ class Scope:
         self._target = target
         self._secrets = secrets
         self._functions = dict(functions or {})
+        self.room = Meter(MAX_MADE)
         self._made: dict[Path, Any] = {}
+        self._texts: dict[str, Json] = {}
         self._active: dict[Path, Node] = {}
         self._sandbox: Sandbox | None = None
         self._names: dict[str, Any] = {}
 
     def with_functions(self, functions: Mapping[str, Callable[..., Any] | Names]) -> Scope:
-        """The same scope with more names; what was evaluated already stays evaluated."""
-        made = Scope(
+        """The same scope with more names. Nothing evaluated is carried over, as variables may use the new names."""
+        return Scope(
             self.surroundings,
             layers=self._layers,
             target=self._target,
             secrets=self._secrets,
             functions={**self._functions, **functions},
         )
-        made._made = self._made
-        return made
 
     def scalar(self, node: Node, path: Path = ()) -> Json:
         """The value of a scalar's text; raises Failed with a diagnostic at the template."""
-        if not node.dynamic or not isinstance(node.value, str):
-            return node.value
-        return self._evaluate(node.value, node.span, node.lead, path)
+        text = node.value
+        if not node.dynamic or not isinstance(text, str):
+            return text
+        # Names mean the same wherever they stand, so equal texts have equal values.
+        known = self._texts.get(text, _NEW)
+        if known is _NEW:
+            known = self._texts[text] = self._evaluate(text, node.span, node.lead, path)
+        return known
 
     def key(self, text: str, span: Span, path: Path = ()) -> str:
         """A map key with its templates evaluated; raises Failed."""
@@ -79,8 +88,6 @@ class Scope:
 
     def variable(self, name: str) -> Json:
         """The value of one variable, all of it; raises Failed, and KeyError for an unknown name."""
-        from fcdeploy.spec.values import MAX_ELEMENTS, Meter, settled
-
         return settled(_Map(self, self._variables(), ("vars",)).value(name), Meter(MAX_ELEMENTS))[0]
 
     def _evaluate(self, text: str, span: Span, lead: int | None, path: Path) -> Json:
@@ -157,8 +164,6 @@ class Scope:
         return Sensitive(self.surroundings.read_secret(name, plain), parts=({"secret": name},))
 
     def _plain(self, value: Any) -> Json:
-        from fcdeploy.spec.values import MAX_ELEMENTS, Meter, settled
-
         plain, names = settled(value, Meter(MAX_ELEMENTS))
         if names:
             raise TemplateFault("the source of a secret cannot hold another secret")

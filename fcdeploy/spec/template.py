@@ -72,18 +72,35 @@ def _rendered(node: Node, scope: Scope, path: Path, found: list[Diagnostic]) -> 
     except Failed as failed:
         found.extend(failed.diagnostics)
         made = None
-    return _placed(made, node, path, found)
+    return _placed(made, node, scope, path, found)
 
 
-def _placed(made: Json, node: Node, path: Path, found: list[Diagnostic]) -> Node:
+def _placed(made: Json, node: Node, scope: Scope, path: Path, found: list[Diagnostic]) -> Node:
     """The value of a template in the place of its scalar."""
     if isinstance(made, (dict, list)):
         wrong = _wrong_key(made)
         if wrong is not None:
             found.append(error(f"a key must be text: {wrong}", span=node.span, path=path_text(path)))
             made = None
+    try:
+        scope.room.spend(_size(made))
+    except TemplateFault as fault:
+        found.append(error(fault.summary, span=node.span, path=path_text(path), hint=fault.hint))
+        made = None
     tree = Node.of(made, node.span, templated=True, origin=node.value)
     return node.with_value(tree.value, templated=True, origin=node.value)
+
+
+def _size(value: Json) -> int:
+    match value:
+        case dict():
+            return 1 + sum(_size(item) for item in value.values())
+        case list():
+            return 1 + sum(_size(item) for item in value)
+        case str():
+            return 1 + len(value) // 256
+        case _:
+            return 1
 
 
 def _wrong_key(value: Json) -> str | None:
@@ -104,20 +121,19 @@ def _wrong_key(value: Json) -> str | None:
 def _rendered_map(entries: dict[str, Node], scope: Scope, path: Path, found: list[Diagnostic]) -> dict[str, Node]:
     made: dict[str, Node] = {}
     for key, item in entries.items():
-        place = item.key_span or item.span
         name = key
         if TEMPLATE_START in key:
             try:
-                name = scope.key(key, place, (*path, key))
+                name = scope.key(key, item.key_span or item.span, (*path, key))
             except Failed as failed:
                 found.extend(failed.diagnostics)
                 # The entry itself is still looked through.
                 _rendered(item, scope, (*path, key), found)
                 continue
         if name in made:
-            found.append(_same_key(name, key, made[name], place, path))
+            found.append(_same_key(name, key, made[name], item.key_span or item.span, path))
             continue
-        made[name] = _rendered(item, scope, (*path, name), found)
+        made[name] = _rendered(item, scope, (*path, name), found) if item.dynamic else item
     return made
 
 

@@ -19,9 +19,11 @@ from fcdeploy.spec.node import kind_of
 
 MAX_TEXT = 1024 * 1024
 """Characters of any one text, and of all text inside one value."""
-MAX_ELEMENTS = 100_000
+MAX_ELEMENTS = 50_000
 """Maps, lists and scalars inside one value."""
 MAX_DEPTH = 64
+MAX_BITS = 4096
+"""Of a whole number."""
 
 
 class TemplateFault(Exception):
@@ -174,6 +176,23 @@ def joined(pieces: Iterable[Json]) -> str:
             elif part != "":
                 parts.append(part)
     return Sensitive("".join(texts), parts=tuple(parts))
+
+
+def check_product(first: Json, second: Json) -> None:
+    """Refuse `first * second` when the result would be too large."""
+    for repeated, times in ((first, second), (second, first)):
+        if isinstance(times, int) and isinstance(repeated, (str, list)):
+            limit = MAX_TEXT if isinstance(repeated, str) else MAX_ELEMENTS
+            if len(repeated) * times > limit:
+                raise TemplateFault(f"the value would have {len(repeated) * times:,} elements", f"at most {limit:,}")
+    if isinstance(first, int) and isinstance(second, int) and first.bit_length() + second.bit_length() > MAX_BITS:
+        raise TemplateFault("the number is too large")
+
+
+def check_power(first: Json, second: Json) -> None:
+    """Refuse `first ** second` when the result would be too large."""
+    if isinstance(first, int) and isinstance(second, int) and second > 1 and first.bit_length() * second > MAX_BITS:
+        raise TemplateFault("the number is too large")
 
 
 def expression_of(value: Json) -> str:

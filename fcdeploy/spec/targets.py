@@ -1,0 +1,288 @@
+"""`targets:` of a spec, and which of them a command is about (S6, S8).
+
+A target's fields are templates over `vars`, `env(…)` and each other; its `vars` are not evaluated here, as they are
+only when something uses them (S3).
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from fnmatch import fnmatchcase
+from pathlib import Path as FilePath
+from typing import Any
+
+from fcdeploy.diagnostics import Diagnostic, Span, did_you_mean, error
+from fcdeploy.errors import SpecError, UsageError
+from fcdeploy.kinds import registry
+from fcdeploy.model import Sensitive, Target
+from fcdeploy.spec.loader import read_spec
+from fcdeploy.spec.node import Node, Path, path_text
+from fcdeploy.spec.scalars import plain_scalar
+from fcdeploy.spec.scope import Scope
+from fcdeploy.spec.sources import Surroundings
+from fcdeploy.spec.template import rendered
+from fcdeploy.spec.values import Names
+from fcdeploy.spec.words import TARGET_PATTERN
+
+API_VERSIONS = ("2021-04-06", "2016-08-15")
+"""Of Alibaba Cloud Function Compute; the first is the default (facts 1)."""
+NETWORKS = ("public", "internal")
+_FIELDS = ("provider", "account", "region", "api", "network", "credentials", "vars", "retired")
+_PROVIDERS = tuple(sorted({provider for provider, _ in registry.KINDS}))
+
+
+def targets(document: Node, surroundings: Surroundings, over: Sequence[Node] = ()) -> tuple[Target, ...]:
+    """The targets in the order of the file; raises SpecError with all that is wrong.
+
+    `over` are the layers of `--var-file` and `--var`, weakest first. `Target.vars` is what the file says, with its
+    templates as text: it serves to be shown; values come from `target_scope`.
+    """
+    section = document.at(["targets"])
+    if section is None:
+        hint = "targets: {dev: {provider: alibaba, region: cn-hangzhou}}"
+        raise SpecError([error("the spec names no target", span=document.span, hint=hint)])
+    if not section.fields:
+        summary = f"`targets` must be a map of targets, not {section.what}" if section.value else "no target is named"
+        raise SpecError([error(summary, span=section.span, path="targets")])
+    found: list[Diagnostic] = []
+    made: list[Target] = []
+    for name, node in section.fields.items():
+        path: Path = ("targets", name)
+        if not re.fullmatch(TARGET_PATTERN, name):
+            hint = "up to 63 letters, digits, `-`, `_` and `.`, beginning with a letter or digit"
+            found.append(error("a target cannot have this name", span=node.key_span, path=path_text(path), hint=hint))
+            continue
+        if not isinstance(node.value, dict):
+            found.append(error(f"a target must be a map, not {node.what}", span=node.span, path=path_text(path)))
+            continue
+        scope = target_scope(document, name, node, surroundings, over)
+        target = to_target(name, node, scope, found)
+        if target is not None:
+            made.append(target)
+    if not found:
+        found += _accounts_missing(made)
+        found += _default_wrong(document, made)
+    if found:
+        raise SpecError(found)
+    return tuple(made)
+
+
+def target_scope(
+    document: Node,
+    name: str,
+    node: Node,
+    surroundings: Surroundings,
+    over: Sequence[Node] = (),
+    functions: Mapping[str, Callable[..., Any] | Names] | None = None,
+) -> Scope:
+    """The scope of templates for one target; `node` holds its fields, those of a matrix' row laid over them."""
+    layers = [layer for layer in (document.at(["vars"]), node.at(["vars"])) if layer is not None]
+    named = node.with_value({"name": Node.of(name, node.key_span or node.span), **node.fields})
+    return Scope(
+        surroundings,
+        layers=[*layers, *over],
+        target=named,
+        secrets=document.at(["secrets"]),
+        functions=functions,
+    )
+
+
+def to_target(name: str, node: Node, scope: Scope, found: list[Diagnostic]) -> Target | None:
+    """One target from its node; what is wrong is added to `found`, and None is returned."""
+    before = len(found)
+    path: Path = ("targets", name)
+    fields = node.with_value({key: item for key, item in node.fields.items() if key != "vars"})
+    made, problems = rendered(fields, scope, path)
+    found += problems
+    if problems:
+        return None
+    reader = _Reader(made, path, found)
+    for key, item in made.fields.items():
+        if key not in _FIELDS:
+            hint = did_you_mean(key, _FIELDS) or f"fields are: {', '.join(_FIELDS)}"
+            reader.say(f"a target has no field `{key}`", item.key_span or item.span, key, hint)
+    provider = reader.text("provider", required=True, allowed=_PROVIDERS)
+    region = reader.text("region", required=True)
+    account = reader.text("account")
+    api = reader.text("api", allowed=API_VERSIONS if provider == "alibaba" else ())
+    network = reader.text("network", allowed=NETWORKS)
+    profile = _profile(made, path, found)
+    retired = made.at(["retired"])
+    if retired is not None and not isinstance(retired.value, bool) and retired.value is not None:
+        reader.say(f"`retired` must be true or false, not {retired.what}", retired.span, "retired")
+    given = node.at(["vars"])
+    if given is not None and given.value is not None and not isinstance(given.value, dict):
+        reader.say(f"`vars` must be a map, not {given.what}", given.span, "vars")
+    if len(found) > before or provider is None or region is None:
+        return None
+    return Target(
+        name=name,
+        provider=provider,
+        region=region,
+        account=account,
+        api=api or (API_VERSIONS[0] if provider == "alibaba" else ""),
+        network=network or NETWORKS[0],
+        profile=profile,
+        retired=retired is not None and retired.value is True,
+        vars=given.plain() if given is not None and given.fields else {},
+        span=node.key_span or node.span,
+    )
+
+
+def selected(
+    all_targets: Sequence[Target], patterns: Sequence[str] = (), *, default: str | None = None, writes: bool = False
+) -> tuple[Target, ...]:
+    """The targets that a command is about, in the file's order (S8).
+
+    `patterns` are what `--target` gave; `*` also matches `/`. `default` is `defaultTarget`, used by commands that
+    write. Raises UsageError, naming the targets there are.
+    """
+    names = [target.name for target in all_targets]
+    listed = f"targets are: {', '.join(names)}"
+    if not patterns:
+        if not writes or len(all_targets) <= 1:
+            return tuple(all_targets)
+        if default is None:
+            raise UsageError(
+                "the spec has several targets, and none is chosen",
+                hint=f"give `--target NAME` or `--target '*'`; {listed}",
+            )
+        patterns = (default,)
+    chosen: set[str] = set()
+    for pattern in patterns:
+        matching = {name for name in names if fnmatchcase(name, pattern)}
+        if not matching:
+            near = did_you_mean(pattern, names)
+            raise UsageError(f"no target matches `{pattern}`", hint=f"{near} {listed}".strip())
+        chosen |= matching
+    return tuple(target for target in all_targets if target.name in chosen)
+
+
+def default_target(document: Node) -> str | None:
+    """What `defaultTarget` says, when it is text."""
+    node = document.at(["defaultTarget"])
+    return str(node.value) if node is not None and isinstance(node.value, str) else None
+
+
+def variables(assignments: Iterable[str]) -> Node:
+    """`--var NAME=VALUE` as a layer; values are read as YAML scalars and never as templates. Raises UsageError."""
+    made: dict[str, Node] = {}
+    span = Span(file="--var", line=1, column=1)
+    for assignment in assignments:
+        name, equals, text = assignment.partition("=")
+        if not equals or not name:
+            raise UsageError(f"`--var {assignment}` names no value", hint="--var NAME=VALUE")
+        try:
+            made[name] = Node.of(plain_scalar(text) if text else "", span)
+        except ValueError as problem:
+            raise UsageError(f"the value of `--var {name}` cannot be used: {problem}") from None
+    layer = Node.of({}, span)
+    return layer.with_value(made)
+
+
+def read_variables(path: FilePath, name: str | None = None) -> Node:
+    """A `--var-file` as a layer: a YAML map. Raises SpecError."""
+    layer = read_spec(path, name)
+    if not isinstance(layer.value, dict):
+        raise SpecError([error(f"a file of variables must hold a map, not {layer.what}", span=layer.span)])
+    return layer
+
+
+class _Reader:
+    """Takes the fields of a rendered target, saying what is wrong with each."""
+
+    def __init__(self, node: Node, path: Path, found: list[Diagnostic]) -> None:
+        self._node = node
+        self._path = path
+        self._found = found
+
+    def say(self, summary: str, span: Span, field: str, hint: str = "") -> None:
+        self._found.append(error(summary, span=span, path=path_text((*self._path, field)), hint=hint))
+
+    def text(self, field: str, *, required: bool = False, allowed: Sequence[str] = ()) -> str | None:
+        item = self._node.at([field])
+        if item is None or item.value is None:
+            if required:
+                place = item.span if item is not None else self._node.key_span or self._node.span
+                hint = f"{field}: {' | '.join(allowed)}" if allowed else ""
+                self.say(f"the target needs `{field}`", place, field, hint)
+            return None
+        value = item.value
+        if isinstance(value, Sensitive):
+            self.say(f"`{field}` cannot be a secret", item.span, field, "targets are printed: use env('NAME')")
+            return None
+        if not isinstance(value, str):
+            written = item.text or str(value)
+            hint = f'quote it: "{written}"' if isinstance(value, (int, float)) and not item.templated else ""
+            if item.templated:
+                hint = "quote the value where it is given, or convert it: `|string`"
+            self.say(f"`{field}` must be text, not {item.what}", item.span, field, hint)
+            return None
+        if not value:
+            self.say(f"`{field}` is empty", item.span, field)
+            return None
+        if allowed and value not in allowed:
+            near = did_you_mean(value, allowed)
+            hint = near or f"one of: {', '.join(allowed)}"
+            self.say(f"`{value}` is not a {field} that is known", item.span, field, hint)
+            return None
+        return value
+
+
+def _profile(made: Node, path: Path, found: list[Diagnostic]) -> str | None:
+    node = made.at(["credentials"])
+    if node is None or node.value is None:
+        return None
+    inner: Path = (*path, "credentials")
+    if not isinstance(node.value, dict):
+        hint = "credentials: {profile: NAME}"
+        summary = f"`credentials` must be a map, not {node.what}"
+        found.append(error(summary, span=node.span, path=path_text(inner), hint=hint))
+        return None
+    reader = _Reader(node, inner, found)
+    for key, item in node.fields.items():
+        if key != "profile":
+            hint = (
+                did_you_mean(key, ["profile"]) or "keys never stand in a spec: name a profile, or use the environment"
+            )
+            reader.say(f"`credentials` has no field `{key}`", item.key_span or item.span, key, hint)
+    return reader.text("profile")
+
+
+def _accounts_missing(made: Sequence[Target]) -> list[Diagnostic]:
+    """Where several accounts are in play, each target must say which is its own (S6).
+
+    Several profiles count as several accounts: whose they are is known only after asking the cloud.
+    """
+    accounts = {target.account for target in made if target.account is not None}
+    profiles = {target.profile for target in made}
+    if len(accounts) < 2 and len(profiles) < 2:
+        return []
+    return [
+        error(
+            "the target needs `account`, since the spec reaches more than one",
+            span=target.span,
+            path=path_text(("targets", target.name)),
+            hint='account: "…" (the digits in quotes)',
+        )
+        for target in made
+        if target.account is None
+    ]
+
+
+def _default_wrong(document: Node, made: Sequence[Target]) -> list[Diagnostic]:
+    node = document.at(["defaultTarget"])
+    if node is None or node.value is None:
+        return []
+    if not isinstance(node.value, str) or node.dynamic:
+        what = "a template" if node.dynamic else node.what
+        summary = f"`defaultTarget` must be the name of a target, not {what}"
+        return [error(summary, span=node.span, path="defaultTarget")]
+    names = [target.name for target in made]
+    if any(fnmatchcase(name, node.value) for name in names):
+        return []
+    hint = did_you_mean(node.value, names) or f"targets are: {', '.join(names)}"
+    return [
+        error(f"no target is called `{node.value}`", span=node.span, path="defaultTarget", hint=hint),
+    ]
