@@ -1,133 +1,43 @@
-"""The journal's SQLite file: whose it is, its tables, and the one thread that writes to it.
+"""The one thread that writes to the journal's file.
 
 Durability: WAL with synchronous=FULL, so a COMMIT returns only after fsync. All that waits while a commit is under way
 goes into the next one: many appends share an fsync, and none returns before its own (law 5).
 
-Refusals: a file that is not ours, is newer, or is damaged is never written to. The first write that fails ends all
-writing through this object: after it nothing more may be sent, since nothing more could be remembered.
+The first write that fails ends all writing through this object: after it nothing more may be sent, since nothing more
+could be remembered.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-import fcntl
 import os
 import queue
-import secrets
 import sqlite3
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any, Self, TypeAlias, TypeVar
 
-from fcdeploy.engine.places import write_folder
+from fcdeploy.engine.journal_layout import journal_error, open_connection
 from fcdeploy.errors import JournalError
 
 T = TypeVar("T")
 Work: TypeAlias = Callable[[sqlite3.Connection], T]
-"""What is done inside one transaction; an error other than sqlite3.Error undoes this work only."""
-
-APPLICATION_ID = 0x66636A6C
-"""`fcjl`, in the SQLite header: the file is one of ours."""
-
-VERSION = 1
-"""The layout below, as `user_version`."""
-
-_SCHEMA = """
-CREATE TABLE runs (
-    number INTEGER PRIMARY KEY AUTOINCREMENT,  -- the order in which runs were opened, whatever the clock said
-    id TEXT NOT NULL UNIQUE,
-    project TEXT NOT NULL,
-    target TEXT NOT NULL,
-    command TEXT NOT NULL,
-    started REAL NOT NULL,
-    ended REAL,
-    ending TEXT,
-    steps TEXT NOT NULL,    -- what may be kept for ever: ids, addresses, actions, operations
-    plan TEXT,              -- SHA-256 of the whole plan in undo/, until it is forgotten
-    plan_id TEXT NOT NULL,
-    spec_digest TEXT NOT NULL,
-    tool_version TEXT NOT NULL,
-    holder TEXT NOT NULL
-);
-CREATE UNIQUE INDEX open_run ON runs (target) WHERE ended IS NULL;
-CREATE TABLE events (
-    run TEXT NOT NULL REFERENCES runs (id),
-    seq INTEGER NOT NULL,
-    step TEXT NOT NULL,
-    type TEXT NOT NULL,
-    at REAL NOT NULL,
-    etag TEXT,
-    outputs TEXT NOT NULL,
-    request_id TEXT NOT NULL,
-    note TEXT NOT NULL,
-    PRIMARY KEY (run, seq)
-) WITHOUT ROWID;
-CREATE TABLE materials (
-    run TEXT NOT NULL REFERENCES runs (id),
-    sha256 TEXT NOT NULL,
-    PRIMARY KEY (run, sha256)
-) WITHOUT ROWID;
-CREATE TABLE lease (
-    target TEXT PRIMARY KEY,
-    epoch INTEGER NOT NULL,
-    holder TEXT,            -- NULL: released
-    run TEXT NOT NULL,
-    acquired REAL NOT NULL,
-    beat INTEGER NOT NULL   -- counts heartbeats; never a time, so no clock can make a holder look dead
-) WITHOUT ROWID;
-CREATE TABLE sightings (
-    target TEXT NOT NULL,
-    observer TEXT NOT NULL,
-    epoch INTEGER NOT NULL,
-    beat INTEGER NOT NULL,
-    at REAL NOT NULL,       -- the observer's own monotonic clock
-    PRIMARY KEY (target, observer)
-) WITHOUT ROWID;
-"""
-
-_START_OVER = (
-    "move it away (with its -wal and -shm) and run again: no resource is lost with it, only history and the means to "
-    "resume or roll back an open run; the next plan shows what such a run has left in the cloud"
-)
-
-_TROUBLE = {
-    "SQLITE_FULL": ("the disk is full", "free some space, then `fcdeploy resume` or `fcdeploy rollback`"),
-    "SQLITE_READONLY": (
-        "it is read-only",
-        "make it and its folder writable, or set FCDEPLOY_STATE to another folder",
-    ),
-    "SQLITE_BUSY": (
-        "another process has been writing to it for too long",
-        "if a process was stopped in the middle of a write, let it go on or end it",
-    ),
-    "SQLITE_CORRUPT": ("the file is damaged", _START_OVER),
-    "SQLITE_NOTADB": ("the file is damaged", _START_OVER),
-}
+"""What is done inside one transaction. It raises before its first change or not at all."""
 
 
-def journal_error(doing: str, path: Path, error: sqlite3.Error | OSError) -> JournalError:
-    """What SQLite or the system reported, with what to do."""
-    name = getattr(error, "sqlite_errorname", "") or ""
-    for prefix, (detail, hint) in _TROUBLE.items():
-        if name.startswith(prefix):
-            return JournalError(f"the journal {path} cannot be {doing}: {detail}", detail=str(error), hint=hint)
-    return JournalError(
-        f"the journal {path} cannot be {doing}",
-        detail=f"{error} {name}".strip(),
-        hint="see that the folder exists, is writable and has space, or set FCDEPLOY_STATE to a local folder",
-    )
-
-
-@dataclass(slots=True, kw_only=True)
+@dataclass(slots=True, eq=False)
 class _Job:
     work: Work[Any]
-    future: Future[Any]
     writes: bool
+    future: asyncio.Future[Any] | Future[Any]
+    loop: asyncio.AbstractEventLoop | None
+    """Where an asyncio future is to be settled; None for one that threads wait for."""
+    result: Any = None
+    error: BaseException | None = None
 
 
 class JournalFile:
@@ -150,48 +60,31 @@ class JournalFile:
 
         Raises JournalError with a way out when the file is foreign, newer, damaged or cannot be opened.
         """
+        connection = open_connection(path, trace)
         try:
-            if not path.exists():
-                _write_new(path)
-            _refuse_foreign(path)
-            if path.stat().st_mode & 0o777 != 0o600:
-                path.chmod(0o600)
-            connection = sqlite3.connect(
-                f"{path.absolute().as_uri()}?mode=rw",  # rw: never create
-                uri=True,
-                timeout=10,
-                isolation_level=None,
-                check_same_thread=False,  # made here, used by the writer thread alone
-            )
-        except (OSError, sqlite3.Error) as error:
-            raise journal_error("opened", path, error) from error
-        try:
-            if trace:
-                connection.set_trace_callback(trace)
-            _write_settings(connection, path)
             return cls(path, connection)
-        except (OSError, sqlite3.Error) as error:
+        except OSError as error:
             connection.close()
             raise journal_error("opened", path, error) from error
-        except JournalError:
-            connection.close()
-            raise
 
     async def write(self, work: Work[T]) -> T:
         """Do `work` in a transaction and return when it is durable.
 
         Once asked for it is done even if the waiting task is cancelled: an answer of the cloud is never dropped.
-        Raises JournalError when it could not be written (and then for ever), or what `work` raises.
+        Raises JournalError when it could not be written (and then for ever), or what `work` raises, which it must do
+        before its first change.
         """
-        return await asyncio.shield(asyncio.wrap_future(self.submit(work)))
+        return await self._ask(work, writes=True)
 
     async def read(self, work: Work[T]) -> T:
         """Do `work`, which only reads, after all that was asked for before; works on even after a failed write."""
-        return await asyncio.shield(asyncio.wrap_future(self._submit(work, writes=False)))
+        return await self._ask(work, writes=False)
 
-    def submit(self, work: Work[T]) -> Future[T]:
-        """As `write`, for callers outside the event loop."""
-        return self._submit(work, writes=True)
+    def write_waiting(self, work: Work[T]) -> T:
+        """As `write`, for a thread of its own."""
+        future: Future[T] = Future()
+        self._put(_Job(work, True, future, None))
+        return future.result()
 
     def close(self) -> None:
         """Finish what was asked for and close the file. Idempotent."""
@@ -201,14 +94,17 @@ class JournalFile:
                 self._jobs.put(None)
         self._thread.join()
 
-    def _submit(self, work: Work[T], *, writes: bool) -> Future[T]:
-        job = _Job(work=work, future=Future(), writes=writes)
-        job.future.set_running_or_notify_cancel()  # From here on it cannot be cancelled.
+    async def _ask(self, work: Work[T], *, writes: bool) -> T:
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[T] = loop.create_future()
+        self._put(_Job(work, writes, future, loop))
+        return await future
+
+    def _put(self, job: _Job) -> None:
         with self._gate:
             if self._closed:
                 raise JournalError(f"the journal {self.path} is closed")
             self._jobs.put(job)
-        return job.future
 
     def _serve(self) -> None:
         """The writer thread: take all that waits, commit it once, answer."""
@@ -221,6 +117,8 @@ class JournalFile:
                 for job in batch:
                     if not job.writes:
                         self._read_one(job)
+                _settle(batch)
+                batch = []
         finally:
             self._connection.close()
             self._give_up(batch)
@@ -240,8 +138,8 @@ class JournalFile:
         while not self._jobs.empty():
             batch += self._take()[0]
         for job in batch:
-            if not job.future.done():
-                job.future.set_exception(JournalError(f"the journal {self.path} is closed"))
+            job.error = JournalError(f"the journal {self.path} is closed")
+        _settle(batch)
 
     def _write_batch(self, batch: list[_Job]) -> None:
         if not batch:
@@ -250,47 +148,41 @@ class JournalFile:
             try:
                 self._refuse_moved()
                 self._connection.execute("BEGIN IMMEDIATE")
-                answers = [self._write_one(job) for job in batch]
+                for job in batch:
+                    self._write_one(job)
                 self._connection.execute("COMMIT")
+                return
             except (sqlite3.Error, OSError) as error:
                 # Poisoned: whether this batch reached the disk is unknown, so nobody may act on it or after it.
                 self._failure = journal_error("written", self.path, error)
-                with contextlib.suppress(sqlite3.Error):
-                    self._connection.execute("ROLLBACK")
             except JournalError as error:
                 self._failure = error
-            else:
-                for answer in answers:
-                    answer()
-                return
+            with contextlib.suppress(sqlite3.Error):
+                self._connection.execute("ROLLBACK")
         for job in batch:
             # A new one for each: an exception that is raised in several tasks would mix their tracebacks.
-            job.future.set_exception(
-                JournalError(self._failure.summary, detail=self._failure.detail, hint=self._failure.hint)
-            )
+            job.error = JournalError(self._failure.summary, detail=self._failure.detail, hint=self._failure.hint)
 
-    def _write_one(self, job: _Job) -> Callable[[], None]:
-        """Do one work; what it returned or raised is told after the commit."""
-        self._connection.execute("SAVEPOINT one")
+    def _write_one(self, job: _Job) -> None:
+        """Do one work of a transaction; what it returned or raised is told after the commit."""
+        before = self._connection.total_changes
         try:
-            result = job.work(self._connection)
+            job.result = job.work(self._connection)
         except sqlite3.Error:
             raise  # The file's trouble, not this work's: the batch fails as a whole.
         except BaseException as error:
             # Forwarded to whoever waits for this work, as concurrent.futures does; the others are not concerned.
-            self._connection.execute("ROLLBACK TO one")
-            self._connection.execute("RELEASE one")
-            return partial(job.future.set_exception, error)
-        self._connection.execute("RELEASE one")
-        return partial(job.future.set_result, result)
+            job.error = error
+            if self._connection.total_changes != before:
+                raise JournalError(f"half of a change would be written to the journal {self.path}") from error
 
     def _read_one(self, job: _Job) -> None:
         try:
-            job.future.set_result(job.work(self._connection))
+            job.result = job.work(self._connection)
         except (sqlite3.Error, OSError) as error:
-            job.future.set_exception(journal_error("read", self.path, error))
+            job.error = journal_error("read", self.path, error)
         except BaseException as error:
-            job.future.set_exception(error)
+            job.error = error  # Forwarded, as above.
 
     def _refuse_moved(self) -> None:
         """Two processes with two files of one name would both hold the lease."""
@@ -305,85 +197,25 @@ class JournalFile:
         )
 
 
-def _write_new(path: Path) -> None:
-    """Make a journal if there is still none: built under another name, so that nobody ever sees half of one."""
-    write_folder(path.parent)
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        fcntl.flock(folder, fcntl.LOCK_EX)
-        if path.exists():
-            return
-        # The log of a journal that somebody deleted would be replayed into the new one.
-        for suffix in ("-wal", "-shm"):
-            path.with_name(path.name + suffix).unlink(missing_ok=True)
-        temporary = path.with_name(f".{path.name}-{secrets.token_hex(8)}")
-        try:
-            _write_empty(temporary)
-            temporary.rename(path)
-        finally:
-            temporary.unlink(missing_ok=True)
-        os.fsync(folder)
-    finally:
-        os.close(folder)
+def _settle(batch: list[_Job]) -> None:
+    """Answer everybody: one call into each event loop, since each call wakes the loop through a pipe."""
+    by_loop: dict[asyncio.AbstractEventLoop | None, list[_Job]] = {}
+    for job in batch:
+        by_loop.setdefault(job.loop, []).append(job)
+    for loop, jobs in by_loop.items():
+        if loop is None:
+            _answer(jobs)
+        else:
+            # RuntimeError: that loop is closed, nobody waits there any more.
+            with contextlib.suppress(RuntimeError):
+                loop.call_soon_threadsafe(_answer, jobs)
 
 
-def _write_empty(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
-        # SQLite gives -wal and -shm the mode of the file itself.
-        os.fchmod(descriptor, 0o600)
-        with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
-            connection.executescript(
-                f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; BEGIN; {_SCHEMA} COMMIT;"
-            )
-            connection.execute("PRAGMA journal_mode=WAL")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
-
-
-def _refuse_foreign(path: Path) -> None:
-    """Look at the header alone, before SQLite may touch anything (it would, say, replay a foreign file's log)."""
-    with path.open("rb") as file:
-        header = file.read(100)
-    if len(header) < 100 or not header.startswith(b"SQLite format 3\0"):
-        raise JournalError(
-            f"{path} is not a journal",
-            detail="it is not an SQLite file, or only the beginning of one",
-            hint=_START_OVER,
-        )
-    if int.from_bytes(header[68:72], "big") != APPLICATION_ID:
-        raise JournalError(
-            f"{path} is not a journal",
-            detail="it is an SQLite file of another program",
-            hint="move it away, or set FCDEPLOY_STATE to a folder of your own",
-        )
-    _refuse_newer(path, int.from_bytes(header[60:64], "big"))
-
-
-def _refuse_newer(path: Path, version: int) -> None:
-    if version != VERSION:
-        raise JournalError(
-            f"the journal {path} has layout {version}, and this fcdeploy knows layout {VERSION}",
-            detail="it was written by another version of fcdeploy",
-            hint=f"use that version to finish what is open, or {_START_OVER}",
-        )
-
-
-def _write_settings(connection: sqlite3.Connection, path: Path) -> None:
-    connection.execute("PRAGMA synchronous=FULL")
-    connection.execute("PRAGMA foreign_keys=ON")
-    # What `forget` deletes must not linger in free pages.
-    connection.execute("PRAGMA secure_delete=ON")
-    (version,) = connection.execute("PRAGMA user_version").fetchone()
-    _refuse_newer(path, version)
-    (mode,) = connection.execute("PRAGMA journal_mode=WAL").fetchone()
-    if mode != "wal":
-        raise JournalError(
-            f"the journal {path} lies on a file system that cannot keep it safe",
-            detail=f"SQLite offers journal mode {mode} there",
-            hint="set FCDEPLOY_STATE to a folder on a local disk",
-        )
-    for (finding,) in connection.execute("PRAGMA quick_check(1)"):
-        if finding != "ok":
-            raise JournalError(f"the journal {path} is damaged", detail=str(finding), hint=_START_OVER)
+def _answer(jobs: list[_Job]) -> None:
+    for job in jobs:
+        if job.future.done():
+            continue  # The task that waited was cancelled.
+        if job.error is not None:
+            job.future.set_exception(job.error)
+        else:
+            job.future.set_result(job.result)

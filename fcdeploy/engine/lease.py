@@ -195,7 +195,7 @@ class SqliteLease:
     def _beat(self) -> None:
         while not self._stop.wait(self._beat_every):
             try:
-                self._file.submit(self._count_beat).result()
+                self._file.write_waiting(self._count_beat)
             except RunError:
                 # Nobody is here to be told; the next append meets the same error and the run stops there.
                 return

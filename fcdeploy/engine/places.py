@@ -52,8 +52,8 @@ class Place:
 
     @property
     def local(self) -> Path:
-        """What the embedded emulator keeps."""
-        return self.folder / "local"
+        """What the embedded emulator keeps: one cloud for all targets of the project."""
+        return self.project_folder / "local"
 
     @property
     def cache(self) -> Path:

@@ -14,7 +14,9 @@ import dataclasses
 import os
 import resource
 import sys
+from collections.abc import Callable, Coroutine
 from pathlib import Path
+from typing import Any
 
 from fcdeploy.engine.journal import SqliteJournal
 from fcdeploy.engine.lease import Holder, acquire
@@ -36,7 +38,8 @@ def begun(step: int) -> Event:
 
 
 async def hear() -> str:
-    return (await asyncio.to_thread(sys.stdin.readline)).strip()
+    line: str = await asyncio.to_thread(sys.stdin.readline)
+    return line.strip()
 
 
 async def append(folder: Path) -> None:
@@ -132,5 +135,6 @@ async def readonly(folder: Path) -> None:
 
 if __name__ == "__main__":
     command, folder, *rest = sys.argv[1:]
+    table: dict[str, Callable[..., Coroutine[Any, Any, None]]]
     table = {"append": append, "hold": hold, "race": race, "full": full, "readonly": readonly}
     asyncio.run(table[command](Path(folder), *rest))

@@ -393,7 +393,7 @@ def test_a_missing_secret_stops_with_its_name(tmp_path: Path) -> None:
         await journal.acquire("dev")
         run = await journal.open_run(a_plan(), "apply")
         with pytest.raises(KeyError, match="API_TOKEN"):
-            await journal.read_plan(run, lambda name: {}[name])
+            await journal.read_plan(run, {"OTHER": ""}.__getitem__)
 
     in_journal(tmp_path, use)
 

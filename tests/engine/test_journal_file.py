@@ -16,7 +16,8 @@ from pathlib import Path
 import pytest
 
 from fcdeploy.engine.journal import SqliteJournal
-from fcdeploy.engine.journal_file import APPLICATION_ID, VERSION, JournalFile
+from fcdeploy.engine.journal_file import JournalFile
+from fcdeploy.engine.journal_layout import APPLICATION_ID, VERSION
 from fcdeploy.errors import JournalError
 from fcdeploy.model import Ending, Event, EventType, Plan, Target
 
@@ -157,6 +158,34 @@ def test_a_journal_deleted_under_a_run_stops_it(tmp_path: Path) -> None:
             (tmp_path / "journal.db").rename(tmp_path / "elsewhere.db")
             with pytest.raises(JournalError, match="moved or deleted"):
                 await journal.append_event(run, Event(step="0", type=EventType.BEGUN, at=0.0))
+
+    asyncio.run(use())
+
+
+def test_work_that_breaks_off_half_way_is_not_written_and_ends_all_writing(tmp_path: Path) -> None:
+    def half(connection: sqlite3.Connection) -> None:
+        connection.execute("UPDATE lease SET beat = 77")
+        raise ZeroDivisionError
+
+    def nothing(connection: sqlite3.Connection) -> None:
+        raise ZeroDivisionError
+
+    async def use() -> None:
+        async with SqliteJournal.open(tmp_path / "journal.db") as journal:
+            await journal.acquire("dev")
+            with pytest.raises(ZeroDivisionError):
+                await journal.file.write(nothing)
+            run = await journal.open_run(a_plan(), "apply")
+            answers = await asyncio.gather(
+                journal.append_event(run, Event(step="0", type=EventType.BEGUN, at=0.0)),
+                journal.file.write(half),
+                journal.append_event(run, Event(step="1", type=EventType.BEGUN, at=0.0)),
+                return_exceptions=True,
+            )
+            # The first may have had a commit of its own.
+            assert [type(answer) for answer in answers[1:]] == [JournalError, JournalError]
+            assert len(await journal.read_events(run)) == (answers[0] is None)
+            assert await journal.file.read(lambda c: c.execute("SELECT beat FROM lease").fetchone()) == (0,)
 
     asyncio.run(use())
 
