@@ -213,7 +213,8 @@ def _proxy(url: str) -> httpx.Proxy:
     headers = {}
     if parts.username is not None:
         login = f"{unquote(parts.username)}:{unquote(parts.password or '')}".encode()
-        headers["proxy-authorization"] = f"Basic {base64.b64encode(login).decode('ascii')}"
+        # aiohttp turns this into Proxy-Authorization, of the CONNECT or, for plain http, of the request itself.
+        headers["authorization"] = f"Basic {base64.b64encode(login).decode('ascii')}"
     return httpx.Proxy(f"{parts.scheme}://{parts.netloc.rpartition('@')[2]}", headers=headers)
 
 

@@ -1,0 +1,171 @@
+"""A raw HTTP server on loopback that misbehaves to order."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from fcdeploy.cloud.client import Client
+from fcdeploy.cloud.credentials import Credentials
+
+HOST = "1234567890123456.cn-hangzhou.fc.aliyuncs.com"
+
+
+@dataclass
+class Received:
+    method: str
+    target: str
+    headers: dict[str, str]
+    body: bytes
+
+
+Step = Callable[[asyncio.StreamWriter], Awaitable[None]]
+
+
+def answer(status: int = 200, body: bytes | object = b"{}", **headers: str) -> Step:
+    content = body if isinstance(body, bytes) else json.dumps(body).encode()
+
+    async def send(writer: asyncio.StreamWriter) -> None:
+        lines = [f"HTTP/1.1 {status} X", f"content-length: {len(content)}", "content-type: application/json"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        writer.write("\r\n".join([*lines, "", ""]).encode() + content)
+        await writer.drain()
+
+    return send
+
+
+async def reset(writer: asyncio.StreamWriter) -> None:
+    """Break the connection without a reply."""
+    sock = writer.get_extra_info("socket")
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def half(writer: asyncio.StreamWriter) -> None:
+    """Promise a hundred bytes, give nine, hang up."""
+    writer.write(b'HTTP/1.1 200 OK\r\ncontent-length: 100\r\ncontent-type: application/json\r\n\r\n{"half":1')
+    await writer.drain()
+    writer.close()
+
+
+async def garbage(writer: asyncio.StreamWriter) -> None:
+    writer.write(b"SSH-2.0-OpenSSH_9.6\r\n")
+    await writer.drain()
+    writer.close()
+
+
+async def silence(writer: asyncio.StreamWriter) -> None:
+    """Never answer."""
+    await asyncio.Event().wait()
+
+
+@dataclass
+class RawServer:
+    """Answers the n-th request with the n-th step, and all further ones with the last; remembers what it received."""
+
+    steps: list[Step]
+    received: list[Received] = field(default_factory=list)
+    connections: int = 0
+    url: str = ""
+    _tasks: set[asyncio.Task[None]] = field(default_factory=set)
+
+    async def __aenter__(self) -> RawServer:
+        self._server = await asyncio.start_server(self._accept, "127.0.0.1", 0)
+        self.url = f"http://127.0.0.1:{self._server.sockets[0].getsockname()[1]}"
+        return self
+
+    async def __aexit__(self, *exc: object) -> None:
+        self._server.close()
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self._server.wait_closed()
+
+    async def _accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+        self.connections += 1
+        try:
+            while not writer.is_closing():
+                self.received.append(await self._read(reader))
+                step = self.steps[min(len(self.received), len(self.steps)) - 1]
+                await step(writer)
+        except (asyncio.IncompleteReadError, ConnectionError, asyncio.CancelledError):
+            pass  # the client hung up, or the test is over
+        finally:
+            writer.close()
+
+    async def _read(self, reader: asyncio.StreamReader) -> Received:
+        head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").split("\r\n")
+        method, target, _ = head[0].split(" ")
+        headers = dict(line.split(": ", 1) for line in head[1:] if line)
+        headers = {name.lower(): value for name, value in headers.items()}
+        assert "transfer-encoding" not in headers
+        return Received(method, target, headers, await reader.readexactly(int(headers.get("content-length", 0))))
+
+
+@pytest.fixture
+def raw() -> Any:
+    """The server and its ways to answer."""
+
+    class Raw:
+        HOST = HOST
+
+        @staticmethod
+        def server(*steps: Step) -> RawServer:
+            return RawServer(list(steps))
+
+    for step in (answer, reset, half, garbage, silence):
+        setattr(Raw, step.__name__, staticmethod(step))
+    return Raw
+
+
+@pytest.fixture
+def naps() -> list[float]:
+    """The waits that clients of `make_client` took; none of them is really slept."""
+    return []
+
+
+@pytest.fixture
+def make_client(tmp_path: Path, naps: list[float]) -> Callable[..., Client]:
+    """Makes clients whose waits are counted and whose clock shows only those waits."""
+
+    async def sleep(seconds: float) -> None:
+        naps.append(seconds)
+        await asyncio.sleep(0)
+
+    def make(base_url: str, **changed: Any) -> Client:
+        given: dict[str, Any] = {
+            "scheme": "fc",
+            "api": "2016-08-15",
+            "host": HOST,
+            "base_url": base_url,
+            "credentials": Credentials(access_key_id="LTAItest", access_key_secret="secret0123456789"),
+            "account": "1234567890123456",
+            "archives": lambda digest: tmp_path / digest,
+            "parallelism": 4,
+            "chance": lambda: 0.5,
+            "clock": lambda: sum(naps),
+            "sleep": sleep,
+        }
+        return Client(**given | changed)
+
+    return make
+
+
+@pytest.fixture
+def unused_port() -> Iterator[int]:
+    """A port that refuses connections: taken, and nobody listens."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        yield taken.getsockname()[1]

@@ -1,0 +1,86 @@
+"""Concurrency that gives way and comes back."""
+
+from __future__ import annotations
+
+import asyncio
+
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from fcdeploy.cloud.limiter import Limiter
+
+
+class Clock:
+    now = 100.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+def test_it_halves_and_grows_at_most_once_a_window() -> None:
+    clock = Clock()
+    limiter = Limiter(16, window=1.0, clock=clock)
+    seen = []
+    for seconds, well in [(0, False), (0.5, False), (0.5, False), (0.4, True), (0.6, True), (0.5, True), (0.5, True)]:
+        clock.now += seconds
+        limiter.went_well() if well else limiter.no_room()
+        seen.append(limiter.limit)
+    assert seen == [8, 8, 4, 4, 5, 5, 6]
+    for _ in range(50):
+        clock.now += 1.0
+        limiter.went_well()
+    assert limiter.limit == 16
+    for _ in range(50):
+        clock.now += 1.0
+        limiter.no_room()
+    assert limiter.limit == 1
+
+
+def test_a_pause_holds_up_everyone() -> None:
+    async def main() -> None:
+        limiter = Limiter(4)
+        limiter.no_room(retry_after=0.2)
+        loop = asyncio.get_running_loop()
+        began, passed = loop.time(), []
+
+        async def one() -> None:
+            async with limiter:
+                passed.append(loop.time() - began)
+
+        await asyncio.gather(*(one() for _ in range(6)))
+        assert len(passed) == 6 and min(passed) >= 0.19
+
+    asyncio.run(main())
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    ceiling=st.integers(1, 5),
+    jobs=st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.booleans()), min_size=1, max_size=25),
+)
+def test_never_more_than_the_limit_and_nobody_is_forgotten(ceiling: int, jobs: list[tuple[int, bool, bool]]) -> None:
+    """Jobs take some turns of the loop, some are cancelled, some are refused."""
+
+    async def main() -> None:
+        limiter = Limiter(ceiling, window=0.0)
+        most = done = 0
+
+        async def job(turns: int, refused: bool) -> None:
+            nonlocal most, done
+            async with limiter:
+                most = max(most, limiter.in_flight)
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                limiter.no_room() if refused else limiter.went_well()
+            done += 1
+
+        tasks = [asyncio.create_task(job(turns, refused)) for turns, refused, _ in jobs]
+        await asyncio.sleep(0)
+        cancelled = [task.cancel() for task, (_, _, cancel) in zip(tasks, jobs, strict=True) if cancel]
+        async with asyncio.timeout(10):
+            await asyncio.gather(*tasks, return_exceptions=True)
+        assert most <= ceiling
+        assert done >= len(jobs) - len(cancelled)
+        assert limiter.in_flight == 0
+
+    asyncio.run(main())
