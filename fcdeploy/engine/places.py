@@ -1,10 +1,10 @@
 """Where a run keeps what must survive it: the state folder (S35), one folder per project and target, mode 0700.
 
     <state>/<project>/cache/                packages, shared by the project's targets
-    <state>/<project>/<target>/journal.db   events, history, lease
+                      local/                the embedded emulator's own files (`--local`), shared too
+                      <target>/journal.db   events, history, lease
                                spool/       archives to be sent
                                undo/        plans and what takes them back
-                               local/       the embedded emulator's own files (`--local`)
 
 `<state>` is `$FCDEPLOY_STATE`, else `$XDG_STATE_HOME/fcdeploy`, else `~/.local/state/fcdeploy`. It never lies in the
 checkout: what it holds must not be committed, packed into an archive, or swept away by `git clean`.

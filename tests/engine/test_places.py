@@ -33,10 +33,11 @@ def test_the_layout(tmp_path: Path) -> None:
     assert place.project_folder.parent == tmp_path
     assert re.fullmatch(r"prod-cn-shanghai-[0-9a-f]{12}", place.folder.name)
     assert place.journal == place.folder / "journal.db"
-    parts = (place.spool, place.undo, place.local)
-    assert [path.relative_to(place.folder).name for path in parts] == ["spool", "undo", "local"]
+    assert (place.spool, place.undo) == (place.folder / "spool", place.folder / "undo")
     other = place_of("p", "dev", spec_folder=tmp_path / "repo", environ={"FCDEPLOY_STATE": str(tmp_path)})
+    assert other.folder != place.folder
     assert other.cache == place.cache == place.project_folder / "cache"
+    assert other.local == place.local == place.project_folder / "local"
     assert not place.project_folder.exists()
 
 
