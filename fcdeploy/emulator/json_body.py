@@ -6,11 +6,13 @@ Keys are matched case-insensitively (facts 1.5), null means absent (facts 1.6), 
 
 import json
 import math
+import re
 from typing import NoReturn
 
 from fcdeploy.emulator.exchange import Json
 
 _NESTING_LIMIT = 64  # deeper than any body of these APIs; the canonical writers recurse once per level
+_SURROGATE = re.compile("[\ud800-\udfff]")
 
 
 class BadBody(ValueError):
@@ -26,7 +28,7 @@ def _tame(value: object, depth: int) -> object:
     if depth > _NESTING_LIMIT:
         raise BadBody("nested too deeply")
     if isinstance(value, str):
-        return value.encode("utf-8", "replace").decode() if not value.isascii() and _has_surrogate(value) else value
+        return value if value.isascii() else _SURROGATE.sub("\ufffd", value)
     if isinstance(value, dict):
         return {str(_tame(key, depth)): _tame(item, depth + 1) for key, item in value.items()}
     if isinstance(value, list):
@@ -34,10 +36,6 @@ def _tame(value: object, depth: int) -> object:
     if isinstance(value, float) and not math.isfinite(value):  # 1e999 is valid JSON and no number
         raise BadBody("number out of range")
     return value
-
-
-def _has_surrogate(text: str) -> bool:
-    return any("\ud800" <= char <= "\udfff" for char in text)
 
 
 def parse_object(body: bytes) -> Json:
