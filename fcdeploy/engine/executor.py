@@ -11,62 +11,17 @@ import asyncio
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Protocol
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.perform import Done, Performer, StepFailed, StepUnknown, Surroundings
 from fcdeploy.engine.redact import Redactor
 from fcdeploy.engine.rollback import inverse
-from fcdeploy.engine.snapshot import is_under, root_of
+from fcdeploy.engine.snapshot import root_of
 from fcdeploy.engine.standing import StepStanding
+from fcdeploy.engine.watch import EventLog, Progress, StopRequest
 from fcdeploy.errors import RunError
 from fcdeploy.kinds.registry import parent_of
 from fcdeploy.model import Action, Address, Ending, Event, EventType, Outcome, Plan, Step
-
-
-class Progress(Protocol):
-    """Who watches a run. Called from the event loop; must not block."""
-
-    def begun(self, target: str, step: Step, undoing: bool) -> None:
-        """A step's first request is about to be sent."""
-        ...
-
-    def ended(self, target: str, step: Step, event: EventType, seconds: float, note: str) -> None:
-        """A step came to its end."""
-        ...
-
-    def waiting(self, target: str, step: Step, why: str, seconds: float) -> None:
-        """A step waits for something that passes by itself."""
-        ...
-
-    def said(self, target: str, text: str) -> None:
-        """Something about the run as a whole."""
-        ...
-
-
-class EventLog(Protocol):
-    """The part of the journal that a run writes."""
-
-    async def append_event(self, run: str, event: Event) -> None:
-        """Durable when it returns; raises RunError when no further effect may be made."""
-        ...
-
-
-class StopRequest:
-    """Set by a signal: launch nothing more, drain, roll back (or stop)."""
-
-    def __init__(self) -> None:
-        self.requested = False
-        self._event = asyncio.Event()
-
-    def request(self) -> None:
-        """Ask for the end; once is enough."""
-        self.requested = True
-        self._event.set()
-
-    async def wait(self) -> None:
-        """Returns when the end was asked for."""
-        await self._event.wait()
 
 
 @dataclass(slots=True)
@@ -111,8 +66,10 @@ class Executor:
         self._on_failure = on_failure
         self._grace = grace
         self._clock = clock
-        self._etags: dict[Address, str | None] = {}
+        self._etags: dict[Address, str] = {}
         self._locks: dict[Address, asyncio.Lock] = {}
+        self._created: set[Address] = set()
+        self._emptied: set[Address] = set()
         self._found: list[Diagnostic] = []
         self._durations: dict[str, float] = {}
         self._broken: RunError | None = None
@@ -146,10 +103,31 @@ class Executor:
         unsettled = _unsettled(standing)
         doubtful = [step for step in self._plan.steps if step.id in unsettled]
         for step in doubtful:
-            if await self._performer.has_happened(step, self._surroundings(step, forward)):
-                forward.done.append(step.id)
+            try:
+                if await self._performer.has_happened(step, self._surroundings(step)):
+                    forward.done.append(step.id)
+            except StepUnknown as failure:
+                forward.unknown.append(step.id)
+                self._found.append(_finding(step, failure))
+        if forward.unknown:
+            # Undoing around an effect that nobody knows of could take away what it stands on.
+            return self._outcome(Ending.NEEDS_ATTENTION, forward, None, began)
         back = await self._roll_back(forward, standing)
         return self._outcome(self._ending_after(back, forward), forward, back, began)
+
+    def _note_effect(self, step: Step, etag: str | None) -> None:
+        """What later steps need to know of this one: our ETag, what is new, and what had something deleted beneath."""
+        if step.action is Action.DELETE:
+            self._etags.pop(step.address, None)
+            above = parent_of(step.address)
+            while above is not None:
+                self._emptied.add(above)
+                above = parent_of(above)
+            return
+        if etag is not None:
+            self._etags[step.address] = etag
+        if step.action is Action.CREATE:
+            self._created.add(step.address)
 
     def _remembered(self, standing: Mapping[str, StepStanding]) -> list[str]:
         """Ids of steps that are done already; their ETags are ours."""
@@ -159,7 +137,7 @@ class Executor:
             if (one := standing.get(step.id)) is not None and one.type is EventType.DONE
         ]
         for _, step in sorted(done, key=lambda pair: pair[0]):
-            self._etags[step.address] = standing[step.id].etag or self._etags.get(step.address)
+            self._note_effect(step, standing[step.id].etag)
         return [step.id for _, step in done]
 
     async def _roll_back(self, forward: _Round, standing: Mapping[str, StepStanding]) -> _Round:
@@ -251,7 +229,7 @@ class Executor:
         target = self._plan.target.name
         self._progress.begun(target, step, round_.undoing)
         try:
-            done = await self._performer.perform(step, self._surroundings(step, round_), unsettled=unsettled)
+            done = await self._performer.perform(step, self._surroundings(step), unsettled=unsettled)
             await self._ended(step, round_, EventType.DONE, began, done=done)
         except StepFailed as failure:
             return await self._failed(step, round_, began, failure)
@@ -271,7 +249,7 @@ class Executor:
         self._found.append(_finding(step, failure))
         if failure.happened:
             # The effect is there, so it counts as done for the way back, and the run fails all the same.
-            await self._ended(step, round_, EventType.DONE, began, done=Done(etag=None, note=failure.summary))
+            await self._ended(step, round_, EventType.FAILED, began, done=Done(etag=None, note=failure.summary))
         else:
             await self._noted(step, EventType.FAILED, failure.summary)
             self._progress.ended(
@@ -279,10 +257,8 @@ class Executor:
             )
         return False
 
-    async def _ended(self, step: Step, round_: _Round, event: EventType, began: float, *, done: Done) -> None:
-        self._etags[step.address] = done.etag or (
-            None if step.action is Action.DELETE else self._etags.get(step.address)
-        )
+    async def _ended(self, step: Step, round_: _Round, shown: EventType, began: float, *, done: Done) -> None:
+        self._note_effect(step, done.etag)
         self._durations[step.id] = time.monotonic() - began
         self._found += done.warnings
         round_.done.append(step.id)
@@ -291,7 +267,7 @@ class Executor:
                 self._run,
                 Event(
                     step=step.id,
-                    type=event,
+                    type=EventType.DONE,
                     at=self._clock(),
                     etag=done.etag,
                     request_id=done.request_id,
@@ -304,7 +280,7 @@ class Executor:
                 )
         except RunError as failure:
             self._broken = self._broken or failure
-        self._progress.ended(self._plan.target.name, step, event, self._durations[step.id], done.note)
+        self._progress.ended(self._plan.target.name, step, shown, self._durations[step.id], done.note)
 
     async def _noted(self, step: Step, event: EventType, note: str) -> None:
         try:
@@ -314,10 +290,8 @@ class Executor:
         except RunError as failure:
             self._broken = self._broken or failure
 
-    def _surroundings(self, step: Step, round_: _Round) -> Surroundings:
+    def _surroundings(self, step: Step) -> Surroundings:
         parent = parent_of(step.address)
-        by_id = {one.id: one for one in round_.steps}
-        finished = [by_id[name] for name in round_.done if name in by_id]
         root = root_of(step.address)
 
         async def begun() -> None:
@@ -325,11 +299,8 @@ class Executor:
 
         return Surroundings(
             own_etag=self._etags.get(step.address),
-            parent_created=any(one.action is Action.CREATE and one.address == parent for one in finished),
-            children_deleted=any(
-                one.action is Action.DELETE and one.address != step.address and is_under(one.address, step.address)
-                for one in finished
-            ),
+            parent_created=parent in self._created,
+            children_deleted=step.address in self._emptied,
             begun=begun,
             waiting=lambda why, seconds: self._progress.waiting(self._plan.target.name, step, why, seconds),
             in_turn=self._locks.get(root),

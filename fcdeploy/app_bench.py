@@ -1,0 +1,130 @@
+"""The bench of one target: its client, reader, place and redactor, put together and taken down again."""
+
+from __future__ import annotations
+
+import random
+import tempfile
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from fcdeploy.app_types import Where
+from fcdeploy.cloud.client import Client
+from fcdeploy.cloud.credentials import Credentials, read_credentials
+from fcdeploy.cloud.endpoints import endpoint
+from fcdeploy.cloud.retry import pause, waits
+from fcdeploy.diagnostics import Diagnostic
+from fcdeploy.engine.perform import Performer
+from fcdeploy.engine.places import Place
+from fcdeploy.engine.reader import Reader
+from fcdeploy.engine.redact import Redactor, secrets_in
+from fcdeploy.engine.snapshot import Desired, Site
+from fcdeploy.engine.spool import Spool
+from fcdeploy.errors import UsageError
+from fcdeploy.kinds.descriptor import Scope
+from fcdeploy.model import ArchiveRef, Target
+
+if TYPE_CHECKING:
+    from fcdeploy.app_code import Packages
+    from fcdeploy.emulator.app import App
+
+SCHEMES: Mapping[tuple[str, str], str] = {
+    ("alibaba", "2021-04-06"): "acs3",
+    ("alibaba", "2016-08-15"): "fc",
+}
+"""How each API version signs (facts 4.1)."""
+
+LOCAL_ACCOUNT = "1234567890123456"
+LOCAL_KEY = Credentials(access_key_id="local", access_key_secret="local")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bench:
+    """What a use case needs to work on one target."""
+
+    site: Site
+    place: Place
+    client: Client
+    reader: Reader
+    spool: Spool
+    downloads: Path
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def download_path(self) -> Path:
+        """A new file name for a live archive, in a folder that goes with the bench."""
+        return Path(tempfile.mkdtemp(dir=self.downloads)) / "live.zip"
+
+    def keep_download(self, path: Path, archive: ArchiveRef) -> Path:
+        """Name a downloaded archive by its content."""
+        kept = self.downloads / archive.sha256
+        path.replace(kept)
+        return kept
+
+    def redactor(self, desired: Desired) -> Redactor:
+        """Cuts out every secret of the desired bodies."""
+        return Redactor(text for resource in desired.values() for text in secrets_in(resource.body))
+
+    def performer(self, redactor: Redactor) -> Performer:
+        """Performs steps through this bench's client."""
+        return Performer(
+            sender=self.client,
+            reader=self.reader,
+            site=self.site,
+            redactor=redactor,
+            waits=waits,
+            pause=lambda failures: pause(failures, random=random.random),
+        )
+
+
+@asynccontextmanager
+async def opened_bench(
+    where: Where, project: str, target: Target, place: Place, packages: Packages, local: App | None
+) -> AsyncIterator[Bench]:
+    """A bench for one target. Raises CredentialsError, UsageError and RunError."""
+    scheme = SCHEMES.get((target.provider, target.api))
+    if scheme is None:
+        raise UsageError(f"target {target.name}: API {target.api} of {target.provider} is not known")
+    place.write_folders()
+    if local is not None:
+        key, account = LOCAL_KEY, target.account or LOCAL_ACCOUNT
+    else:
+        key = read_credentials(target.profile, where.environ, Path(where.environ.get("HOME") or Path.home()))
+        account = key.account or ""
+    there = endpoint(target, account=account or None, url=where.endpoint)
+    spool = Spool(place.spool)
+    with tempfile.TemporaryDirectory(dir=place.folder, prefix="live-") as folder:
+        downloads = Path(folder)
+
+        def archive(sha256: str) -> Path:
+            if spool.holds(sha256):
+                return spool.path(sha256)
+            kept = downloads / sha256
+            return kept if kept.is_file() else packages.path(sha256)
+
+        site = Site(
+            project=project,
+            target=target,
+            scope=Scope(region=target.region, account=there.account, api=target.api),
+        )
+        async with Client(
+            scheme=scheme,
+            api=target.api,
+            host=there.host,
+            base_url=there.base_url,
+            credentials=key,
+            account=there.account,
+            archives=archive,
+            parallelism=where.parallelism,
+            app=local,
+        ) as client:
+            yield Bench(
+                site=site,
+                place=place,
+                client=client,
+                reader=Reader(client, site),
+                spool=spool,
+                downloads=downloads,
+                warnings=there.warnings,
+            )

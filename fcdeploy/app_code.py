@@ -1,0 +1,195 @@
+"""Code archives: the file's are built, live ones are fetched where the comparison or the way back needs them."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from fcdeploy.app_bench import Bench
+from fcdeploy.diagnostics import Diagnostic, Severity, error
+from fcdeploy.engine.snapshot import Desired, Snapshot
+from fcdeploy.engine.steps import Difference
+from fcdeploy.errors import CloudError, ReadFailed, SpecError
+from fcdeploy.kinds.fields import Codec
+from fcdeploy.model import Action, Address, ArchiveRef, CodeRef, Json, Resource
+from fcdeploy.package.archive import Archive
+from fcdeploy.package.cache import ArchiveCache
+from fcdeploy.package.difference import archive_difference
+from fcdeploy.package.errors import PackageError
+from fcdeploy.package.limits import size_findings
+from fcdeploy.package.sources import SourceKind, read_code_source
+
+PACKERS = 4
+MOST_FILES_NAMED = 5
+
+
+class Packages:
+    """The archives of one run: each source is read once, what was planned is what is sent (S28)."""
+
+    def __init__(self, cache: Path, left_out: frozenset[Path]) -> None:
+        self._cache = ArchiveCache(cache)
+        self._left_out = left_out
+        self._planned: dict[str, Archive] = {}
+
+    def path(self, sha256: str) -> Path:
+        """The file of a planned archive."""
+        return self._planned[sha256].path
+
+    def planned(self, sha256: str) -> Archive | None:
+        """A planned archive with its entries, None when it is not one of ours."""
+        return self._planned.get(sha256)
+
+    async def packaged(self, desired: Desired) -> tuple[Desired, tuple[Diagnostic, ...]]:
+        """Every resource with its code as a checksum and a payload. Raises SpecError naming each bad `code:`."""
+        with ThreadPoolExecutor(max_workers=PACKERS, thread_name_prefix="fcdeploy-pack") as pool:
+            loop = asyncio.get_running_loop()
+            waiting = [
+                loop.run_in_executor(pool, self._packaged, resource) for resource in desired.values() if resource.code
+            ]
+            results = await asyncio.gather(*waiting)
+        found = [one for _, findings in results for one in findings]
+        if any(one.severity is Severity.ERROR for one in found):
+            raise SpecError(found)
+        return {**desired, **{resource.address: resource for resource, _ in results}}, tuple(found)
+
+    def _packaged(self, resource: Resource) -> tuple[Resource, list[Diagnostic]]:
+        found: list[Diagnostic] = []
+        body, payloads = dict(resource.body), dict(resource.payloads)
+        for name, reference in resource.code.items():
+            try:
+                checksum, payload, findings = self._one(reference)
+            except PackageError as problem:
+                found.append(_problem(problem, reference, resource))
+                continue
+            payloads[name] = payload
+            if checksum is not None:
+                body[name] = {"checksum": checksum}
+            found += [replace(one, address=str(resource.address)) for one in findings]
+        return replace(resource, body=body, payloads=payloads, code={}), found
+
+    def _one(self, reference: CodeRef) -> tuple[str | None, Json, list[Diagnostic]]:
+        """(checksum or None, what is sent, findings)."""
+        source = read_code_source(reference.value, Path(reference.base))
+        if source.kind is SourceKind.OSS:
+            return source.checksum, {"ossBucketName": source.bucket, "ossObjectName": source.object_name}, []
+        archive = self._cache.archive(source, left_out=self._left_out)
+        self._planned[archive.sha256] = archive
+        findings = [
+            Diagnostic(
+                severity=Severity(one.severity),
+                summary=one.summary,
+                detail=one.detail,
+                hint=one.hint,
+                span=reference.span,
+            )
+            for one in size_findings(archive.size)
+        ]
+        sent = ArchiveRef(sha256=archive.sha256, crc64=archive.crc64, size=archive.size)
+        return archive.crc64, {"zipFile": sent}, findings
+
+
+def check_code(desired: Desired) -> tuple[Diagnostic, ...]:
+    """Whether every `code:` leads somewhere; nothing is packed."""
+    found: list[Diagnostic] = []
+    for resource in desired.values():
+        for reference in resource.code.values():
+            try:
+                read_code_source(reference.value, Path(reference.base))
+            except PackageError as problem:
+                found.append(_problem(problem, reference, resource))
+    return tuple(found)
+
+
+async def with_live_code(
+    bench: Bench, packages: Packages, snapshot: Snapshot, found: Iterable[Difference], *, for_undo: bool
+) -> Snapshot:
+    """The snapshot with the live archives that are needed (S27, law 6). Raises ReadFailed.
+
+    Needed are those whose checksum differs from the file's, and, `for_undo`, those of functions that will go.
+    """
+    wanted = [one for one in found if one.address not in snapshot.archives and _needs_live_code(one, for_undo)]
+    fetched = await asyncio.gather(*(_fetched(bench, one) for one in wanted))
+    archives: dict[Address, ArchiveRef] = dict(snapshot.archives)
+    notes: dict[Address, str] = dict(snapshot.code_notes)
+    same = set(snapshot.same_code)
+    for one, (archive, path) in zip(wanted, fetched, strict=True):
+        archives[one.address] = archive
+        planned = _planned(one, packages)
+        if planned is None:
+            continue
+        try:
+            difference = await asyncio.to_thread(archive_difference, path, planned)
+        except PackageError as problem:
+            notes[one.address] = f"the live archive cannot be compared: {problem.summary}"
+            continue
+        if difference.equal:
+            same.add(one.address)
+        else:
+            notes[one.address] = _files(difference.added, difference.removed, difference.changed)
+    return replace(snapshot, archives=archives, code_notes=notes, same_code=frozenset(same))
+
+
+def _needs_live_code(difference: Difference, for_undo: bool) -> bool:
+    kind, live = difference.kind, difference.live
+    if kind.archive_read is None or live is None:
+        return False
+    if not any(one.codec is Codec.ARCHIVE and live.body.get(one.name) is not None for one in kind.fields):
+        return False
+    if difference.action in (Action.DELETE, Action.REPLACE):
+        return for_undo
+    return any(one.codec is Codec.ARCHIVE for one in difference.fields)
+
+
+def _planned(difference: Difference, packages: Packages) -> Archive | None:
+    payloads: Mapping[str, Json] = difference.resource.payloads if difference.resource is not None else {}
+    for payload in payloads.values():
+        if isinstance(payload, Mapping) and isinstance(payload.get("zipFile"), ArchiveRef):
+            return packages.planned(payload["zipFile"].sha256)
+    return None
+
+
+async def _fetched(bench: Bench, difference: Difference) -> tuple[ArchiveRef, Path]:
+    """A live archive, stored by its content; what was read must have the checksum that the plan is made from."""
+    address = difference.address
+    url = await bench.reader.read_code_url(address)
+    path = bench.download_path()
+    try:
+        archive = await bench.client.read_archive(url, path)
+    except CloudError as failure:
+        raise ReadFailed(
+            f"cannot read the code of {address.short}",
+            resource=address.short,
+            detail=failure.summary,
+            hint="it is needed to compare, and to go back; nothing was changed",
+        ) from failure
+    live = difference.live.body if difference.live is not None else {}
+    checksums = {
+        str((live.get(one.name) or {}).get("checksum")) for one in difference.kind.fields if one.codec is Codec.ARCHIVE
+    }
+    if archive.crc64 not in checksums:
+        raise ReadFailed(
+            f"the code of {address.short} changed while it was read",
+            resource=address.short,
+            detail=f"downloaded checksum {archive.crc64}, announced {', '.join(sorted(checksums))}",
+            hint="run the command again",
+        )
+    return archive, bench.keep_download(path, archive)
+
+
+def _files(added: tuple[str, ...], removed: tuple[str, ...], changed: tuple[str, ...]) -> str:
+    named = [f"+{name}" for name in added] + [f"-{name}" for name in removed] + [f"~{name}" for name in changed]
+    more = f" and {len(named) - MOST_FILES_NAMED} more" if len(named) > MOST_FILES_NAMED else ""
+    return f"files that differ: {', '.join(named[:MOST_FILES_NAMED])}{more}"
+
+
+def _problem(problem: PackageError, reference: CodeRef, resource: Resource) -> Diagnostic:
+    return error(
+        problem.summary,
+        detail=problem.detail,
+        hint=problem.hint,
+        span=reference.span,
+        address=str(resource.address),
+    )

@@ -1,0 +1,75 @@
+"""One target's plan: read, compare, read singly what will change, compare again (S19)."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from fcdeploy.app_bench import Bench
+from fcdeploy.app_code import Packages, with_live_code
+from fcdeploy.diagnostics import Diagnostic
+from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, owned_roots
+from fcdeploy.engine.planner import differences, to_plan
+from fcdeploy.engine.safety import safety_findings
+from fcdeploy.engine.snapshot import Desired, Snapshot
+from fcdeploy.engine.steps import Difference
+from fcdeploy.errors import ReadFailed
+from fcdeploy.model import Action, Plan
+
+MOST_READS = 4
+CHANGING = (Action.UPDATE, Action.REPLACE, Action.DELETE)
+
+
+async def read_plan(
+    bench: Bench,
+    packages: Packages,
+    desired: Desired,
+    wishes: Wishes,
+    *,
+    targets: Collection[str],
+    destroying: bool,
+    for_apply: bool,
+    warnings: tuple[Diagnostic, ...] = (),
+) -> tuple[Plan, tuple[Diagnostic, ...]]:
+    """The plan, and what forbids applying it. Raises ReadFailed.
+
+    `targets` are the names in the file (S9). `for_apply` also fetches the code of functions that will be deleted, so
+    that they can be brought back.
+    """
+    wanted: Desired = {} if destroying else desired
+    snapshot = await bench.reader.read_snapshot(wanted)
+    owned = owned_roots(wanted, snapshot, bench.site, wishes)
+    snapshot, found = await _settled(bench, wanted, snapshot, owned)
+    needing = await with_live_code(bench, packages, snapshot, found, for_undo=for_apply and not destroying)
+    if needing is not snapshot:
+        snapshot = needing
+        found = differences(wanted, snapshot, owned, bench.site)
+    plan = to_plan(
+        found,
+        snapshot,
+        bench.site,
+        (*bench.warnings, *warnings, *orphan_warnings(snapshot, bench.site, targets)),
+    )
+    protected = frozenset(address for address, resource in desired.items() if resource.protect)
+    refusals = safety_findings(
+        plan.changes, wanted, snapshot, owned, wishes, destroying=destroying, protected=protected
+    )
+    return plan, (*owned.found, *refusals)
+
+
+async def _settled(
+    bench: Bench, desired: Desired, snapshot: Snapshot, owned: Owned
+) -> tuple[Snapshot, tuple[Difference, ...]]:
+    """The differences with an ETag for each resource that will change, from the very body that was compared."""
+    for _ in range(MOST_READS):
+        found = differences(desired, snapshot, owned, bench.site)
+        missing = [
+            one.address for one in found if one.action in CHANGING and one.live is not None and one.live.etag is None
+        ]
+        if not missing:
+            return snapshot, found
+        snapshot = snapshot.with_lives(await bench.reader.read_singly(missing))
+    raise ReadFailed(
+        "live state keeps changing while it is read",
+        resource=", ".join(address.short for address in missing[:3]),
+        hint="another deployment seems to be under way; try again when it has ended",
+    )

@@ -1,0 +1,218 @@
+"""One target's run: lease, journal, spool, execute, close; and what is done with a run that an earlier process left."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Iterable, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+
+from fcdeploy.app_bench import Bench
+from fcdeploy.app_code import Packages
+from fcdeploy.app_types import RunSummary
+from fcdeploy.engine.executor import Executor, with_spans
+from fcdeploy.engine.journal import RunRecord, SqliteJournal, StepStanding, fold
+from fcdeploy.engine.lease import Lease
+from fcdeploy.engine.redact import Redactor, secrets_in
+from fcdeploy.engine.rollback import inverse
+from fcdeploy.engine.watch import Progress, StopRequest
+from fcdeploy.engine.wire import archives_in
+from fcdeploy.errors import OpenRun, RunError, UsageError
+from fcdeploy.model import Address, Change, Ending, EventType, IfMatch, Outcome, Plan, SecretSource, Step
+
+CLOSING = frozenset({Ending.DONE, Ending.FAILED, Ending.ROLLED_BACK})
+"""Endings that leave nothing for anybody to do; any other leaves the run open (S37)."""
+
+RECOVERIES = ("resume", "rollback", "abandon")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Manner:
+    """How a run is carried out: what a failure does, how long a stop may take (seconds), who watches and may end it."""
+
+    on_failure: str
+    grace: float | None
+    progress: Progress
+    stop: StopRequest
+    parallelism: int
+
+
+@asynccontextmanager
+async def opened_journal(bench: Bench) -> AsyncIterator[SqliteJournal]:
+    """The target's journal. Raises JournalError."""
+    async with SqliteJournal.open(bench.place.journal) as journal:
+        yield journal
+
+
+async def read_summary(journal: SqliteJournal, target: str) -> RunSummary | None:
+    """The run of a target that has not ended, in figures."""
+    record = await journal.read_open_run(target)
+    if record is None:
+        return None
+    standing = fold(await journal.read_events(record.id))
+    return RunSummary(
+        run=record.id,
+        command=record.command,
+        started=record.started,
+        holder=record.holder,
+        done=sum(1 for one in standing.values() if one.type is EventType.DONE),
+        unsettled=sum(1 for one in standing.values() if one.is_unsettled),
+        total=len(record.steps),
+    )
+
+
+async def acquired(
+    journal: SqliteJournal, target: str, recover: str | None, timeout: float
+) -> tuple[Lease, RunRecord | None]:
+    """The lease, and the open run to recover first, under whose name it then is.
+
+    Raises LeaseHeld, and OpenRun when there is an open run and `recover` does not say what to do with it (S37).
+    """
+    lease: Lease = await journal.acquire(target, timeout=timeout)
+    record = await journal.read_open_run(target)
+    if record is None:
+        return lease, None
+    await lease.release()
+    if recover is None:
+        raise OpenRun(
+            f"run {record.id} of target {target} has not ended",
+            detail=f"`fcdeploy {record.command}` was interrupted, or left something that needs a person",
+            hint="`fcdeploy status` explains it; then `fcdeploy resume`, `fcdeploy rollback`, "
+            "or pass --recover resume|rollback|abandon",
+        )
+    return await journal.acquire(target, run=record.id, timeout=timeout), record
+
+
+async def write_archives(bench: Bench, journal: SqliteJournal, packages: Packages, plan: Plan) -> None:
+    """Put every archive that the run will send, or needs to go back, into the spool, durable (S36)."""
+    wanted = {
+        archive
+        for step in plan.steps
+        for body in (step.call.body, *(undo.call.body for undo in step.undo))
+        for archive in archives_in(body)
+    }
+    paths = [
+        bench.downloads / sha256 if (bench.downloads / sha256).is_file() else packages.path(sha256)
+        for sha256 in sorted(wanted)
+        if not journal.spool.holds(sha256)
+    ]
+    if paths:
+        journal.spool.adopt_files(paths, immutable=True)
+
+
+async def execute(
+    bench: Bench, journal: SqliteJournal, plan: Plan, redactor: Redactor, manner: Manner, *, command: str
+) -> Outcome:
+    """Carry out a new plan under the lease that is held."""
+    if plan.is_empty:
+        return Outcome(run="", target=plan.target.name, ending=Ending.DONE)
+    run = await journal.open_run(plan, command)
+    outcome = await _executor(bench, journal, plan, redactor, manner, run).execute()
+    return await _closed(journal, plan, outcome)
+
+
+async def resume(
+    bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource, manner: Manner
+) -> Outcome:
+    """Finish an open run: what is done stays done, what is not known is settled by reading, the rest is sent."""
+    plan = await _saved_plan(bench, journal, record, secret)
+    standing = fold(await journal.read_events(record.id))
+    undone = [name for name, one in standing.items() if one.type is EventType.UNDONE]
+    if undone:
+        raise RunError(
+            f"run {record.id} was being rolled back",
+            detail=f"{len(undone)} steps are undone already",
+            hint="finish that with `fcdeploy rollback`, then apply again",
+        )
+    executor = _executor(bench, journal, plan, _plan_redactor(plan), manner, record.id)
+    return await _closed(journal, plan, await executor.execute(standing))
+
+
+async def roll_back(
+    bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource, manner: Manner
+) -> Outcome:
+    """Undo an open run."""
+    plan = await _saved_plan(bench, journal, record, secret)
+    standing = fold(await journal.read_events(record.id))
+    executor = _executor(bench, journal, plan, _plan_redactor(plan), manner, record.id)
+    return await _closed(journal, plan, await executor.roll_back(standing))
+
+
+async def abandon(journal: SqliteJournal, record: RunRecord) -> None:
+    """Close an open run as it stands; live state is read afresh by the next plan (law 8)."""
+    await journal.close_run(record.id, Ending.STOPPED)
+
+
+async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource) -> Plan:
+    """The plan that takes an ended run back, guarded by the ETags that the run itself was given."""
+    plan = await _saved_plan(bench, journal, record, secret)
+    standing = fold(await journal.read_events(record.id))
+    done = frozenset(name for name, one in standing.items() if one.type is EventType.DONE)
+    undo = inverse(plan.steps, done)
+    etags = _own_etags(plan.steps, standing)
+    steps = tuple(
+        replace(step, guard=IfMatch(etag=etags.get(step.address, ""))) if isinstance(step.guard, IfMatch) else step
+        for step in undo.steps
+    )
+    changes: dict[Address, Change] = {}
+    for step in steps:
+        changes.setdefault(
+            step.address,
+            Change(address=step.address, action=step.action, reason=f"takes back run {record.id}"),
+        )
+    return Plan(
+        project=plan.project,
+        target=bench.site.target,
+        changes=tuple(sorted(changes.values(), key=_by_address)),
+        steps=steps,
+    )
+
+
+def _by_address(change: Change) -> Address:
+    return change.address
+
+
+def _own_etags(steps: Iterable[Step], standing: Mapping[str, StepStanding]) -> dict[Address, str]:
+    given = [
+        (one.at, step.address, one.etag)
+        for step in steps
+        if (one := standing.get(step.id)) is not None and one.type is EventType.DONE and one.etag
+    ]
+    return {address: etag for _, address, etag in sorted(given, key=lambda item: item[0])}
+
+
+async def _saved_plan(bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource) -> Plan:
+    if record.target != bench.site.target.name or record.project != bench.site.project:
+        raise UsageError(
+            f"run {record.id} belongs to {record.project}/{record.target}",
+            hint="run the command with that project's file",
+        )
+    saved = await journal.read_plan(record.id, secret)
+    # The target as the file has it now: endpoint and credentials may have moved, the resources have not.
+    return replace(saved, target=bench.site.target)
+
+
+def _executor(
+    bench: Bench, journal: SqliteJournal, plan: Plan, redactor: Redactor, manner: Manner, run: str
+) -> Executor:
+    return Executor(
+        run=run,
+        plan=plan,
+        performer=bench.performer(redactor),
+        journal=journal,
+        progress=manner.progress,
+        redactor=redactor,
+        stop=manner.stop,
+        parallelism=manner.parallelism,
+        on_failure=manner.on_failure,
+        grace=manner.grace,
+    )
+
+
+def _plan_redactor(plan: Plan) -> Redactor:
+    return Redactor(text for step in plan.steps for text in secrets_in((step.call.body, step.after)))
+
+
+async def _closed(journal: SqliteJournal, plan: Plan, outcome: Outcome) -> Outcome:
+    if outcome.ending in CLOSING:
+        await journal.close_run(outcome.run, outcome.ending)
+    return replace(outcome, diagnostics=with_spans(outcome.diagnostics, plan))

@@ -1,0 +1,109 @@
+"""What the use cases take and give."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from fcdeploy.diagnostics import Diagnostic
+from fcdeploy.errors import DiagnosedError, FcdeployError
+from fcdeploy.model import Address, Outcome, Plan, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Where:
+    """Which spec, which targets of it, and how the cloud is reached.
+
+    `spec` is a file, or a folder that holds `fcdeploy.yaml`. `target` is a glob, None for the command's own choice
+    (S8). `variables` and `var_files` override `vars` (S3). `local` uses the embedded emulator, `endpoint` another
+    address for every call.
+    """
+
+    spec: Path
+    target: str | None = None
+    variables: Mapping[str, str] = field(default_factory=dict)
+    var_files: tuple[Path, ...] = ()
+    local: bool = False
+    endpoint: str | None = None
+    parallelism: int = 32
+    environ: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetPlan:
+    """One target's plan, or why there is none; a refused plan is there beside its problem."""
+
+    target: Target
+    plan: Plan | None
+    problem: FcdeployError | None = None
+
+    @property
+    def problems(self) -> tuple[Diagnostic, ...]:
+        """The problem as findings."""
+        return self.problem.diagnostics if isinstance(self.problem, DiagnosedError) else ()
+
+    @property
+    def can_apply(self) -> bool:
+        """Whether this plan may be carried out."""
+        return self.plan is not None and self.problem is None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanReport:
+    """The plans of all selected targets, in the file's order; `diagnostics` are about the spec."""
+
+    project: str
+    results: tuple[TargetPlan, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ApplyReport:
+    """What was planned, and what came of it; `confirmed` is False when nothing was done because nobody agreed."""
+
+    plans: PlanReport
+    outcomes: tuple[Outcome, ...]
+    confirmed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Validated:
+    """A spec without errors: its targets and how many resources they have together."""
+
+    project: str
+    targets: tuple[str, ...]
+    resources: int
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunSummary:
+    """A run that has not ended; `started` is seconds since the epoch, `holder` the process at work, if one is."""
+
+    run: str
+    command: str
+    started: float
+    holder: str
+    done: int
+    unsettled: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusRow:
+    """One owned resource and when it was last changed, as the service says."""
+
+    address: Address
+    modified: str
+    about: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetStatus:
+    """What a target owns, live."""
+
+    target: Target
+    rows: tuple[StatusRow, ...] = ()
+    open_run: RunSummary | None = None
+    problem: FcdeployError | None = None
