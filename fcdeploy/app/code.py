@@ -8,7 +8,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from fcdeploy.app_bench import Bench
+from fcdeploy.app.bench import Bench
 from fcdeploy.diagnostics import Diagnostic, Severity, error
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference

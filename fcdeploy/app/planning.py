@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from fcdeploy.app_bench import Bench
-from fcdeploy.app_code import Packages, with_live_code
+from fcdeploy.app.bench import Bench
+from fcdeploy.app.code import Packages, with_live_code
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, owned_roots
 from fcdeploy.engine.planner import differences, to_plan

@@ -6,9 +6,9 @@ from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
-from fcdeploy.app_bench import Bench
-from fcdeploy.app_code import Packages
-from fcdeploy.app_types import RunSummary
+from fcdeploy.app.bench import Bench
+from fcdeploy.app.code import Packages
+from fcdeploy.app.types import RunSummary
 from fcdeploy.engine.executor import Executor, with_spans
 from fcdeploy.engine.journal import RunRecord, SqliteJournal, StepStanding, fold
 from fcdeploy.engine.lease import Lease

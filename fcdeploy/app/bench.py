@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fcdeploy.app_types import Where
+from fcdeploy.app.types import Where
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials, read_credentials
 from fcdeploy.cloud.endpoints import endpoint
@@ -27,7 +27,7 @@ from fcdeploy.kinds.descriptor import Scope
 from fcdeploy.model import ArchiveRef, Target
 
 if TYPE_CHECKING:
-    from fcdeploy.app_code import Packages
+    from fcdeploy.app.code import Packages
     from fcdeploy.emulator.app import App
 
 SCHEMES: Mapping[tuple[str, str], str] = {

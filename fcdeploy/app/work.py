@@ -1,0 +1,172 @@
+"""One target in the middle of a use case, from bench to outcome."""
+
+from __future__ import annotations
+
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from fcdeploy.app.bench import Bench, opened_bench
+from fcdeploy.app.code import Packages
+from fcdeploy.app.planning import read_plan
+from fcdeploy.app.running import (
+    Manner,
+    abandon,
+    acquired,
+    execute,
+    opened_journal,
+    read_inverse,
+    read_summary,
+    resume,
+    roll_back,
+    write_archives,
+)
+from fcdeploy.app.types import StatusRow, TargetPlan, TargetStatus, Where
+from fcdeploy.diagnostics import error
+from fcdeploy.engine.journal import RunRecord, SqliteJournal
+from fcdeploy.engine.lease import Lease
+from fcdeploy.engine.ownership import Wishes
+from fcdeploy.engine.places import place_of
+from fcdeploy.engine.snapshot import Desired, root_of
+from fcdeploy.errors import FcdeployError, PlanRefused, RunError
+from fcdeploy.model import Ending, Outcome, Plan, Target
+from fcdeploy.spec.project import Project
+
+if TYPE_CHECKING:
+    from fcdeploy.emulator.app import App
+
+
+@dataclass(slots=True)
+class Work:
+    """One target in the middle of a use case: filled in step by step."""
+
+    where: Where
+    project: Project
+    target: Target
+    local: App | None
+    bench: Bench | None = None
+    packages: Packages | None = None
+    desired: Desired | None = None
+    journal: SqliteJournal | None = None
+    lease: Lease | None = None
+    record: RunRecord | None = None
+    plan: Plan | None = None
+
+    async def open(self, stack: AsyncExitStack) -> Bench:
+        """The bench, made once."""
+        if self.bench is None:
+            place = place_of(
+                self.project.name, self.target.name, spec_folder=self.project.folder, environ=self.where.environ
+            )
+            self.packages = Packages(place.cache, frozenset(self.project.files))
+            self.bench = await stack.enter_async_context(
+                opened_bench(self.where, self.project.name, self.target, place, self.packages, self.local)
+            )
+        return self.bench
+
+    async def take(self, stack: AsyncExitStack, recover: str | None, lock_timeout: float, manner: Manner) -> None:
+        """The lease; an open run is recovered first as asked. Raises RunError."""
+        bench = await self.open(stack)
+        self.journal = await stack.enter_async_context(opened_journal(bench))
+        self.lease, self.record = await acquired(self.journal, self.target.name, recover, lock_timeout)
+        stack.push_async_callback(self.release)
+        if self.record is not None and recover is not None:
+            outcome = await self.recover(recover, manner)
+            if recover != "abandon" and outcome.ending not in (Ending.DONE, Ending.ROLLED_BACK, Ending.FAILED):
+                raise RunError(
+                    f"run {outcome.run} of target {self.target.name} could not be recovered",
+                    detail="\n".join(one.summary for one in outcome.diagnostics),
+                    hint="`fcdeploy status` explains it",
+                )
+            await self.release()
+            self.lease = await self.journal.acquire(self.target.name, timeout=lock_timeout)
+            self.record = None
+
+    async def release(self) -> None:
+        """Give the lease back."""
+        if self.lease is not None:
+            await self.lease.release()
+            self.lease = None
+
+    async def recover(self, recover: str, manner: Manner) -> Outcome:
+        """Resume, roll back or abandon the open run whose lease is held."""
+        assert self.bench is not None and self.journal is not None and self.record is not None
+        secret = self.project.secret_source(self.target)
+        match recover:
+            case "resume":
+                return await resume(self.bench, self.journal, self.record, secret, manner)
+            case "rollback":
+                return await roll_back(self.bench, self.journal, self.record, secret, manner)
+            case _:
+                await abandon(self.journal, self.record)
+                return Outcome(run=self.record.id, target=self.target.name, ending=Ending.STOPPED)
+
+    async def read_plan(self, stack: AsyncExitStack, wishes: Wishes, destroy: bool, *, for_apply: bool) -> TargetPlan:
+        """This target's plan; a refusal comes with the plan that it refuses."""
+        bench = await self.open(stack)
+        assert self.packages is not None
+        destroying = destroy or self.target.retired
+        expanded = self.project.expand(self.target)
+        self.desired, warnings = (expanded, ()) if destroying else await self.packages.packaged(expanded)
+        self.plan, refusals = await read_plan(
+            bench,
+            self.packages,
+            self.desired,
+            wishes,
+            targets=[target.name for target in self.project.targets],
+            destroying=destroying,
+            for_apply=for_apply,
+            warnings=warnings,
+        )
+        problem = PlanRefused(refusals) if refusals else None
+        return TargetPlan(target=self.target, plan=self.plan, problem=problem)
+
+    async def read_inverse(self, run: str) -> Plan:
+        """The plan that takes an ended run back."""
+        assert self.bench is not None and self.journal is not None
+        record = await self.journal.read_run(run)
+        self.plan = await read_inverse(self.bench, self.journal, record, self.project.secret_source(self.target))
+        self.desired = {}
+        return self.plan
+
+    async def execute(self, manner: Manner, command: str) -> Outcome:
+        """Carry the plan out; trouble with journal or state folder becomes an outcome that needs a person."""
+        assert self.bench is not None and self.journal is not None and self.packages is not None
+        assert self.plan is not None and self.desired is not None
+        try:
+            await write_archives(self.bench, self.journal, self.packages, self.plan)
+            redactor = self.bench.redactor(self.desired)
+            return await execute(self.bench, self.journal, self.plan, redactor, manner, command=command)
+        except RunError as problem:
+            found = error(problem.summary, detail=problem.detail, hint=problem.hint)
+            return Outcome(run="", target=self.target.name, ending=Ending.FAILED, diagnostics=(found,))
+
+    async def read_status(self, stack: AsyncExitStack) -> TargetStatus:
+        """What the target owns, and its open run."""
+        try:
+            bench = await self.open(stack)
+            open_run = None
+            if bench.place.journal.exists():
+                async with opened_journal(bench) as journal:
+                    open_run = await read_summary(journal, self.target.name)
+            snapshot = await bench.reader.read_snapshot({})
+        except FcdeployError as problem:
+            return TargetStatus(target=self.target, problem=problem)
+        rows = tuple(
+            StatusRow(
+                address=address,
+                modified=str(live.raw.get("lastModifiedTime", "")),
+                about=_about(live.raw),
+            )
+            for address, live in sorted(snapshot.lives.items())
+            if snapshot.lives[root_of(address)].mark == bench.site.mark
+        )
+        return TargetStatus(target=self.target, rows=rows, open_run=open_run)
+
+
+def _about(raw: object) -> str:
+    """The one thing that a reader of a table asks of a resource: its runtime, its type, its address."""
+    if not isinstance(raw, dict):
+        return ""
+    parts = [raw.get("runtime"), raw.get("triggerType"), raw.get("urlInternet"), raw.get("description")]
+    return str(next((part for part in parts if part), ""))
