@@ -8,53 +8,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
-from fcdeploy.app.bench import Bench, opened_bench
-from fcdeploy.app.code import Packages, check_code
-from fcdeploy.app.planning import read_plan
-from fcdeploy.app.running import (
-    RECOVERIES,
-    Manner,
-    abandon,
-    acquired,
-    execute,
-    opened_journal,
-    read_inverse,
-    read_summary,
-    roll_back,
-    write_archives,
-)
-from fcdeploy.app.running import (
-    resume as resume_run,
-)
-from fcdeploy.app.types import (
-    ApplyReport,
-    PlanReport,
-    StatusRow,
-    TargetPlan,
-    TargetStatus,
-    Validated,
-    Where,
-)
+from fcdeploy.app.code import check_code
+from fcdeploy.app.running import RECOVERIES, Manner, acquired, opened_journal
+from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan, TargetStatus, Validated, Where
 from fcdeploy.app.work import Work
-from fcdeploy.diagnostics import error, has_errors
-from fcdeploy.engine.journal import RunRecord, SqliteJournal
-from fcdeploy.engine.lease import Lease
+from fcdeploy.diagnostics import has_errors
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.places import place_of
-from fcdeploy.engine.snapshot import Desired, root_of
-from fcdeploy.engine.watch import Progress as Progress
-from fcdeploy.engine.watch import StopRequest as StopRequest
-from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
-from fcdeploy.model import Ending, Outcome, Plan, Target
+from fcdeploy.engine.watch import Progress, StopRequest
+from fcdeploy.errors import FcdeployError, RunError, SpecError, UsageError
+from fcdeploy.model import Outcome
 from fcdeploy.spec.project import Project, read_project
 
 if TYPE_CHECKING:
     from fcdeploy.emulator.app import App
-
-T = TypeVar("T")
 
 
 def validate(where: Where) -> Validated:
