@@ -29,9 +29,10 @@ if TYPE_CHECKING:
 def validate(where: Where) -> Validated:
     """Check the spec for every selected target. Raises SpecError with everything that is wrong."""
     project = _project(where)
-    targets = project.select(where.target)
+    targets = project.select(_patterns(where))
+    warnings = project.check(targets)
     desired = [project.expand(target) for target in targets]
-    found = [*project.diagnostics, *(one for part in desired for one in check_code(part))]
+    found = [*warnings, *(one for part in desired for one in check_code(part))]
     if has_errors(found):
         raise SpecError(found)
     return Validated(
@@ -45,11 +46,13 @@ def validate(where: Where) -> Validated:
 async def plan(where: Where, wishes: Wishes, *, destroy: bool = False) -> PlanReport:
     """What apply (or destroy) would do to each selected target; nothing is written to any cloud."""
     project = _project(where)
+    targets = project.select(_patterns(where))
+    warnings = project.check(targets)
     with _local_cloud(where, project) as local:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, target, local) for target in project.select(where.target)]
+            works = [Work(where, project, target, local) for target in targets]
             results = await _side_by_side(works, lambda work: work.read_plan(stack, wishes, destroy, for_apply=False))
-    return PlanReport(project=project.name, results=tuple(results), diagnostics=project.diagnostics)
+    return PlanReport(project=project.name, results=tuple(results), diagnostics=warnings)
 
 
 async def apply(
@@ -69,7 +72,8 @@ async def apply(
     if recover is not None and recover not in RECOVERIES:
         raise UsageError(f"unknown recovery {recover!r}", hint=f"one of: {', '.join(RECOVERIES)}")
     project = _project(where)
-    targets = project.select(where.target, writing=True)
+    targets = project.select(_patterns(where), writes=True)
+    warnings = project.check(targets)
     manner = Manner(on_failure=on_failure, grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
     with _local_cloud(where, project) as local:
         async with AsyncExitStack() as stack:
@@ -80,7 +84,7 @@ async def apply(
                 return await work.read_plan(stack, wishes, destroy, for_apply=True)
 
             results = await _side_by_side(works, prepared)
-            report = PlanReport(project=project.name, results=tuple(results), diagnostics=project.diagnostics)
+            report = PlanReport(project=project.name, results=tuple(results), diagnostics=warnings)
             ready = [work for work, result in zip(works, results, strict=True) if result.can_apply]
             if not ready or stop.requested:
                 return ApplyReport(plans=report, outcomes=(), confirmed=False)
@@ -96,7 +100,7 @@ async def status(where: Where) -> tuple[TargetStatus, ...]:
     project = _project(where)
     with _local_cloud(where, project) as local:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, target, local) for target in project.select(where.target)]
+            works = [Work(where, project, target, local) for target in project.select(_patterns(where))]
             return tuple(await asyncio.gather(*(work.read_status(stack) for work in works)))
 
 
@@ -140,7 +144,7 @@ async def _recovered(where: Where, recover: str, manner: Manner) -> tuple[Outcom
     with _local_cloud(where, project) as local:
         async with AsyncExitStack() as stack:
             works: list[Work] = []
-            for target in project.select(where.target, writing=True):
+            for target in project.select(_patterns(where), writes=True):
                 work = Work(where, project, target, local)
                 bench = await work.open(stack)
                 if not bench.place.journal.exists():
@@ -159,7 +163,7 @@ async def _recovered(where: Where, recover: str, manner: Manner) -> tuple[Outcom
 
 async def _work_with_run(where: Where, project: Project, local: App | None, stack: AsyncExitStack, run: str) -> Work:
     """The target whose journal knows a run, its lease taken."""
-    for target in project.select(where.target):
+    for target in project.select(_patterns(where)):
         work = Work(where, project, target, local)
         bench = await work.open(stack)
         if not bench.place.journal.exists():
@@ -190,7 +194,12 @@ async def _side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[
 
 
 def _project(where: Where) -> Project:
-    return read_project(where.spec, variables=where.variables, var_files=where.var_files, environ=where.environ)
+    assignments = [f"{name}={value}" for name, value in where.variables.items()]
+    return read_project(where.spec, environ=where.environ, var_files=where.var_files, assignments=assignments)
+
+
+def _patterns(where: Where) -> tuple[str, ...]:
+    return () if where.target is None else (where.target,)
 
 
 @contextmanager
@@ -203,7 +212,7 @@ def _local_cloud(where: Where, project: Project) -> Iterator[App | None]:
     from fcdeploy.emulator.app import create_app
     from fcdeploy.emulator.settings import EmulatorSettings
 
-    place = place_of(project.name, "local", spec_folder=project.folder, environ=where.environ)
+    place = place_of(project.name, "local", spec_folder=project.root, environ=where.environ)
     place.write_folders()
     app = create_app(
         EmulatorSettings(

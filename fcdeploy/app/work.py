@@ -29,8 +29,9 @@ from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.places import place_of
 from fcdeploy.engine.snapshot import Desired, root_of
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError
-from fcdeploy.model import Ending, Outcome, Plan, Target
+from fcdeploy.model import Ending, Outcome, Plan, SecretSource, Target
 from fcdeploy.spec.project import Project
+from fcdeploy.spec.values import TemplateFault
 
 if TYPE_CHECKING:
     from fcdeploy.emulator.app import App
@@ -56,9 +57,9 @@ class Work:
         """The bench, made once."""
         if self.bench is None:
             place = place_of(
-                self.project.name, self.target.name, spec_folder=self.project.folder, environ=self.where.environ
+                self.project.name, self.target.name, spec_folder=self.project.root, environ=self.where.environ
             )
-            self.packages = Packages(place.cache, frozenset(self.project.files))
+            self.packages = Packages(place.cache, frozenset({self.project.file.resolve()}))
             self.bench = await stack.enter_async_context(
                 opened_bench(self.where, self.project.name, self.target, place, self.packages, self.local)
             )
@@ -91,7 +92,7 @@ class Work:
     async def recover(self, recover: str, manner: Manner) -> Outcome:
         """Resume, roll back or abandon the open run whose lease is held."""
         assert self.bench is not None and self.journal is not None and self.record is not None
-        secret = self.project.secret_source(self.target)
+        secret = secret_source(self.project)
         match recover:
             case "resume":
                 return await resume(self.bench, self.journal, self.record, secret, manner)
@@ -125,7 +126,7 @@ class Work:
         """The plan that takes an ended run back."""
         assert self.bench is not None and self.journal is not None
         record = await self.journal.read_run(run)
-        self.plan = await read_inverse(self.bench, self.journal, record, self.project.secret_source(self.target))
+        self.plan = await read_inverse(self.bench, self.journal, record, secret_source(self.project))
         self.desired = {}
         return self.plan
 
@@ -162,6 +163,25 @@ class Work:
             if snapshot.lives[root_of(address)].mark == bench.site.mark
         )
         return TargetStatus(target=self.target, rows=rows, open_run=open_run)
+
+
+def secret_source(project: Project) -> SecretSource:
+    """Reads the project's named secrets again, for a run that was saved with references only (S36)."""
+    node = project.document.fields.get("secrets")
+    sources = node.plain() if node is not None else {}
+
+    def read(name: str) -> str:
+        if name not in sources:
+            raise RunError(
+                f"the run needs the secret {name}, which the file no longer names",
+                hint="add it under `secrets:`, then run the command again",
+            )
+        try:
+            return project.surroundings.read_secret(name, sources[name])
+        except TemplateFault as problem:
+            raise RunError(f"the run needs the secret {name}", detail=str(problem), hint=problem.hint) from problem
+
+    return read
 
 
 def _about(raw: object) -> str:
