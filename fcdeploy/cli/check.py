@@ -1,0 +1,78 @@
+"""validate, schema: what needs no cloud."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fcdeploy.cli.commands import Command, option
+from fcdeploy.cli.exits import DONE, FAILED
+from fcdeploy.cli.options import FILE, SPEECH, asks
+from fcdeploy.cli.speech import Speech
+from fcdeploy.errors import SpecError
+
+if TYPE_CHECKING:
+    from fcdeploy.app import Where
+
+
+@click.command("validate", cls=Command)
+@asks(FILE, SPEECH)
+def validate(where: Where, speech: Speech) -> int:
+    """Check the file: its form, its templates, its names, every target.
+
+    No cloud is asked and no credentials are needed. All problems are shown at
+    once, with their place in the file.
+    """
+    from fcdeploy import app
+    from fcdeploy.render.findings import tally
+    from fcdeploy.render.json import document_text, findings_list
+    from fcdeploy.render.words import clean, counted
+
+    try:
+        found = app.validate(where)
+    except SpecError as error:
+        if speech.json:
+            content = {"valid": False, "diagnostics": findings_list(error.diagnostics)}
+            speech.write_data(document_text("validation", content))
+        else:
+            speech.write_error(error)
+            speech.write_talk(f"\n{clean(str(where.spec))} is not valid: {tally(error.diagnostics)}")
+        return FAILED
+    if speech.json:
+        content = {
+            "valid": True,
+            "project": found.project,
+            "targets": list(found.targets),
+            "resources": found.resources,
+            "diagnostics": findings_list(found.diagnostics),
+        }
+        speech.write_data(document_text("validation", content))
+        return DONE
+    speech.write_findings(found.diagnostics)
+    size = f"{counted(len(found.targets), 'target')}, {counted(found.resources, 'resource')}"
+    warned = f", {tally(found.diagnostics)}" if found.diagnostics else ""
+    speech.write_data(f"{clean(str(where.spec))} is valid: project {clean(found.project)}, {size}{warned}\n")
+    return DONE
+
+
+@click.command("schema", cls=Command)
+@option("--out", metavar="FILE", default=None, help="Write to this file what stdout would get.")
+@click.pass_context
+def schema(ctx: click.Context, out: str | None) -> int:
+    """Print the JSON Schema of fcdeploy.yaml, for editors.
+
+    It allows a template wherever a value or a name stands. Name it in the
+    file's first line and the editor completes and checks while you write:
+
+    \b
+      # yaml-language-server: $schema=fcdeploy.schema.json
+    """
+    import json
+    from pathlib import Path
+
+    from fcdeploy.spec.schema import editor_schema
+
+    speech = Speech(session=ctx.obj, out=Path(out) if out else None)
+    speech.write_data(json.dumps(editor_schema(), indent=2, ensure_ascii=True) + "\n")
+    return DONE

@@ -1,0 +1,68 @@
+"""The way in: runs a command, turns whatever it ends with into words and an exit code, and lets nothing else out."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+import click
+
+from fcdeploy.cli.exits import FAILED, USAGE, error_code
+from fcdeploy.cli.speech import Session, Speech
+
+
+def run(args: Sequence[str]) -> int:
+    """Run one command line; returns the exit code (S39) and never raises."""
+    session = Session()
+    speech = Speech(session=session)
+    for stream in (sys.stdout, sys.stderr):
+        # A terminal that cannot show a sign gets its escape; a plan must not fail on a name.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    try:
+        from fcdeploy.cli.root import root
+
+        code = root.main(list(args), prog_name="fcdeploy", standalone_mode=False, obj=session)
+        return code if isinstance(code, int) else 0
+    except click.ClickException as error:
+        from fcdeploy.cli.usage import to_usage_error
+
+        speech.write_error(to_usage_error(error))
+        return USAGE
+    except (KeyboardInterrupt, click.Abort):
+        speech.write_talk("Interrupted. Nothing was changed.")
+        return FAILED
+    except BrokenPipeError:
+        return FAILED
+    except Exception as error:
+        from fcdeploy.errors import FcdeployError
+
+        if isinstance(error, FcdeployError):
+            speech.write_error(error)
+            return error_code(error)
+        speech.write_talk(_bug_text(error, session.verbosity))
+        return FAILED
+
+
+def _bug_text(error: Exception, verbosity: int) -> str:
+    """What is said of an exception that nobody expected. Its own text may hold a secret, so only `-vv` shows it."""
+    import traceback
+
+    frames = traceback.extract_tb(error.__traceback__)
+    ours = Path(__file__).parent.parent
+    place = ""
+    for frame in frames:
+        if Path(frame.filename).is_relative_to(ours):
+            place = f" in {Path(frame.filename).relative_to(ours.parent)}:{frame.lineno}"
+    lines = [f"error: this is a bug in fcdeploy: {type(error).__name__}{place}"]
+    if verbosity:
+        lines += ["".join(traceback.format_list(frames)).rstrip("\n")]
+    if verbosity > 1:
+        lines += [f"{type(error).__name__}: {error}"]
+    lines.append(
+        {
+            0: "    hint: run it again with -v for the traceback, and report it",
+            1: "    hint: the exception's own text may hold a secret; -vv shows it",
+        }.get(verbosity, "")
+    )
+    return "\n".join(line for line in lines if line)

@@ -1,0 +1,106 @@
+"""Ctrl-C and SIGTERM: before the work begins they end the program, during it they ask for an orderly end (law 7)."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from collections.abc import Iterator
+from types import FrameType, TracebackType
+from typing import TYPE_CHECKING, Self
+
+from fcdeploy.cli.exits import ATTENTION
+
+if TYPE_CHECKING:
+    from fcdeploy.app import StopRequest
+    from fcdeploy.model import EventType, Step
+    from fcdeploy.render.progress import Shown
+
+_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+_FIRST = "\nStopping: what is in flight may end, then it is taken back. Press Ctrl-C again to leave at once.\n"
+_SECOND = (
+    "\nLeft at once; the run is still open. Finish it with `fcdeploy resume` or take it back with\n"
+    "`fcdeploy rollback`.\n"
+)
+_SHOW_CURSOR = "\x1b[?25h"
+
+
+class Interrupts:
+    """Watches the signals for the time of a run."""
+
+    def __init__(self, stop: StopRequest, *, terminal: bool) -> None:
+        self._stop = stop
+        self._terminal = terminal
+        self._working = False
+        self._count = 0
+        self._before: dict[signal.Signals, object] = {}
+
+    def work_begins(self) -> None:
+        """From here on a signal must not tear the run apart."""
+        self._working = True
+
+    @contextlib.contextmanager
+    def asking(self) -> Iterator[None]:
+        """While a person is asked, a signal is an answer: KeyboardInterrupt."""
+        before, self._working = self._working, False
+        try:
+            yield
+        finally:
+            self._working = before
+
+    def __enter__(self) -> Self:
+        self._before = {one: signal.signal(one, self._react) for one in _SIGNALS}
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        for one, before in self._before.items():
+            signal.signal(one, before)  # type: ignore[arg-type]
+
+    def _react(self, number: int, frame: FrameType | None) -> None:
+        if not self._working:
+            raise KeyboardInterrupt
+        self._count += 1
+        if self._count == 1:
+            self._say(_FIRST)
+            try:
+                # From inside the loop, so that a loop that sleeps on its sockets wakes up.
+                asyncio.get_running_loop().call_soon_threadsafe(self._stop.request)
+            except RuntimeError:
+                self._stop.request()
+            return
+        self._say((_SHOW_CURSOR if self._terminal else "") + _SECOND)
+        # Nothing is cleaned up: the journal is made to be left at any instruction.
+        os._exit(ATTENTION)
+
+    def _say(self, text: str) -> None:
+        # Not through the buffered stream: the signal may have come in the middle of a write to it.
+        try:
+            os.write(2, text.encode())
+        except OSError:
+            return
+
+
+class WatchedProgress:
+    """Passes progress on to a display; the first step that begins is the work's beginning, whoever started it."""
+
+    def __init__(self, shown: Shown, watch: Interrupts) -> None:
+        self._shown = shown
+        self._watch = watch
+
+    def begun(self, target: str, step: Step, undoing: bool) -> None:
+        """A step's request is about to leave."""
+        self._watch.work_begins()
+        self._shown.begun(target, step, undoing)
+
+    def ended(self, target: str, step: Step, event: EventType, seconds: float, note: str) -> None:
+        """The step is over."""
+        self._shown.ended(target, step, event, seconds, note)
+
+    def waiting(self, target: str, step: Step, why: str, seconds: float) -> None:
+        """The step will be repeated."""
+        self._shown.waiting(target, step, why, seconds)
+
+    def said(self, target: str, text: str) -> None:
+        """Something that is about no single step."""
+        self._shown.said(target, text)

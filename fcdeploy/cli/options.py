@@ -1,0 +1,255 @@
+"""The options that commands share, gathered into the values that the app takes.
+
+A command says which bundles it asks for; each bundle becomes one argument of it: `where`, `wishes`, `speech`, `run`.
+"""
+
+from __future__ import annotations
+
+import functools
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from fcdeploy.cli.commands import GENERAL, compose, option
+from fcdeploy.cli.speech import Session, Speech
+
+if TYPE_CHECKING:
+    from fcdeploy.app import Where, Wishes
+
+    # Generic only since click 8.4, and only for the type checker.
+    _SecondsType = click.ParamType[float]
+    _WholeType = click.ParamType[int]
+    _PairType = click.ParamType[tuple[str, str]]
+else:
+    _SecondsType = _WholeType = _PairType = click.ParamType
+
+DEFAULT_FILE = "fcdeploy.yaml"
+DEFAULT_PARALLELISM = 32
+
+_WHAT, _CLOUD, _OUTPUT, _OWNERSHIP, _RUN = "What", "Which cloud", "Output", "Ownership and safety", "The run"
+
+
+class Duration(_SecondsType):
+    """Seconds, from `250ms`, `2s`, `5m`, `1h` or a bare number of seconds."""
+
+    name = "duration"
+    _FORM = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|min|h)?\Z")
+    _UNITS: Mapping[str | None, float] = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds; fails the command line on anything else."""
+        if isinstance(value, int | float):
+            return float(value)
+        found = self._FORM.match(str(value).strip())
+        if found is None:
+            self.fail(f"{value!r} is no time: write 250ms, 2s, 5m or 1h", param, ctx)
+        return float(found[1]) * self._UNITS[found[2]]
+
+
+class Whole(_WholeType):
+    """A whole number within limits (click's own range type prints the limits into the help)."""
+
+    name = "number"
+
+    def __init__(self, least: int, most: int) -> None:
+        self.least = least
+        self.most = most
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
+        """The number; fails the command line on anything else."""
+        try:
+            number = int(value)
+        except ValueError:
+            self.fail(f"{value!r} is no whole number", param, ctx)
+        if not self.least <= number <= self.most:
+            self.fail(f"{number} is not between {self.least} and {self.most}", param, ctx)
+        return number
+
+
+class Pair(_PairType):
+    """`key=value`, as a pair."""
+
+    name = "k=v"
+
+    def __init__(self, separator: str, form: str) -> None:
+        self.separator = separator
+        self.form = form
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """The two sides; fails the command line when there is no separator or nothing before it."""
+        if isinstance(value, tuple):
+            return value
+        key, found, rest = str(value).partition(self.separator)
+        if not found or not key:
+            # The value is not repeated: it may be a secret with a mistake in it.
+            self.fail(f"write {self.form}", param, ctx)
+        return key, rest
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RunOptions:
+    """How a run behaves; times in seconds."""
+
+    on_failure: str
+    recover: str | None
+    lock_timeout: float
+    grace: float | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Bundle:
+    """Options that belong together: the argument that they become, and how."""
+
+    argument: str
+    options: tuple[Callable[[Any], Any], ...]
+    names: tuple[str, ...]
+    build: Callable[[Session, Mapping[str, Any]], Any]
+
+
+def asks(*bundles: Bundle) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
+    """Give a command the options of the bundles, and the bundles' values as its arguments."""
+
+    def decorate(function: Callable[..., Any]) -> Callable[..., Any]:
+        @functools.wraps(function)
+        def call(**given: Any) -> Any:
+            session = click.get_current_context().obj
+            gathered: dict[str, Any] = {}
+            for bundle in bundles:
+                gathered[bundle.argument] = bundle.build(session, {name: given.pop(name) for name in bundle.names})
+            return function(**gathered, **given)
+
+        return compose(call, [one for bundle in bundles for one in bundle.options])
+
+    return decorate
+
+
+def _where(session: Session, given: Mapping[str, Any]) -> Where:
+    from fcdeploy.app import Where
+    from fcdeploy.errors import UsageError
+
+    if given.get("local") and given.get("endpoint"):
+        raise UsageError("--local and --endpoint exclude each other", hint="--local starts an emulator of its own")
+    return Where(
+        spec=Path(given["file"]),
+        target=given["target"],
+        variables=dict(given["variables"]),
+        var_files=tuple(Path(name) for name in given["var_files"]),
+        local=given.get("local", False),
+        endpoint=given.get("endpoint"),
+        parallelism=given.get("parallelism", DEFAULT_PARALLELISM),
+        environ=session.environ,
+    )
+
+
+def _wishes(_: Session, given: Mapping[str, Any]) -> Wishes:
+    from fcdeploy.app import Wishes
+
+    return Wishes(**given)
+
+
+def _speech(session: Session, given: Mapping[str, Any]) -> Speech:
+    return Speech(session=session, json=given["format"] == "json", out=Path(given["out"]) if given["out"] else None)
+
+
+def _note_verbosity(ctx: click.Context, _: click.Parameter, count: int) -> None:
+    if isinstance(ctx.obj, Session):
+        ctx.obj.verbosity = count
+
+
+def _note_no_color(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if isinstance(ctx.obj, Session):
+        ctx.obj.no_color = wanted
+
+
+_FILE_OPTIONS = (
+    option("-f", "--file", metavar="FILE|DIR", default=DEFAULT_FILE, section=_WHAT,
+           help="The spec, or the folder that it is in. Without it: fcdeploy.yaml here."),
+    option("--target", metavar="GLOB", default=None, section=_WHAT,
+           help="Only the targets whose name matches, such as 'prod/*'."),
+    option("--var", "variables", metavar="NAME=VALUE", multiple=True, type=Pair("=", "NAME=VALUE"), section=_WHAT,
+           help="Set a variable of the file; beats every other place. Repeatable."),
+    option("--var-file", "var_files", metavar="FILE", multiple=True, section=_WHAT,
+           help="A YAML file of variables; beats the spec. Repeatable."),
+)  # fmt: skip
+
+_CLOUD_OPTIONS = (
+    option("--local", is_flag=True, section=_CLOUD,
+           help="Use the emulator inside this program; needs no credentials."),
+    option("--endpoint", metavar="URL", default=None, section=_CLOUD,
+           help="Send everything to this address, such as an emulator's."),
+    option("--parallelism", metavar="N", type=Whole(1, 512), default=DEFAULT_PARALLELISM, section=_CLOUD,
+           help=f"Requests in flight at most. Without it: {DEFAULT_PARALLELISM}; fewer when throttled."),
+)  # fmt: skip
+
+_SPEECH_OPTIONS = (
+    option("--format", metavar="text|json", type=click.Choice(["text", "json"]), default="text", section=_OUTPUT,
+           help="What stdout gets. Without it: text."),
+    option("--out", metavar="FILE", default=None, section=_OUTPUT,
+           help="Write to this file what stdout would get."),
+    option("--no-color", is_flag=True, is_eager=True, expose_value=False, callback=_note_no_color, section=_OUTPUT,
+           help="No colour on a terminal either; NO_COLOR does the same."),
+    option("-v", "--verbose", count=True, is_eager=True, expose_value=False, callback=_note_verbosity, section=_OUTPUT,
+           help="Show the traceback if fcdeploy itself breaks."),
+)  # fmt: skip
+
+_WISH_OPTIONS = (
+    option("--adopt", metavar="GLOB", multiple=True, section=_OWNERSHIP,
+           help="Take over matching resources that exist unmarked, as long as nothing in them is lost. Repeatable."),
+    option("--adopt-over", metavar="GLOB", multiple=True, section=_OWNERSHIP,
+           help="The same, and accept what is deleted or reset. Repeatable."),
+    option("--adopt-from", metavar="PROJECT/TARGET", multiple=True, section=_OWNERSHIP,
+           help="Take over what another project or target owns. Repeatable."),
+    option("--allow-unsafe", is_flag=True, section=_OWNERSHIP,
+           help="Allow the deletes that are refused for their number or weight."),
+)  # fmt: skip
+
+_RECOVER_OPTION = option(
+    "--recover", metavar="HOW", type=click.Choice(["resume", "rollback", "abandon"]), default=None, section=_RUN,
+    help="What to do first with a run that has not ended: resume, rollback or abandon.",
+)  # fmt: skip
+
+GRACE_OPTION = option(
+    "--grace", metavar="TIME", type=Duration(), default=None, section=_RUN,
+    help="After Ctrl-C, how long the run may take to end in order, such as 60s. Without it: as long as it needs.",
+)  # fmt: skip
+
+YES_OPTION = option("--yes", is_flag=True, section=GENERAL, help="Ask nothing; needed where there is no terminal.")
+
+_RUN_OPTIONS = (
+    option("--on-failure", metavar="HOW", type=click.Choice(["rollback", "stop", "continue"]), default="rollback",
+           section=_RUN, help="rollback (the default), stop and leave what was done, or continue with the rest."),
+    _RECOVER_OPTION,
+    option("--lock-timeout", metavar="TIME", type=Duration(), default="0s", section=_RUN,
+           help="Wait so long for another process on the same target, such as 5m. Without it: not at all."),
+    GRACE_OPTION,
+)  # fmt: skip
+
+SPEECH = Bundle(argument="speech", options=_SPEECH_OPTIONS, names=("format", "out"), build=_speech)
+FILE = Bundle(
+    argument="where",
+    options=_FILE_OPTIONS,
+    names=("file", "target", "variables", "var_files"),
+    build=_where,
+)
+WHERE = Bundle(
+    argument="where",
+    options=(*_FILE_OPTIONS, *_CLOUD_OPTIONS),
+    names=(*FILE.names, "local", "endpoint", "parallelism"),
+    build=_where,
+)
+WISHES = Bundle(
+    argument="wishes",
+    options=_WISH_OPTIONS,
+    names=("adopt", "adopt_over", "adopt_from", "allow_unsafe"),
+    build=_wishes,
+)
+RUN = Bundle(
+    argument="run",
+    options=_RUN_OPTIONS,
+    names=("on_failure", "recover", "lock_timeout", "grace"),
+    build=lambda _, given: RunOptions(**given),
+)

@@ -1,0 +1,116 @@
+"""status, resume, rollback: what is there, and runs that did not end."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import sys
+from typing import TYPE_CHECKING
+
+import click
+
+from fcdeploy.cli.change import Question, ask, require_consent
+from fcdeploy.cli.commands import Command, option
+from fcdeploy.cli.exits import FAILED, error_code, gravest
+from fcdeploy.cli.interrupts import Interrupts, WatchedProgress
+from fcdeploy.cli.options import GRACE_OPTION, SPEECH, WHERE, YES_OPTION, asks
+from fcdeploy.cli.speech import Speech
+
+if TYPE_CHECKING:
+    from fcdeploy.app import Where
+    from fcdeploy.model import Outcome
+
+
+@click.command("status", cls=Command)
+@asks(WHERE, SPEECH)
+def status(where: Where, speech: Speech) -> int:
+    """Show what the project has deployed, and whether a run is open."""
+    from fcdeploy import app
+    from fcdeploy.cli.views import status_views
+    from fcdeploy.render.json import document_text, statuses_list
+    from fcdeploy.render.status import statuses_text
+
+    found = asyncio.run(app.status(where))
+    views = status_views(found)
+    for one in views:
+        speech.write_findings(one.problems)
+    if speech.json:
+        speech.write_data(document_text("status", {"targets": statuses_list(views)}))
+    else:
+        speech.write_data(statuses_text(views, ink=speech.ink))
+    return gravest([error_code(one.problem) for one in found if one.problem is not None])
+
+
+@click.command("resume", cls=Command)
+@asks(WHERE, SPEECH)
+@GRACE_OPTION
+def resume(where: Where, speech: Speech, grace: float | None) -> int:
+    """Finish runs that were interrupted, from where they stopped.
+
+    Steps whose effect is unknown are settled first, by looking. What was
+    planned then is what is sent now; nothing is planned anew.
+    """
+    from fcdeploy import app
+
+    stop = app.StopRequest()
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(speech.progress())
+        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty()))
+        shown = WatchedProgress(progress, watch)
+        outcomes = asyncio.run(app.resume(where, progress=shown, stop=stop, grace=grace))
+    return _report(speech, "resume", outcomes, undo_wanted=False)
+
+
+@click.command("rollback", cls=Command)
+@asks(WHERE, SPEECH)
+@option("--run", metavar="RUN", default=None, help="The run to take back. Without it: the last one.")
+@GRACE_OPTION
+@YES_OPTION
+def rollback(where: Where, speech: Speech, run: str | None, grace: float | None, yes: bool) -> int:
+    """Take a run back: what it made, changed and deleted, in reverse order.
+
+    Every step is guarded: what somebody else has changed since is left alone
+    and listed. Runs that are open and runs that ended can be taken back.
+    """
+    from fcdeploy import app
+
+    require_consent("rollback", speech, yes=yes)
+    stop = app.StopRequest()
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(speech.progress())
+        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty()))
+        question = Question("rollback", speech, progress, watch, yes=yes)
+        # The way back from an ended run is a plan of its own and is shown first; an open run's way back is its journal.
+        if run is None and not yes:
+            question.declined = not ask(speech, watch, "Take back what the open runs have done?")
+        outcomes = (
+            ()
+            if question.declined
+            else asyncio.run(
+                app.rollback(
+                    where,
+                    run=run,
+                    confirm=question,
+                    progress=WatchedProgress(progress, watch),
+                    stop=stop,
+                    grace=grace,
+                )
+            )
+        )
+    if question.declined:
+        speech.write_talk('Nothing was changed: the answer was not "yes".')
+        return FAILED
+    return _report(speech, "rollback", outcomes, undo_wanted=True)
+
+
+def _report(speech: Speech, command: str, outcomes: tuple[Outcome, ...], *, undo_wanted: bool) -> int:
+    from fcdeploy.cli.views import outcome_views, outcomes_code
+    from fcdeploy.render.json import document_text, outcomes_list
+    from fcdeploy.render.outcome import outcomes_text
+
+    views = outcome_views(outcomes, undo_wanted=undo_wanted)
+    if speech.json:
+        speech.write_data(document_text(command, {"outcomes": outcomes_list(views)}))
+    else:
+        speech.write_data(outcomes_text(views, ink=speech.ink))
+    return outcomes_code(views)

@@ -1,0 +1,87 @@
+"""From what the app reports to what the renderers take."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from fcdeploy.cli.exits import DONE, PENDING, error_code, gravest, outcome_code
+from fcdeploy.cli.speech import to_findings
+from fcdeploy.model import Outcome
+from fcdeploy.render.views import OpenRunView, OutcomeView, PlansView, PlanView, StatusView
+
+if TYPE_CHECKING:
+    from fcdeploy.app import PlanReport, TargetPlan, TargetStatus
+
+_STATUS_COLUMNS = ("kind", "name", "modified", "about")
+
+
+def plans_view(report: PlanReport, *, destroy: bool) -> PlansView:
+    """Plans and problems of every target."""
+    return PlansView(
+        project=report.project,
+        plans=tuple(_plan_view(one) for one in report.results),
+        diagnostics=report.diagnostics,
+        destroy=destroy,
+    )
+
+
+def _plan_view(one: TargetPlan) -> PlanView:
+    return PlanView(target=one.target, plan=one.plan, problems=to_findings(one.problem) if one.problem else ())
+
+
+def plans_code(report: PlanReport, *, pending_counts: bool) -> int:
+    """What the plans are worth: problems always, pending changes where they count."""
+    codes = [error_code(one.problem) for one in report.results if one.problem is not None]
+    if pending_counts and any(one.plan is not None and not one.plan.is_empty for one in report.results):
+        codes.append(PENDING)
+    return gravest(codes)
+
+
+def outcome_views(
+    outcomes: Iterable[Outcome], plans: PlanReport | None = None, *, undo_wanted: bool = False
+) -> tuple[OutcomeView, ...]:
+    """Outcomes with their exit codes, and steps named by kind and name where the plan is at hand."""
+    titles = {
+        step.id: f"{step.action} {step.address.short}" + ("" if step.group in ("", "body") else f" ({step.group})")
+        for one in (plans.results if plans else ())
+        if one.plan is not None
+        for step in one.plan.steps
+    }
+    return tuple(
+        OutcomeView(
+            outcome=one, code=outcome_code(one, undo_wanted=undo_wanted), undo_wanted=undo_wanted, titles=titles
+        )
+        for one in outcomes
+    )
+
+
+def outcomes_code(views: Iterable[OutcomeView]) -> int:
+    """The gravest of the outcomes."""
+    return gravest(view.code for view in views) or DONE
+
+
+def status_views(found: Iterable[TargetStatus]) -> tuple[StatusView, ...]:
+    """How every target stands."""
+    return tuple(
+        StatusView(
+            target=one.target,
+            columns=_STATUS_COLUMNS,
+            rows=tuple((row.address.kind, row.address.name, row.modified, row.about) for row in one.rows),
+            open_run=(
+                OpenRunView(
+                    run=one.open_run.run,
+                    command=one.open_run.command,
+                    started=one.open_run.started,
+                    holder=one.open_run.holder,
+                    done=one.open_run.done,
+                    unsettled=one.open_run.unsettled,
+                    total=one.open_run.total,
+                )
+                if one.open_run
+                else None
+            ),
+            problems=to_findings(one.problem) if one.problem else (),
+        )
+        for one in found
+    )

@@ -1,0 +1,215 @@
+"""Plans, outcomes, findings and standings as JSON: versioned, sorted keys, the same bytes for the same input. Pure.
+
+Every document has `formatVersion` and `type`. A reader must ignore keys that it does not know; `formatVersion` grows
+when a key changes its meaning or goes. A hidden value is `{"sensitive": true}`, one that is known only after apply
+`{"knownAfterApply": true}`, a code archive `{"archive": {"sha256": …, "size": …}}`. Bodies of requests are not shown.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+from collections.abc import Iterable, Mapping
+
+from fcdeploy.diagnostics import Diagnostic, Span
+from fcdeploy.model import (
+    Action,
+    ArchiveRef,
+    Change,
+    FieldChange,
+    Guard,
+    IfMatch,
+    Json,
+    JustCreated,
+    MustNotExist,
+    Output,
+    Plan,
+    Recheck,
+    Sensitive,
+    Step,
+    Target,
+)
+from fcdeploy.render.values import is_hidden_text
+from fcdeploy.render.views import OpenRunView, OutcomeView, PlansView, PlanView, StatusView
+
+FORMAT_VERSION = 1
+
+_CHANGING = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
+
+
+def document_text(kind: str, content: Mapping[str, Json]) -> str:
+    """A document as text: ASCII (so that nothing in it can drive a terminal), two blanks, sorted keys, a newline."""
+    whole = {"formatVersion": FORMAT_VERSION, "type": kind, **content}
+    return json.dumps(whole, sort_keys=True, indent=2, ensure_ascii=True, allow_nan=False) + "\n"
+
+
+def plans_content(view: PlansView) -> dict[str, Json]:
+    """The plans of all targets."""
+    plans = [one.plan for one in view.plans if one.plan is not None]
+    return {
+        "project": view.project,
+        "destroy": view.destroy,
+        "targets": [_plan(one) for one in view.plans],
+        "summary": _summary(plans),
+        "diagnostics": findings_list(view.diagnostics),
+    }
+
+
+def outcomes_list(views: Iterable[OutcomeView]) -> list[Json]:
+    """How the runs ended; times are in seconds, rounded to milliseconds."""
+    return [
+        {
+            "run": view.outcome.run,
+            "target": view.outcome.target,
+            "ending": view.outcome.ending.value,
+            "exitCode": view.code,
+            "done": [_step_name(step, view) for step in view.outcome.done],
+            "undone": [_step_name(step, view) for step in view.outcome.undone],
+            "leftovers": [view.titles.get(one, one) for one in view.outcome.leftovers],
+            "seconds": round(view.outcome.seconds, 3),
+            "durations": {step: round(seconds, 3) for step, seconds in view.outcome.durations.items()},
+            "diagnostics": findings_list(view.outcome.diagnostics),
+        }
+        for view in views
+    ]
+
+
+def findings_list(found: Iterable[Diagnostic]) -> list[Json]:
+    """Findings in the order given."""
+    return [one.to_json() for one in found]
+
+
+def statuses_list(views: Iterable[StatusView]) -> list[Json]:
+    """How the targets stand; a row's members are named by its columns."""
+    return [
+        {
+            **_target(view.target),
+            "resources": [dict(zip(view.columns, row, strict=True)) for row in view.rows],
+            "openRun": _open_run(view.open_run) if view.open_run else None,
+            "diagnostics": findings_list(view.problems),
+        }
+        for view in views
+    ]
+
+
+def _open_run(run: OpenRunView) -> dict[str, Json]:
+    return {
+        "run": run.run,
+        "command": run.command,
+        "started": round(run.started, 3),
+        "holder": run.holder or None,
+        "done": run.done,
+        "unsettled": run.unsettled,
+        "total": run.total,
+    }
+
+
+def _step_name(step: str, view: OutcomeView) -> dict[str, Json]:
+    return {"step": step, "title": view.titles.get(step, step)}
+
+
+def _target(target: Target) -> dict[str, Json]:
+    return {
+        "name": target.name,
+        "provider": target.provider,
+        "region": target.region,
+        "account": target.account,
+    }
+
+
+def _plan(view: PlanView) -> dict[str, Json]:
+    plan = view.plan
+    warnings = plan.warnings if plan else ()
+    return {
+        **_target(view.target),
+        "planned": plan is not None,
+        "refused": plan is not None and bool(view.problems),
+        "changes": [_change(one) for one in plan.changes if one.action in _CHANGING] if plan else [],
+        "steps": [_step(one) for one in plan.steps] if plan else [],
+        "summary": _summary([plan]) if plan else None,
+        "diagnostics": findings_list((*view.problems, *warnings)),
+    }
+
+
+def _summary(plans: Iterable[Plan]) -> dict[str, Json]:
+    every = list(plans)
+    counts: dict[str, Json] = {action.value: sum(plan.count(action) for plan in every) for action in _CHANGING}
+    return counts | {"unchanged": sum(plan.unchanged for plan in every)}
+
+
+def _change(change: Change) -> dict[str, Json]:
+    return {
+        "address": str(change.address),
+        "kind": change.address.kind,
+        "identity": list(change.address.identity),
+        "action": change.action.value,
+        "reason": change.reason,
+        "fields": [_field(one) for one in change.fields],
+        **_place(change.span),
+    }
+
+
+def _field(change: FieldChange) -> dict[str, Json]:
+    return {
+        "path": change.path,
+        "before": _value(change.before, hide=change.before_hidden),
+        "after": _value(change.after, hide=change.after_hidden),
+        "forcesReplacement": change.forces_replacement,
+        "note": change.note,
+        **_place(change.span),
+    }
+
+
+def _step(step: Step) -> dict[str, Json]:
+    return {
+        "id": step.id,
+        "address": str(step.address),
+        "action": step.action.value,
+        "group": step.group,
+        "operation": step.call.operation,
+        "method": step.call.method,
+        "path": step.call.path,
+        "guard": _guard(step.guard),
+        "needs": sorted(step.needs),
+        "last": step.last,
+    }
+
+
+def _guard(guard: Guard) -> str:
+    match guard:
+        case IfMatch():
+            return "ifMatch"
+        case MustNotExist():
+            return "mustNotExist"
+        case Recheck():
+            return "recheck"
+        case JustCreated():
+            return "justCreated"
+
+
+def _place(span: Span | None) -> dict[str, Json]:
+    return {} if span is None else {"file": span.file, "line": span.line, "column": span.column}
+
+
+def _value(value: Json, *, hide: bool) -> Json:
+    """A value as plain JSON without secrets; where `hide` is set every leaf is one."""
+    match value:
+        case None:
+            return None
+        case Mapping() if value:
+            return {
+                "(sensitive)" if isinstance(key, Sensitive) else key: _value(item, hide=hide)
+                for key, item in value.items()
+            }
+        case list() | tuple() if value:
+            return [_value(item, hide=hide) for item in value]
+        case _ if hide or is_hidden_text(value):
+            return {"sensitive": True}
+        case Output():
+            return {"knownAfterApply": True}
+        case ArchiveRef():
+            return {"archive": {"sha256": value.sha256, "size": value.size}}
+        case float() if not math.isfinite(value):
+            return str(value)
+        case _:
+            return value

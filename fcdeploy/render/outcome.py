@@ -1,0 +1,104 @@
+"""How a run ended, as text: what was done and undone, what is left, where the time went, what to do now. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fcdeploy.model import Ending, Outcome
+from fcdeploy.render.findings import Sources, findings_text
+from fcdeploy.render.ink import PLAIN, Ink, Role
+from fcdeploy.render.views import OutcomeView
+from fcdeploy.render.words import clean, counted, folded, paragraphs, seconds_text
+
+_SLOWEST = 3
+_SLOW_SECONDS = 1.0
+
+EXIT_MEANING = {
+    0: "done, or nothing to do",
+    1: "failed, nothing was changed",
+    2: "changes are pending",
+    3: "failed and rolled back completely",
+    4: "something needs a person",
+    5: "the plan file is stale, used or expired",
+    64: "the command line cannot be obeyed",
+}
+"""What each exit code says (S39)."""
+
+_SAID = {
+    Ending.DONE: ("done", Role.GOOD),
+    Ending.FAILED: ("failed", Role.ERROR),
+    Ending.ROLLED_BACK: ("failed and rolled back", Role.WARNING),
+    Ending.STOPPED: ("stopped", Role.WARNING),
+    Ending.NEEDS_ATTENTION: ("needs a person", Role.ERROR),
+}
+
+
+def outcomes_text(views: tuple[OutcomeView, ...], *, ink: Ink = PLAIN, sources: Sources | None = None) -> str:
+    """Every target's outcome, a blank line between two."""
+    return "\n".join(outcome_text(view, ink=ink, sources=sources) for view in views)
+
+
+def outcome_text(view: OutcomeView, *, ink: Ink = PLAIN, sources: Sources | None = None) -> str:
+    """One run's closing words; findings that it met come first, the way on comes last."""
+    outcome = view.outcome
+    said, role = _SAID[outcome.ending]
+    if view.undo_wanted and outcome.ending is Ending.ROLLED_BACK:
+        said, role = "rolled back", Role.GOOD
+    blocks: list[str] = []
+    if outcome.diagnostics:
+        blocks.append(findings_text(outcome.diagnostics, sources=sources, ink=ink).rstrip("\n"))
+    counts = _counts(outcome)
+    lines = [f"target {clean(outcome.target)}: {ink(said, role)}{counts} in {seconds_text(outcome.seconds)}"]
+    if outcome.leftovers:
+        lines.append(f"  {ink('Left behind:', Role.WARNING)}")
+        for one in outcome.leftovers:
+            lines += folded(clean(view.titles.get(one, one)), first="    ! ", rest="      ")
+    lines += _slowest(outcome.durations, view.titles)
+    if view.code:
+        lines.append(f"  Exit code {view.code}: {EXIT_MEANING[view.code]}.")
+    for text in _next(view):
+        lines += paragraphs(text, indent="  ")
+    blocks.append("\n".join(lines))
+    return "\n\n".join(blocks) + "\n"
+
+
+def _counts(outcome: Outcome) -> str:
+    parts = [counted(len(outcome.done), "step") + " done"] if outcome.done else []
+    if outcome.undone:
+        parts.append(f"{len(outcome.undone)} undone")
+    if outcome.leftovers:
+        parts.append(f"{len(outcome.leftovers)} left behind")
+    if not parts:
+        return " (nothing was sent)" if outcome.ending is Ending.DONE else " (nothing was changed)"
+    return f" ({', '.join(parts)})"
+
+
+def _slowest(durations: Mapping[str, float], titles: Mapping[str, str]) -> list[str]:
+    """The few steps that took long; where none did there is nothing to say."""
+    slow = sorted(((seconds, step) for step, seconds in durations.items() if seconds >= _SLOW_SECONDS), reverse=True)
+    if not slow:
+        return []
+    return [
+        "  Slowest:",
+        *(f"    {seconds_text(seconds):>10}  {clean(titles.get(step, step))}" for seconds, step in slow[:_SLOWEST]),
+    ]
+
+
+def _next(view: OutcomeView) -> list[str]:
+    outcome, code = view.outcome, view.code
+    at = f"--target {clean(outcome.target)}"
+    match outcome.ending:
+        case _ if code == 0:
+            return []
+        case Ending.FAILED if code == 1:
+            return ["Nothing was changed. Mend what the error says and apply again."]
+        case Ending.ROLLED_BACK:
+            return ["Everything is as it was before. Mend what the error says and apply again."]
+        case Ending.STOPPED if code != 4:
+            return ["Nothing was changed. Apply again when you are ready."]
+        case _:
+            return [
+                f"To finish:      fcdeploy resume {at}",
+                f"To take back:   fcdeploy rollback {at}",
+                f"To see more:    fcdeploy status {at}",
+            ]

@@ -1,0 +1,133 @@
+"""Plans as text: a heading a target, the changes with their reasons, what cannot be undone, and the count. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from fcdeploy.diagnostics import Span
+from fcdeploy.model import Action, Change, FieldChange, Plan, Step, Target
+from fcdeploy.render.findings import Sources, finding_text
+from fcdeploy.render.ink import PLAIN, Ink, Role
+from fcdeploy.render.values import field_lines
+from fcdeploy.render.views import PlansView
+from fcdeploy.render.words import WIDTH, clean, columns, counted, folded
+
+_CHANGING = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
+_FIELD_INDENT = " " * 6
+
+
+def plans_text(view: PlansView, *, ink: Ink = PLAIN, sources: Sources | None = None) -> str:
+    """All targets' plans and, when there are several, the sum of them."""
+    blocks: list[str] = []
+    for one in view.plans:
+        blocks.append(f"{ink(heading(one.target), Role.HEADING)}\n")
+        if one.plan is not None:
+            blocks.append(plan_text(one.plan, destroy=view.destroy, ink=ink, sources=sources))
+        if one.problems:
+            blocks.append(
+                "No plan: see the errors.\n" if one.plan is None else "This plan is refused: see the errors.\n"
+            )
+    if len(view.plans) > 1:
+        plans = [one.plan for one in view.plans if one.plan is not None]
+        missing = len(view.plans) - len(plans)
+        blocks.append(
+            f"{counted(len(view.plans), 'target')}: {counts_text(plans)}"
+            + (f"; no plan for {missing}" if missing else "")
+            + ".\n"
+        )
+    return "\n".join(blocks)
+
+
+def heading(target: Target) -> str:
+    """`target dev · alibaba cn-hangzhou · account 1234567890123456`, only what is known."""
+    parts = [f"target {target.name}", f"{target.provider} {target.region}".strip()]
+    if target.account:
+        parts.append(f"account {target.account}")
+    return " · ".join(clean(part) for part in parts if part)
+
+
+def plan_text(plan: Plan, *, destroy: bool = False, ink: Ink = PLAIN, sources: Sources | None = None) -> str:
+    """One target's plan without its heading; ends with the summary line."""
+    blocks: list[str] = []
+    for change in plan.changes:
+        if change.action in _CHANGING:
+            blocks.append("\n".join(_change_lines(change, ink)))
+    for lines in (_bare_steps(plan, ink), _last_steps(plan, ink)):
+        if lines:
+            blocks.append("\n".join(lines))
+    blocks += [finding_text(one, sources=sources or {}, ink=ink).rstrip("\n") for one in plan.warnings]
+    blocks.append(summary_line(plan, destroy=destroy))
+    return "\n\n".join(blocks) + "\n"
+
+
+def summary_line(plan: Plan, *, destroy: bool = False) -> str:
+    """`Plan: 3 to create, …` or, for an empty plan, a sentence that says why nothing happens."""
+    if not plan.is_empty or any(change.action in _CHANGING for change in plan.changes):
+        return f"Plan: {counts_text([plan])}."
+    if destroy:
+        return "No changes. There is nothing to destroy."
+    seen = counted(plan.unchanged, "resource")
+    return (
+        f"No changes. The cloud is as the file says ({seen})."
+        if plan.unchanged
+        else "No changes. The file asks for nothing."
+    )
+
+
+def counts_text(plans: Iterable[Plan]) -> str:
+    """`3 to create, 1 to update, 0 to replace, 1 to delete, 17 unchanged`, over all the plans."""
+    every = tuple(plans)
+    parts = [f"{sum(plan.count(action) for plan in every)} to {action.value}" for action in _CHANGING]
+    return ", ".join([*parts, f"{sum(plan.unchanged for plan in every)} unchanged"])
+
+
+def place_text(span: Span) -> str:
+    """`fcdeploy.yaml:14`."""
+    return f"{clean(span.file)}:{span.line}"
+
+
+def _change_lines(change: Change, ink: Ink) -> list[str]:
+    title = f"{clean(change.address.short)}"
+    place = place_text(change.span) if change.span else ""
+    reason = clean(change.reason)
+    lines = [f"  {ink.glyph(change.action)} {ink(title, Role.HEADING)}"]
+    tail = "; ".join(part for part in (place, reason) if part)
+    if tail and columns(title) + columns(tail) + 8 <= WIDTH:
+        lines[0] += f"  ({tail})"
+    else:
+        lines[0] += f"  ({place})" if place else ""
+        lines += folded(reason, first=_FIELD_INDENT, rest=_FIELD_INDENT) if reason else []
+    for one in change.fields:
+        lines += field_lines(one, indent=_FIELD_INDENT, ink=ink, place=_field_place(change, one))
+    return lines
+
+
+def _field_place(change: Change, one: FieldChange) -> str:
+    """The line that asks for a changed field, where the resource's own place does not say it already."""
+    if change.action is Action.CREATE or one.span is None or one.span == change.span:
+        return ""
+    if change.span is not None and one.span.file == change.span.file:
+        return f"line {one.span.line}"
+    return place_text(one.span)
+
+
+def _bare_steps(plan: Plan, ink: Ink) -> list[str]:
+    """Writes that no change speaks of, such as a mark that a crash left out (S11): nothing is sent unannounced."""
+    told = {change.address for change in plan.changes if change.action in _CHANGING}
+    steps = [step for step in plan.steps if step.address not in told]
+    return ["  Also written:", *(f"    {_step_text(step, ink)}" for step in steps)] if steps else []
+
+
+def _last_steps(plan: Plan, ink: Ink) -> list[str]:
+    steps = [step for step in plan.steps if step.last]
+    if not steps:
+        return []
+    return [
+        f"  {ink('Cannot be undone', Role.WARNING)}, and is done only when all else has succeeded:",
+        *(f"    {_step_text(step, ink)}" for step in steps),
+    ]
+
+
+def _step_text(step: Step, ink: Ink) -> str:
+    group = "" if step.group in ("", "body") else f" ({clean(step.group)})"
+    return f"{ink.glyph(step.action)} {clean(step.address.short)}{group}"

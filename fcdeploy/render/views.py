@@ -1,0 +1,63 @@
+"""What the renderers are given: values of the model, gathered per target. The command line makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fcdeploy.diagnostics import Diagnostic
+from fcdeploy.model import Outcome, Plan, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanView:
+    """One target's plan, or why there is none; a refused plan is there beside its problems."""
+
+    target: Target
+    plan: Plan | None
+    problems: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlansView:
+    """The plans of all targets, in the order of the file; `destroy` says that they take everything away."""
+
+    project: str
+    plans: tuple[PlanView, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+    destroy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutcomeView:
+    """A run's outcome with its exit code (S39); `titles` says in words what each step id is about, `undo_wanted` that the
+    way back was the order and not the rescue."""
+
+    outcome: Outcome
+    code: int
+    undo_wanted: bool = False
+    titles: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenRunView:
+    """A run that has not ended; `started` is seconds since the epoch, `holder` the process at work, if one is."""
+
+    run: str
+    command: str
+    started: float
+    holder: str
+    done: int
+    unsettled: int
+    total: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StatusView:
+    """How a target stands: rows under `columns`, and the run that has not ended."""
+
+    target: Target
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    open_run: OpenRunView | None = None
+    problems: tuple[Diagnostic, ...] = ()
