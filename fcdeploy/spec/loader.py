@@ -124,7 +124,7 @@ def _syntax_error(problem: yaml.YAMLError, text: str, name: str) -> Diagnostic:
     lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
     line = lines[mark.line] if mark.line < len(lines) else ""
     detail = ""
-    if start is not None and getattr(problem, "context", None):
+    if start is not None and getattr(problem, "context", None) not in (None, "while scanning for the next token"):
         detail = f"{problem.context} that begins at line {start.line + 1}, column {start.column + 1}"  # type: ignore[attr-defined]
     hint = ""
     if "\t" in line[: mark.column + 1] and not line[: mark.column].strip():
@@ -133,6 +133,8 @@ def _syntax_error(problem: yaml.YAMLError, text: str, name: str) -> Diagnostic:
         hint = _QUOTE
     elif "mapping values are not allowed" in what:
         hint = "quote the text if it holds `: `; otherwise check the indentation"
+    elif "did not find expected key" in what:
+        hint = "check the indentation of this line"
     elif "cannot start any token" in what and line[mark.column : mark.column + 1] in ("@", "`", "%"):
         hint = f"quote text that begins with `{line[mark.column]}`"
     elif "undefined alias" in what:

@@ -232,6 +232,9 @@ class Sandbox(SandboxedEnvironment):
                 label = f"`{obj.label}.{argument}`" if isinstance(obj, Names) else f"`{argument}`"
                 if names:
                     raise TemplateFault("the map has no entry of the secret's value")
+                longer = next((one for one in known if one.startswith(f"{argument}-")), None)
+                if longer is not None and isinstance(obj, Names):
+                    return self._missing(f"{label} is not defined", f"`-` subtracts: write `{obj.label}['{longer}']`")
                 return self._missing(f"{label} is not defined", did_you_mean(str(argument), known))
         elif isinstance(obj, (list, tuple, Elements, str)):
             if isinstance(argument, bool) or not isinstance(argument, int):

@@ -86,6 +86,21 @@ class Scope:
             return str(value)
         raise Failed([_complaint("a key must be text", "convert it: `|string`", text, span, path)])
 
+    def entry_name(self, text: str, node: Node, path: Path) -> str:
+        """The name of an entry of `vars`, `target` or `secrets` whose key is a template; raises Failed."""
+        place = node.key_span or node.span
+        if len(path) == 2:
+            # Names at the top must be known without evaluating any of them.
+            summary = f"a name in `{path[0]}` cannot be a template"
+            raise Failed([error(summary, span=place, path=path_text(path), hint="templates may stand in its value")])
+        if path in self._active:
+            raise Failed([self._cycle(path)])
+        self._active[path] = node
+        try:
+            return self.key(text, place, path)
+        finally:
+            del self._active[path]
+
     def variable(self, name: str) -> Json:
         """The value of one variable, all of it; raises Failed, and KeyError for an unknown name."""
         return settled(_Map(self, self._variables(), ("vars",)).value(name), Meter(MAX_ELEMENTS))[0]
@@ -239,12 +254,11 @@ class _Map(Names):
 
     def _by_name(self) -> dict[str, Node]:
         if self._entries is None:
-            made: dict[str, Node] = {}
-            for key, item in self._node.fields.items() if self._node is not None else ():
-                if TEMPLATE_START in key and item.key_span is not None:
-                    key = self._scope.key(key, item.key_span, (*self._path, key))
-                made[key] = item
-            self._entries = made
+            entries = self._node.fields if self._node is not None else {}
+            self._entries = {
+                self._scope.entry_name(key, item, (*self._path, key)) if TEMPLATE_START in key else key: item
+                for key, item in entries.items()
+            }
         return self._entries
 
 

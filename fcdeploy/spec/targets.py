@@ -23,11 +23,11 @@ from fcdeploy.spec.scope import Scope
 from fcdeploy.spec.sources import Surroundings
 from fcdeploy.spec.template import rendered
 from fcdeploy.spec.values import Names
-from fcdeploy.spec.words import TARGET_PATTERN
 
 API_VERSIONS = ("2021-04-06", "2016-08-15")
 """Of Alibaba Cloud Function Compute; the first is the default (facts 1)."""
 NETWORKS = ("public", "internal")
+TARGET_PATTERN = r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,62})$"
 _FIELDS = ("provider", "account", "region", "api", "network", "credentials", "vars", "retired")
 _PROVIDERS = tuple(sorted({provider for provider, _ in registry.KINDS}))
 
