@@ -1,6 +1,8 @@
 """HTTP on the wire: the only module that imports httpx, and itself imported late (cold start, DESIGN 7).
 
-httpx over aiohttp, held to three things that the libraries do not do by themselves:
+httpx over aiohttp, at the level of httpx's transports: its client adds redirects, cookies and logins, which no call of
+ours may have, and half as much processor time again. It is held to three things that the libraries do not do by
+themselves:
 
 - the request target is sent byte for byte as it was signed (aiohttp would turn `%3A` into `:`);
 - a request is sent once (aiohttp by itself sends a PUT or DELETE again when the connection breaks, and the second one
@@ -89,17 +91,24 @@ class Wire:
     def __init__(self, *, deadline: float, app: App | None = None) -> None:
         self._deadline = deadline
         self._app = app
-        self._clients: dict[tuple[str, str | None], httpx.AsyncClient] = {}
+        self._timeouts = httpx.Timeout(deadline, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS).as_dict()
+        self._transports: dict[tuple[str, str | None], httpx.AsyncBaseTransport] = {}
+        self._by_origin: dict[str, httpx.AsyncBaseTransport] = {}
 
     async def send(self, method: str, url: str, headers: Mapping[str, str], body: Body) -> Answer:
         """One request and its whole reply; raises Fault. Redirects are replies like any other."""
         request = self._request(method, url, headers, body)
+        seconds = self._seconds(body.length)
         try:
-            async with asyncio.timeout(self._seconds(body.length)):
-                response = await self._client(url).send(request)
+            async with asyncio.timeout(seconds):
+                response = await self._transport(url).handle_async_request(request)
+                try:
+                    content = await response.aread()
+                finally:
+                    await response.aclose()
         except _FAULTS as error:
-            raise _fault(error, self._seconds(body.length)) from error
-        return _answer(response, response.content)
+            raise _fault(error, seconds) from error
+        return _answer(response, content)
 
     async def read(self, url: str, headers: Mapping[str, str], sink: Callable[[bytes], object], *, most: int) -> Answer:
         """GET `url` and hand the body of a 200 to `sink` bit by bit; the deadline is for each silence, not the whole.
@@ -110,7 +119,7 @@ class Wire:
         seconds = self._seconds(most)
         try:
             async with asyncio.timeout(seconds):
-                response = await self._client(url).send(request, stream=True)
+                response = await self._transport(url).handle_async_request(request)
                 try:
                     if response.status_code != 200:
                         return _answer(response, await _beginning(response))
@@ -134,31 +143,34 @@ class Wire:
 
     async def aclose(self) -> None:
         """Close every connection."""
-        clients, self._clients = list(self._clients.values()), {}
-        for client in clients:
-            await client.aclose()
+        transports = list(self._transports.values())
+        self._transports.clear()
+        self._by_origin.clear()
+        for transport in transports:
+            await transport.aclose()
 
     def _request(self, method: str, url: str, headers: Mapping[str, str], body: Body) -> httpx.Request:
         _target.set(URL(url, encoded=True))
-        timeout = httpx.Timeout(self._deadline, connect=_CONNECT_SECONDS, pool=_CONNECT_SECONDS)
         whole = body.whole
         content: bytes | AsyncIterator[bytes] = b"" if whole is None else whole
         if whole is None or len(whole) > _STREAM_ABOVE:
             headers = {**headers, "content-length": str(body.length)}
             content = _stream(body)
-        return httpx.Request(method, url, headers=headers, content=content, extensions={"timeout": timeout.as_dict()})
+        return httpx.Request(method, url, headers=headers, content=content, extensions={"timeout": self._timeouts})
 
     def _seconds(self, size: int) -> float:
         return self._deadline + size / _SLOWEST
 
-    def _client(self, url: str) -> httpx.AsyncClient:
-        parts = urlsplit(url)
-        proxy = None if self._app else environment_proxy(parts.scheme, parts.hostname or "")
-        key = (parts.scheme, proxy)
-        if key not in self._clients:
-            transport = httpx.ASGITransport(self._app) if self._app else _transport(*key)
-            self._clients[key] = httpx.AsyncClient(transport=transport, trust_env=False)
-        return self._clients[key]
+    def _transport(self, url: str) -> httpx.AsyncBaseTransport:
+        origin = "/".join(url.split("/", 3)[:3])
+        transport = self._by_origin.get(origin)
+        if transport is None:
+            parts = urlsplit(url)
+            key = (parts.scheme, None if self._app else environment_proxy(parts.scheme, parts.hostname or ""))
+            if key not in self._transports:
+                self._transports[key] = httpx.ASGITransport(self._app) if self._app else _transport(*key)
+            transport = self._by_origin[origin] = self._transports[key]
+        return transport
 
 
 def is_loopback(host: str) -> bool:
@@ -203,7 +215,7 @@ def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:
         skip_auto_headers=("accept", "accept-encoding", "user-agent", "content-type"),
         trust_env=False,
     )
-    # aiohttp has no public switch for this; test_wire holds it to its meaning.
+    # aiohttp has no public switch for this; test_cloud_wire holds it to its meaning.
     session._retry_connection = False
     return session
 
@@ -235,7 +247,7 @@ async def _beginning(response: httpx.Response) -> bytes:
 
 
 def _answer(response: httpx.Response, content: bytes) -> Answer:
-    headers = {name.lower(): value for name, value in response.headers.items()}
+    headers = {name.decode("latin-1").lower(): value.decode("latin-1") for name, value in response.headers.raw}
     return Answer(response.status_code, headers, content, response.num_bytes_downloaded)
 
 
