@@ -44,8 +44,11 @@ def field_changes(
     )
 
 
-def created_fields(kind: Kind, resource: Resource) -> tuple[FieldChange, ...]:
-    """What a create sets because the file says so; defaults are not listed."""
+def created_fields(kind: Kind, resource: Resource, body: Mapping[str, Json]) -> tuple[FieldChange, ...]:
+    """What a create sets because the file says so, and the tags that mark it; defaults are not listed."""
+    given = {name: value for name, value in resource.body.items() if value is not None}
+    if kind.tags is not None:
+        given[kind.tags.field] = body.get(kind.tags.field)
     return tuple(
         FieldChange(
             path=name,
@@ -54,8 +57,7 @@ def created_fields(kind: Kind, resource: Resource) -> tuple[FieldChange, ...]:
             after_hidden=has_secret(value),
             span=_span(resource, name),
         )
-        for name, value in resource.body.items()
-        if value is not None
+        for name, value in given.items()
     )
 
 

@@ -203,7 +203,7 @@ def _change(difference: Difference, snapshot: Snapshot) -> Change:
     resource = difference.resource
     fields: tuple[FieldChange, ...] = ()
     if resource is not None and difference.action is Action.CREATE:
-        fields = created_fields(difference.kind, resource)
+        fields = created_fields(difference.kind, resource, difference.body)
     elif resource is not None and difference.live is not None:
         notes = {
             one.name: snapshot.code_notes.get(difference.address, "")
