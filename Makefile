@@ -1,0 +1,49 @@
+# make demo   a tour on the embedded emulator: validate, plan, apply, change, destroy
+# make test   lint, types and the whole test suite
+# make format rewrite the sources as the linter wants them
+# make schema rewrite schemas/ from the descriptors
+# Everything is set up in .venv; nothing outside this folder is touched.
+
+PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
+	"$$python" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
+BIN := .venv/bin
+PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
+
+.PHONY: demo test lint types unit format schema clean
+.DEFAULT_GOAL := test
+
+.venv/runtime: pyproject.toml
+	@test -n "$(PYTHON)" || { echo "Python >= 3.11 with its venv module is needed (Debian: apt-get install python3-venv)" >&2; exit 1; }
+	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
+	$(PIP) install --editable .
+	@touch $@
+
+.venv/test: .venv/runtime
+	$(PIP) install --editable '.[test]'
+	@touch $@
+
+demo: .venv/runtime
+	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh
+
+test: lint types unit
+
+lint: .venv/test
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check .
+
+types: .venv/test
+	$(BIN)/mypy
+
+unit: .venv/test
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
+
+format: .venv/test
+	$(BIN)/ruff check --fix .
+	$(BIN)/ruff format .
+
+schema: .venv/runtime
+	$(BIN)/python -m fcdeploy.spec.schema > schemas/project.schema.json
+
+clean:
+	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis

@@ -1,0 +1,55 @@
+"""The values that travel between the stages. Bodies are plain JSON; everything that is saved has to_json/from_json."""
+
+from fcdeploy.model.leaves import ArchiveRef, Json, Output, SecretSource, Sensitive, from_json, to_json
+from fcdeploy.model.plans import (
+    Action,
+    Call,
+    Change,
+    FieldChange,
+    Guard,
+    IfMatch,
+    JustCreated,
+    MustNotExist,
+    Plan,
+    Recheck,
+    Reply,
+    Step,
+    guard_from_json,
+    guard_to_json,
+)
+from fcdeploy.model.resources import Address, CodeRef, Live, Mark, Resource, Target
+from fcdeploy.model.runs import Ending, Event, EventType, Outcome
+
+__all__ = [
+    "Action",
+    "Address",
+    "ArchiveRef",
+    "Call",
+    "Change",
+    "CodeRef",
+    "Ending",
+    "Event",
+    "EventType",
+    "FieldChange",
+    "Guard",
+    "IfMatch",
+    "Json",
+    "JustCreated",
+    "Live",
+    "Mark",
+    "MustNotExist",
+    "Outcome",
+    "Output",
+    "Plan",
+    "Recheck",
+    "Reply",
+    "Resource",
+    "SecretSource",
+    "Sensitive",
+    "Step",
+    "Target",
+    "from_json",
+    "guard_from_json",
+    "guard_to_json",
+    "to_json",
+]

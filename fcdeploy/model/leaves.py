@@ -1,0 +1,114 @@
+"""Plain JSON, and the three leaves that may stand in a call's body where plain JSON is not enough.
+
+`to_json` writes each leaf as a mapping with one `$` key (a user's own key that begins with `$` is doubled, so nothing
+can be mistaken):
+
+    Archive bytes      ArchiveRef(sha256=…)            {"$archive": {...}}
+    later value        Output(step=…, pointer=…)       {"$output": {...}}
+    secret text        Sensitive("…", parts=(…))       {"$secret": [...]}     references, never the value (S36)
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any, Self, TypeAlias
+
+Json: TypeAlias = Any
+"""A JSON value; inside call bodies also the three leaves above."""
+
+
+class Sensitive(str):
+    """A string that holds a secret. Compares and encodes as the plain text; prints and saves as what made it.
+
+    `parts` are the pieces it was put together from: plain text, `{"secret": NAME}` for a named source (S41), or
+    `{"jsonText": value}` for JSON text with secrets inside.
+    """
+
+    __slots__ = ("parts",)
+    parts: tuple[Json, ...]
+
+    def __new__(cls, value: str, *, parts: tuple[Json, ...]) -> Self:
+        """Join nothing: `value` is the whole text and `parts` its origin."""
+        made = super().__new__(cls, value)
+        made.parts = parts
+        return made
+
+    def __repr__(self) -> str:
+        return "Sensitive(***)"
+
+    def __format__(self, spec: str) -> str:
+        return "(sensitive)"
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        raise TypeError("a secret is saved as its references only")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ArchiveRef:
+    """A code archive by its content: hex SHA-256, decimal CRC-64/XZ, size in bytes. Sent as base64 text."""
+
+    sha256: str
+    crc64: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Output:
+    """A value that an earlier step's reply gives; `pointer` is a JSON pointer into it, `etag` its ETag."""
+
+    step: str
+    pointer: str
+
+
+SecretSource: TypeAlias = Callable[[str], str]
+"""Resolves a secret's name to its value."""
+
+
+def to_json(value: Json) -> Json:
+    """A body with its leaves written as `$` mappings; the result is plain JSON."""
+    match value:
+        case Sensitive():
+            return {"$secret": list(value.parts)}
+        case ArchiveRef():
+            return {"$archive": {"sha256": value.sha256, "crc64": value.crc64, "size": value.size}}
+        case Output():
+            return {"$output": {"step": value.step, "pointer": value.pointer}}
+        case Mapping():
+            return {("$" + key if key.startswith("$") else key): to_json(item) for key, item in value.items()}
+        case list() | tuple():
+            return [to_json(item) for item in value]
+        case _:
+            return value
+
+
+def from_json(value: Json, secret: SecretSource) -> Json:
+    """The inverse of `to_json`; secrets are resolved again (S36), a missing one raises what `secret` raises."""
+    if isinstance(value, list):
+        return [from_json(item, secret) for item in value]
+    if not isinstance(value, dict):
+        return value
+    if len(value) == 1:
+        ((key, inner),) = value.items()
+        match key:
+            case "$secret":
+                text = "".join(_part_text(part, secret) for part in inner)
+                return Sensitive(text, parts=tuple(inner))
+            case "$archive":
+                return ArchiveRef(**inner)
+            case "$output":
+                return Output(**inner)
+            case _:
+                pass
+    return {(key[1:] if key.startswith("$$") else key): from_json(item, secret) for key, item in value.items()}
+
+
+def _part_text(part: Json, secret: SecretSource) -> str:
+    match part:
+        case str():
+            return part
+        case {"jsonText": inner}:
+            return json.dumps(from_json(inner, secret), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+        case _:
+            return secret(part["secret"])

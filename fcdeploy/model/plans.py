@@ -1,0 +1,239 @@
+"""A plan as a value: changes for people, steps for the executor; saved as JSON with secrets as references."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Self, TypeAlias
+
+from fcdeploy.diagnostics import Diagnostic, Span
+from fcdeploy.model.leaves import Json, SecretSource, from_json, to_json
+from fcdeploy.model.resources import Address, Target
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Call:
+    """One request: `path` is what follows the API version, each name in it percent-encoded already."""
+
+    operation: str
+    method: str
+    path: str
+    query: tuple[tuple[str, str], ...] = ()
+    headers: Mapping[str, str] = field(default_factory=dict)
+    body: Json = None
+    resource: str = ""
+
+    def to_json(self) -> dict[str, Json]:
+        """Plain JSON, secrets as references."""
+        return {
+            "operation": self.operation,
+            "method": self.method,
+            "path": self.path,
+            "query": [list(pair) for pair in self.query],
+            "headers": dict(self.headers),
+            "body": to_json(self.body),
+            "resource": self.resource,
+        }
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Json], secret: SecretSource) -> Self:
+        """Read `to_json` back."""
+        return cls(
+            operation=saved["operation"],
+            method=saved["method"],
+            path=saved["path"],
+            query=tuple((key, value) for key, value in saved["query"]),
+            headers=saved["headers"],
+            body=from_json(saved["body"], secret),
+            resource=saved["resource"],
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Reply:
+    """A successful answer; header names are lower case, `body` is the parsed JSON or None."""
+
+    status: int
+    headers: Mapping[str, str]
+    body: Json
+
+    @property
+    def etag(self) -> str | None:
+        """The ETag header, where there is one."""
+        return self.headers.get("etag")
+
+    @property
+    def request_id(self) -> str:
+        """The service's request id, for support."""
+        return self.headers.get("x-fc-request-id") or self.headers.get("x-acs-request-id") or ""
+
+
+class Action(enum.StrEnum):
+    """What happens to a resource."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FieldChange:
+    """One field: values before and after (None = not set), the line that says so, and what it means.
+
+    `before_hidden` and `after_hidden` say whether the value must print as `(sensitive)` (S42).
+    """
+
+    path: str
+    before: Json
+    after: Json
+    forces_replacement: bool = False
+    before_hidden: bool = False
+    after_hidden: bool = False
+    note: str = ""
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """What will happen to one resource, and why."""
+
+    address: Address
+    action: Action
+    reason: str
+    fields: tuple[FieldChange, ...] = ()
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class IfMatch:
+    """The service itself checks that the ETag is still the one the plan was made from."""
+
+    etag: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MustNotExist:
+    """The create refuses when the name is taken (the API answers 409)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Recheck:
+    """Read again just before the write and compare the canonical body's fingerprint (hex SHA-256)."""
+
+    fingerprint: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JustCreated:
+    """A step before this one, in the same run, created the resource; there is nothing older to protect."""
+
+
+Guard: TypeAlias = IfMatch | MustNotExist | Recheck | JustCreated
+
+
+def guard_to_json(guard: Guard) -> dict[str, Json]:
+    """A guard as JSON: one key."""
+    match guard:
+        case IfMatch():
+            return {"ifMatch": guard.etag}
+        case Recheck():
+            return {"recheck": guard.fingerprint}
+        case MustNotExist():
+            return {"mustNotExist": True}
+        case JustCreated():
+            return {"justCreated": True}
+
+
+def guard_from_json(saved: Mapping[str, Json]) -> Guard:
+    """The inverse of `guard_to_json`."""
+    match saved:
+        case {"ifMatch": str(etag)}:
+            return IfMatch(etag=etag)
+        case {"recheck": str(fingerprint)}:
+            return Recheck(fingerprint=fingerprint)
+        case {"justCreated": True}:
+            return JustCreated()
+        case _:
+            return MustNotExist()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One call of a plan.
+
+    `group` names the fields it writes (`body`, or a group with its own endpoint such as `tags`). `after` are the
+    canonical values of exactly those top-level fields, `before` those of the whole group as it was read (`None` where
+    the resource did not or will not exist); they settle an unknown effect and check the reply (S20, S21). `needs` are ids of
+    steps that must be done first. `undo` are the steps that take it back, in order; none when nothing can, or when the undo of the resource's create
+    covers it (S34). An undo's IfMatch guard is the ETag that the step itself was given, known once it is done.
+    `last` marks what comes only after all that can be undone has succeeded.
+    """
+
+    id: str
+    address: Address
+    action: Action
+    group: str
+    call: Call
+    guard: Guard
+    before: Mapping[str, Json] | None
+    after: Mapping[str, Json] | None
+    needs: frozenset[str] = frozenset()
+    last: bool = False
+    undo: tuple[Step, ...] = ()
+
+    def to_json(self) -> dict[str, Json]:
+        """Plain JSON, secrets as references."""
+        return {
+            "id": self.id,
+            "address": str(self.address),
+            "action": self.action.value,
+            "group": self.group,
+            "call": self.call.to_json(),
+            "guard": guard_to_json(self.guard),
+            "before": to_json(self.before),
+            "after": to_json(self.after),
+            "needs": sorted(self.needs),
+            "last": self.last,
+            "undo": [step.to_json() for step in self.undo],
+        }
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Json], secret: SecretSource) -> Self:
+        """Read `to_json` back; secrets are resolved again."""
+        return cls(
+            id=saved["id"],
+            address=Address.parse(saved["address"]),
+            action=Action(saved["action"]),
+            group=saved["group"],
+            call=Call.from_json(saved["call"], secret),
+            guard=guard_from_json(saved["guard"]),
+            before=from_json(saved["before"], secret),
+            after=from_json(saved["after"], secret),
+            needs=frozenset(saved["needs"]),
+            last=saved["last"],
+            undo=tuple(cls.from_json(step, secret) for step in saved["undo"]),
+        )
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Plan:
+    """Everything that apply will do to one target, in order; changes of action none are only counted."""
+
+    project: str
+    target: Target
+    changes: tuple[Change, ...]
+    steps: tuple[Step, ...]
+    unchanged: int = 0
+    warnings: tuple[Diagnostic, ...] = ()
+
+    def count(self, action: Action) -> int:
+        """How many resources have this action."""
+        return sum(1 for change in self.changes if change.action is action)
+
+    @property
+    def is_empty(self) -> bool:
+        """Whether apply would send nothing."""
+        return not self.steps

@@ -1,0 +1,132 @@
+"""Addresses, and resources on both sides: what the file wants, what the cloud has."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from functools import total_ordering
+from typing import Self
+from urllib.parse import quote, unquote
+
+from fcdeploy.diagnostics import Span
+from fcdeploy.model.leaves import Json
+
+
+@total_ordering
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Address:
+    """Names one resource of one target: `prod/cn-shanghai:alibaba.function:images/resize`."""
+
+    provider: str
+    target: str
+    kind: str
+    identity: tuple[str, ...]
+
+    @classmethod
+    def parse(cls, text: str) -> Self:
+        """Read the printed form back; raises ValueError when it is not one."""
+        target, _, rest = text.partition(":")
+        kind, _, identity = rest.partition(":")
+        provider, _, name = kind.partition(".")
+        if not (target and provider and name and identity):
+            raise ValueError(f"not an address: {text!r}")
+        return cls(
+            provider=provider,
+            target="/".join(unquote(part) for part in target.split("/")),
+            kind=name,
+            identity=tuple(unquote(part) for part in identity.split("/")),
+        )
+
+    def __str__(self) -> str:
+        target = "/".join(_plain(part) for part in self.target.split("/"))
+        return f"{target}:{self.provider}.{self.kind}:{self.name}"
+
+    def __lt__(self, other: object) -> bool:
+        if not isinstance(other, Address):
+            return NotImplemented
+        return self._order() < other._order()
+
+    def _order(self) -> tuple[str, str, tuple[str, ...], str]:
+        # Identity before kind: a service, its functions and their triggers stand together.
+        return (self.target, self.provider, self.identity, self.kind)
+
+    @property
+    def name(self) -> str:
+        """The identity as one word: `images/resize`."""
+        return "/".join(_plain(part) for part in self.identity)
+
+    @property
+    def short(self) -> str:
+        """Kind and name, for messages under a target's heading: `function images/resize`."""
+        return f"{self.kind} {self.name}"
+
+
+def _plain(part: str) -> str:
+    return quote(part, safe="-._~*@$()")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Target:
+    """Where a project goes: one account and region of one cloud (S6)."""
+
+    name: str
+    provider: str
+    region: str
+    account: str | None = None
+    api: str = ""
+    network: str = "public"
+    profile: str | None = None
+    retired: bool = False
+    vars: Mapping[str, Json] = field(default_factory=dict)
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeRef:
+    """A `code:` value as the file gives it; relative paths count from the folder `base`."""
+
+    value: Json
+    base: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resource:
+    """What the file wants.
+
+    `body` holds what the file itself gives (defaults of the file merged in), under API names; documented defaults are
+    filled in by the engine. Strings may be `Sensitive`. A code archive stands in `code` by field name until it is
+    packaged; then the body has {"checksum": crc64} there and `payloads` what is sent. `refs` are addresses that must
+    exist first. `literal` holds the dotted paths whose value the file gives as a plain literal (S42), `spans` the line
+    of each dotted path. `ignore` are paths that live keeps (S17).
+    """
+
+    address: Address
+    body: Mapping[str, Json]
+    code: Mapping[str, CodeRef] = field(default_factory=dict)
+    payloads: Mapping[str, Json] = field(default_factory=dict)
+    refs: frozenset[Address] = frozenset()
+    span: Span | None = None
+    spans: Mapping[str, Span] = field(default_factory=dict)
+    literal: frozenset[str] = frozenset()
+    protect: bool = False
+    ignore: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Live:
+    """What the cloud has: canonical and raw body, and the ETag if it was read singly (lists give none, S19)."""
+
+    address: Address
+    body: Mapping[str, Json]
+    raw: Mapping[str, Json]
+    etag: str | None = None
+    mark: Mark | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True, order=True)
+class Mark:
+    """Whose a resource is: project and target (S10)."""
+
+    project: str
+    target: str

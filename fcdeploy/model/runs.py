@@ -1,0 +1,59 @@
+"""What the journal says of a run, and what is left when it has ended."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from fcdeploy.diagnostics import Diagnostic
+from fcdeploy.model.leaves import Json
+
+
+class EventType(enum.StrEnum):
+    """What the journal says of a step."""
+
+    BEGUN = "begun"
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+    SKIPPED = "skipped"
+    UNDONE = "undone"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Event:
+    """One line of the journal; `at` is seconds since the epoch, `note` is redacted already."""
+
+    step: str
+    type: EventType
+    at: float
+    etag: str | None = None
+    outputs: Mapping[str, Json] = field(default_factory=dict)
+    request_id: str = ""
+    note: str = ""
+
+
+class Ending(enum.StrEnum):
+    """How a run ended."""
+
+    DONE = "done"
+    FAILED = "failed"
+    ROLLED_BACK = "rolled-back"
+    STOPPED = "stopped"
+    NEEDS_ATTENTION = "needs-attention"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The fold of a run: what was done, undone and left; `seconds` is wall time, `durations` seconds by step id."""
+
+    run: str
+    target: str
+    ending: Ending
+    done: tuple[str, ...] = ()
+    undone: tuple[str, ...] = ()
+    leftovers: tuple[str, ...] = ()
+    diagnostics: tuple[Diagnostic, ...] = ()
+    seconds: float = 0.0
+    durations: Mapping[str, float] = field(default_factory=dict)
