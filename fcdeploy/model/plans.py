@@ -166,10 +166,10 @@ class Step:
 
     `group` names the fields it writes (`body`, or a group with its own endpoint such as `tags`). `after` are the
     canonical values of exactly those top-level fields, `before` those of the whole group as it was read (`None` where
-    the resource did not or will not exist); they settle an unknown effect and check the reply (S20, S21). `needs` are ids of
-    steps that must be done first. `undo` are the steps that take it back, in order; none when nothing can, or when the undo of the resource's create
-    covers it (S34). An undo's IfMatch guard is the ETag that the step itself was given, known once it is done.
-    `last` marks what comes only after all that can be undone has succeeded.
+    the resource did not or will not exist); they settle an unknown effect and check the reply (S20, S21). `needs` are
+    ids of steps that must be done first. `undo` are the steps that take it back, in order; none when nothing can, or
+    when the undo of the resource's create covers it (S34). An undo's IfMatch guard is the ETag that the step itself was
+    given, known once it is done. `last` marks what comes only after all that can be undone has succeeded.
     """
 
     id: str
