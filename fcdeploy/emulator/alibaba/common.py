@@ -12,10 +12,9 @@ from fcdeploy.emulator.times import later_text, to_utc_text
 LATEST = "LATEST"
 
 # Kinds of rows. Parent and name say where a row lives; kinds of one file each may have more of their own.
-SERVICE = "service"  # parent "", name S
+SERVICE = "service"  # parent "", name S; body["_tags"] are its tags
 FUNCTION = "function"  # parent S, name F
 TRIGGER = "trigger"  # parent S/F, name T
-TAGS = "tags"  # parent "", name S; body {"tags": {...}}
 VERSION = "version"  # parent S, name number_name(V); body["_service"] is the frozen service
 FROZEN_FUNCTION = "frozen-function"  # parent S/V, name F
 ALIAS = "alias"  # parent S, name A
@@ -32,6 +31,11 @@ def number_name(number: int) -> str:
     return f"{number:010d}"
 
 
+def etag_of_resource(body: Json) -> str:
+    """Return the ETag of a stored body; tags are no part of it, as tagging changes no service (facts 6.2)."""
+    return etag_of({key: value for key, value in body.items() if key != "_tags"} if "_tags" in body else body)
+
+
 def public(body: Json) -> Json:
     """Return a stored body without the emulator's own keys."""
     return {key: value for key, value in body.items() if not key.startswith("_")}
@@ -41,7 +45,9 @@ def new_row(request: Request, kind: str, parent: str, name: str, body: Json) -> 
     """Return a row for a resource created now; the time fields are put into the body."""
     now = to_utc_text(int(request.now))
     stored = {**body, "createdTime": now, "lastModifiedTime": now}
-    return Row(kind=kind, parent=parent, name=name, body=stored, etag=etag_of(stored), created=now, modified=now)
+    return Row(
+        kind=kind, parent=parent, name=name, body=stored, etag=etag_of_resource(stored), created=now, modified=now
+    )
 
 
 def changed_row(request: Request, row: Row, body: Json) -> Row:
@@ -52,7 +58,7 @@ def changed_row(request: Request, row: Row, body: Json) -> Row:
     """
     modified = later_text(request.now, row.modified)
     stored = {**body, "lastModifiedTime": modified}
-    return replace(row, body=stored, etag=etag_of(stored), modified=modified)
+    return replace(row, body=stored, etag=etag_of_resource(stored), modified=modified)
 
 
 def check_if_match(request: Request, row: Row) -> None:

@@ -4,7 +4,6 @@ from fcdeploy.emulator.alibaba.common import (
     ALIAS,
     FUNCTION,
     SERVICE,
-    TAGS,
     VERSION,
     VPC_BINDING,
     changed_row,
@@ -22,7 +21,7 @@ from fcdeploy.emulator.alibaba.qualifiers import live_service, resolve, service_
 from fcdeploy.emulator.alibaba.versions import BOTH
 from fcdeploy.emulator.exchange import NO_CONTENT, Json, Reply, Request
 from fcdeploy.emulator.routes import Coverage, Route
-from fcdeploy.emulator.store import Row, Session
+from fcdeploy.emulator.store import Row
 
 NAME_LONGEST = 128  # facts 9.1
 
@@ -134,10 +133,16 @@ def _check_outside(request: Request, body: Json) -> None:
         check_log_project(request, log["project"])
 
 
-def shown(session: Session, body: Json, service: str) -> Json:
+def tags_of(row: Row) -> dict[str, object]:
+    """Return the tags of a live service. They are kept with it, but are no part of its ETag and of its versions."""
+    held = row.body.get("_tags")
+    return dict(held) if isinstance(held, dict) else {}
+
+
+def shown(body: Json, live: Row) -> Json:
     """Return a service as an answer has it, with its tags (facts 9.1: Go and Terraform read them there)."""
-    tags = session.get(TAGS, "", service)
-    return public(body) if tags is None else {**public(body), "tags": tags.body["tags"]}
+    tags = tags_of(live)
+    return {**public(body), "tags": tags} if tags else public(body)
 
 
 def create_service(request: Request) -> Reply:
@@ -152,7 +157,7 @@ def create_service(request: Request) -> Reply:
         row = new_row(request, SERVICE, "", name, body)
         session.put(row)
         request.world.mention("service", *_key(request, name))
-        return Reply(body=shown(session, row.body, name), etag=row.etag)
+        return Reply(body=shown(row.body, row), etag=row.etag)
 
 
 def _key(request: Request, name: str) -> tuple[str, str, str]:
@@ -164,7 +169,7 @@ def get_service(request: Request) -> Reply:
     service, qualifier = service_reference(request)
     with request.world.read(request.tenant) as session:
         view = resolve(session, service, qualifier)
-        return Reply(body=shown(session, view.service_body, service), etag=view.etag)
+        return Reply(body=shown(view.service_body, view.service_row), etag=view.etag)
 
 
 def update_service(request: Request) -> Reply:
@@ -179,7 +184,7 @@ def update_service(request: Request) -> Reply:
         _check_outside(request, body)
         row = changed_row(request, row, body)
         session.put(row)
-        return Reply(body=shown(session, row.body, service), etag=row.etag)
+        return Reply(body=shown(row.body, row), etag=row.etag)
 
 
 def delete_service(request: Request) -> Reply:
@@ -196,7 +201,6 @@ def delete_service(request: Request) -> Reply:
             if session.count(kind, service):
                 raise SERVICE_NOT_EMPTY(service, word)
         session.delete(SERVICE, "", service)
-        session.delete(TAGS, "", service)
         session.delete_under(VPC_BINDING, service)
     return NO_CONTENT
 
@@ -208,13 +212,11 @@ def list_services(request: Request) -> Reply:
     with request.world.read(request.tenant) as session:
 
         def keep(row: Row) -> bool:
-            tags = session.get(TAGS, "", row.name)
-            held = tags.body["tags"] if tags is not None else {}
-            assert isinstance(held, dict)
+            held = tags_of(row)
             return all(key in held and value in ("", held[key]) for key, value in wanted)
 
         rows, token = list_page(session, SERVICE, "", page, keep if wanted else None)
-        return Reply(body=with_token({"services": [shown(session, row.body, row.name) for row in rows]}, token))
+        return Reply(body=with_token({"services": [shown(row.body, row) for row in rows]}, token))
 
 
 _SOURCES = ("facts 3.3, 6.2, 7.2, 9.1", "API reference 2016-08-15, services")

@@ -1,18 +1,19 @@
 """Tags of services (facts 9.11)."""
 
 import re
+from dataclasses import replace
 
-from fcdeploy.emulator.alibaba.common import TAGS
+from fcdeploy.emulator.alibaba.common import SERVICE
 from fcdeploy.emulator.alibaba.errors import invalid_argument, too_many
 from fcdeploy.emulator.alibaba.fields import Flag, Many, Map, Struct, Text, read_body
 from fcdeploy.emulator.alibaba.paging import list_page, page_of, with_token
 from fcdeploy.emulator.alibaba.qualifiers import live_service
+from fcdeploy.emulator.alibaba.service import tags_of
 from fcdeploy.emulator.alibaba.versions import BOTH, V2016, V2021
 from fcdeploy.emulator.errors import echo
-from fcdeploy.emulator.exchange import Json, Reply, Request, Tenant
+from fcdeploy.emulator.exchange import Reply, Request, Tenant
 from fcdeploy.emulator.routes import Coverage, Route
-from fcdeploy.emulator.store import Row, Session, etag_of
-from fcdeploy.emulator.times import to_utc_text
+from fcdeploy.emulator.store import Row, Session
 
 TAGS_MOST = 20  # facts 13
 
@@ -44,20 +45,9 @@ def _full_arn(tenant: Tenant, service: str) -> str:
     return f"acs:fc:{tenant.region}:{tenant.account}:services/{service}"
 
 
-def _tags_of(session: Session, service: str) -> dict[str, object]:
-    row = session.get(TAGS, "", service)
-    held = {} if row is None else row.body["tags"]
-    assert isinstance(held, dict)
-    return dict(held)
-
-
-def _put_tags(request: Request, session: Session, service: str, tags: dict[str, object]) -> None:
-    if not tags:
-        session.delete(TAGS, "", service)
-        return
-    now = to_utc_text(int(request.now))
-    body: Json = {"tags": tags}
-    session.put(Row(kind=TAGS, parent="", name=service, body=body, etag=etag_of(body), created=now, modified=now))
+def _put_tags(session: Session, row: Row, tags: dict[str, object]) -> None:
+    """Keep ``tags`` with the service; its ETag and its time of change stay."""
+    session.put(replace(row, body={**row.body, "_tags": tags}))
 
 
 def tag_resource(request: Request) -> Reply:
@@ -70,11 +60,11 @@ def tag_resource(request: Request) -> Reply:
     if "" in tags:
         raise invalid_argument("Tags contains an empty key")
     with request.world.write(request.tenant) as session:
-        live_service(session, service)
-        merged = {**_tags_of(session, service), **tags}
+        row = live_service(session, service)
+        merged = {**tags_of(row), **tags}
         if len(merged) > TAGS_MOST:
             raise too_many("Tags", TAGS_MOST, len(merged))
-        _put_tags(request, session, service, merged)
+        _put_tags(session, row, merged)
     return Reply(body={"requestId": request.request_id})
 
 
@@ -82,8 +72,7 @@ def get_resource_tags(request: Request) -> Reply:
     """GET /tag?resourceArn=."""
     service = _service_of(request.one("resourceArn"), request.tenant)
     with request.world.read(request.tenant) as session:
-        live_service(session, service)
-        tags = _tags_of(session, service)
+        tags = tags_of(live_service(session, service))
     arn = _full_arn(request.tenant, service)
     return Reply(body={"resourceArn": arn, "tags": tags, "requestId": request.request_id})
 
@@ -97,10 +86,10 @@ def untag_resource(request: Request) -> Reply:
     if given.get("all") is not True and not keys:
         raise invalid_argument("TagKeys is required but not provided")
     with request.world.write(request.tenant) as session:
-        live_service(session, service)
-        left = _tags_of(session, service)
+        row = live_service(session, service)
+        left = tags_of(row)
         left = {} if given.get("all") is True else {key: left[key] for key in left if key not in keys}
-        _put_tags(request, session, service, left)
+        _put_tags(session, row, left)
     return Reply(body={"requestId": request.request_id})
 
 
@@ -108,8 +97,8 @@ def list_tagged_resources(request: Request) -> Reply:
     """GET /tags: every service that has a tag."""
     page = page_of(request)
     with request.world.read(request.tenant) as session:
-        rows, token = list_page(session, TAGS, "", page)
-    resources = [{"resourceArn": _full_arn(request.tenant, row.name), "tags": row.body["tags"]} for row in rows]
+        rows, token = list_page(session, SERVICE, "", page, lambda row: bool(tags_of(row)))
+    resources = [{"resourceArn": _full_arn(request.tenant, row.name), "tags": tags_of(row)} for row in rows]
     return Reply(body=with_token({"resources": resources}, token))
 
 
