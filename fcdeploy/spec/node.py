@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from typing import TypeAlias
 
 from fcdeploy.diagnostics import Span
@@ -75,14 +75,16 @@ class Node:
     @classmethod
     def of(cls, value: Json, span: Span, *, templated: bool = False, origin: str | None = None) -> Node:
         """Plain JSON as nodes that all stand at one place. `${{` inside it is text, never a template."""
-        made: Json
-        if isinstance(value, Mapping):
-            made = {str(key): cls.of(item, span, templated=templated, origin=origin) for key, item in value.items()}
-        elif isinstance(value, (list, tuple)):
-            made = [cls.of(item, span, templated=templated, origin=origin) for item in value]
-        else:
-            made = value
-        return cls(made, span.file, span.line, span.column, templated=templated, origin=origin)
+        file, line, column = span.file, span.line, span.column
+
+        def made(one: Json) -> Node:
+            if isinstance(one, dict):
+                one = {str(key): made(item) for key, item in one.items()}
+            elif isinstance(one, (list, tuple)):
+                one = [made(item) for item in one]
+            return Node(one, file, line, column, 0, 0, False, False, "", None, templated, origin)
+
+        return made(value)
 
     @property
     def span(self) -> Span:
@@ -188,7 +190,7 @@ def kind_of(value: Json) -> str:
             return "a number"
         case str():
             return "text"
-        case Mapping() | dict():
+        case dict():
             return "a map"
         case list() | tuple():
             return "a list"

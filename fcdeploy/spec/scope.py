@@ -16,7 +16,7 @@ from fcdeploy.spec.values import MAX_ELEMENTS, Elements, Failed, Meter, Names, T
 if TYPE_CHECKING:
     from fcdeploy.spec.sandbox import Function, Sandbox
 
-MAX_MADE = 2_000_000
+MAX_MADE = 500_000
 """What all templates of one target may make, in elements, with 256 characters of text counting as one."""
 MAX_CHAIN = 24
 """How many variables may lead from one to the next; a chain costs stack."""

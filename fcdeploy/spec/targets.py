@@ -225,7 +225,7 @@ class _Reader:
         if allowed and value not in allowed:
             near = did_you_mean(value, allowed)
             hint = near or f"one of: {', '.join(allowed)}"
-            self.say(f"`{value}` is not a {field} that is known", item.span, field, hint)
+            self.say(f"`{field}` cannot be `{value}`", item.span, field, hint)
             return None
         return value
 

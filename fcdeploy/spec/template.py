@@ -83,7 +83,7 @@ def _placed(made: Json, node: Node, scope: Scope, path: Path, found: list[Diagno
             found.append(error(f"a key must be text: {wrong}", span=node.span, path=path_text(path)))
             made = None
     try:
-        scope.room.spend(_size(made))
+        scope.room.spend(_size(made) if scope.room.left >= 0 else 1)
     except TemplateFault as fault:
         found.append(error(fault.summary, span=node.span, path=path_text(path), hint=fault.hint))
         made = None
