@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 from typing import TYPE_CHECKING
@@ -37,6 +36,8 @@ def plan(where: Where, wishes: Wishes, speech: Speech, destroy: bool, detailed_e
     The plan is made from the live state: what is listed is exactly what apply
     would send. The same file and the same cloud give the same bytes.
     """
+    import asyncio
+
     from fcdeploy import app
     from fcdeploy.cli.views import plans_code
 
@@ -71,6 +72,8 @@ def destroy(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, yes: 
 
 
 def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *, yes: bool, destroy: bool) -> int:
+    import asyncio
+
     from fcdeploy import app
     from fcdeploy.cli.views import outcome_views, outcomes_code, plans_code, plans_view
     from fcdeploy.render.json import document_text, outcomes_list, plans_content

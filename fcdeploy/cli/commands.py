@@ -40,6 +40,14 @@ class Command(click.Command):
         rest["context_settings"] = SETTINGS | rest.get("context_settings", {})
         super().__init__(*args, **rest)
 
+    def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
+        """Read the command line; a complaint about it knows its command, which click forgets for some."""
+        try:
+            return super().parse_args(ctx, args)
+        except click.UsageError as error:
+            error.ctx = error.ctx or ctx
+            raise
+
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Write the options by heading."""
         write_options(self, ctx, formatter)

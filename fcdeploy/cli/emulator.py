@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from pathlib import Path
 from typing import Any
 
@@ -116,14 +117,20 @@ def _serve(speech: Speech, given: dict[str, Any]) -> int:
         oss_root=_path(given["oss_root"]),
     )
     host, port = given["host"], given["port"]
+    # The server ends in order and then raises the signal that ended it again; both are how one ends an emulator.
+    before = signal.signal(signal.SIGTERM, signal.default_int_handler)
     try:
         serve(settings, host=host, port=port, on_ready=lambda url: speech.write_data(f"listening on {url}\n"))
+    except KeyboardInterrupt:
+        return DONE
     except BadFaults as error:
         raise UsageError(f"--faults: {error}") from error
     except OSError as error:
         raise UsageError(
             f"cannot serve on {host}:{port}: {error.strerror or error}", hint="--port 0 takes a free port"
         ) from error
+    finally:
+        signal.signal(signal.SIGTERM, before)
     return DONE
 
 

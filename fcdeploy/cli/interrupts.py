@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import os
 import signal
@@ -63,6 +62,8 @@ class Interrupts:
         self._count += 1
         if self._count == 1:
             self._say(_FIRST)
+            import asyncio
+
             try:
                 # From inside the loop, so that a loop that sleeps on its sockets wakes up.
                 asyncio.get_running_loop().call_soon_threadsafe(self._stop.request)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import sys
 from typing import TYPE_CHECKING
@@ -25,6 +24,8 @@ if TYPE_CHECKING:
 @asks(WHERE, SPEECH)
 def status(where: Where, speech: Speech) -> int:
     """Show what the project has deployed, and whether a run is open."""
+    import asyncio
+
     from fcdeploy import app
     from fcdeploy.cli.views import status_views
     from fcdeploy.render.json import document_text, statuses_list
@@ -50,6 +51,8 @@ def resume(where: Where, speech: Speech, grace: float | None) -> int:
     Steps whose effect is unknown are settled first, by looking. What was
     planned then is what is sent now; nothing is planned anew.
     """
+    import asyncio
+
     from fcdeploy import app
 
     stop = app.StopRequest()
@@ -72,6 +75,8 @@ def rollback(where: Where, speech: Speech, run: str | None, grace: float | None,
     Every step is guarded: what somebody else has changed since is left alone
     and listed. Runs that are open and runs that ended can be taken back.
     """
+    import asyncio
+
     from fcdeploy import app
 
     require_consent("rollback", speech, yes=yes)

@@ -30,11 +30,8 @@ def plans_text(view: PlansView, *, ink: Ink = PLAIN, sources: Sources | None = N
     if len(view.plans) > 1:
         plans = [one.plan for one in view.plans if one.plan is not None]
         missing = len(view.plans) - len(plans)
-        blocks.append(
-            f"{counted(len(view.plans), 'target')}: {counts_text(plans)}"
-            + (f"; no plan for {missing}" if missing else "")
-            + ".\n"
-        )
+        without = f", {missing} of them without a plan" if missing else ""
+        blocks.append(f"{counted(len(view.plans), 'target')}{without}.\nTotal: {counts_text(plans)}.\n")
     return "\n".join(blocks)
 
 
@@ -48,10 +45,7 @@ def heading(target: Target) -> str:
 
 def plan_text(plan: Plan, *, destroy: bool = False, ink: Ink = PLAIN, sources: Sources | None = None) -> str:
     """One target's plan without its heading; ends with the summary line."""
-    blocks: list[str] = []
-    for change in plan.changes:
-        if change.action in _CHANGING:
-            blocks.append("\n".join(_change_lines(change, ink)))
+    blocks = _change_blocks(plan, ink)
     for lines in (_bare_steps(plan, ink), _last_steps(plan, ink)):
         if lines:
             blocks.append("\n".join(lines))
@@ -84,6 +78,21 @@ def counts_text(plans: Iterable[Plan]) -> str:
 def place_text(span: Span) -> str:
     """`fcdeploy.yaml:14`."""
     return f"{clean(span.file)}:{span.line}"
+
+
+def _change_blocks(plan: Plan, ink: Ink) -> list[str]:
+    """A paragraph a change; changes that are one line stand together."""
+    blocks: list[str] = []
+    short = False
+    for change in plan.changes:
+        if change.action in _CHANGING:
+            lines = _change_lines(change, ink)
+            if short and len(lines) == 1:
+                blocks[-1] += f"\n{lines[0]}"
+            else:
+                blocks.append("\n".join(lines))
+            short = len(lines) == 1
+    return blocks
 
 
 def _change_lines(change: Change, ink: Ink) -> list[str]:
@@ -122,6 +131,8 @@ def _last_steps(plan: Plan, ink: Ink) -> list[str]:
     steps = [step for step in plan.steps if step.last]
     if not steps:
         return []
+    if len(steps) == len(plan.steps):
+        return [f"  {ink('None of this can be undone.', Role.WARNING)}"]
     return [
         f"  {ink('Cannot be undone', Role.WARNING)}, and is done only when all else has succeeded:",
         *(f"    {_step_text(step, ink)}" for step in steps),

@@ -30,8 +30,10 @@ class PlansView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OutcomeView:
-    """A run's outcome with its exit code (S39); `titles` says in words what each step id is about, `undo_wanted` that the
-    way back was the order and not the rescue."""
+    """A run's outcome with its exit code (S39); `titles` says in words what each step id is about.
+
+    `undo_wanted` says that the way back was the order and not the rescue.
+    """
 
     outcome: Outcome
     code: int

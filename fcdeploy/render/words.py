@@ -16,20 +16,20 @@ WIDTH = 80
 
 SENSITIVE = "(sensitive)"
 
-# Controls (also C1), invisible and direction-changing format characters, lone surrogates, private use, and the two
-# separators that some terminals take for a line break: none of them may act, and none may hide a difference.
-_UNSAFE = frozenset({"Cc", "Cf", "Cs", "Co", "Zl", "Zp"})
-
 _SIZES = ("kB", "MB", "GB", "TB")
 
 
 def clean(text: str) -> str:
-    """The text with every control and invisible character written as an escape (`\\x1b`, `\\u202e`)."""
+    """The text with every control and invisible character written as an escape (`\\x1b`, `\\u202e`).
+
+    What Python calls printable may stay: that leaves out controls (also C1), characters that are invisible or change
+    the direction, odd blanks and line ends, and surrogates. None of them may act, and none may hide a difference.
+    """
     if isinstance(text, Sensitive):
         return SENSITIVE
-    if text.isascii() and text.isprintable():
+    if text.isprintable():
         return text
-    return "".join(_escaped(sign) if unicodedata.category(sign) in _UNSAFE else sign for sign in text)
+    return "".join(sign if sign.isprintable() else _escaped(sign) for sign in text)
 
 
 def clean_lines(text: str) -> list[str]:

@@ -1,0 +1,118 @@
+"""Fixtures for the command line: a small project and the program as a process."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import pytest
+
+SPEC = """\
+apiVersion: fcdeploy/v1
+project: image-pipeline
+targets:
+  dev: {provider: alibaba, account: "1234567890123456", region: cn-hangzhou}
+services:
+  images:
+    description: Thumbnails
+    functions:
+      resize:
+        runtime: python3.10
+        handler: index.handler
+        code: ./src
+        memorySize: 512
+        environmentVariables: {LEVEL: "3"}
+        triggers:
+          nightly: {type: timer, config: {cronExpression: "0 0 2 * * *", payload: ""}}
+"""
+SECONDS = 60
+"""A process that takes longer hangs."""
+
+
+@dataclass
+class Program:
+    """`fcdeploy` in a project folder with a state folder of its own and nothing of the caller's environment."""
+
+    folder: Path
+    environ: dict[str, str] = field(default_factory=dict)
+
+    @property
+    def spec(self) -> Path:
+        return self.folder / "fcdeploy.yaml"
+
+    def edit(self, old: str, new: str) -> None:
+        text = self.spec.read_text()
+        assert old in text
+        self.spec.write_text(text.replace(old, new))
+
+    def command(self, *args: str) -> list[str]:
+        return [sys.executable, "-m", "fcdeploy", *args]
+
+    def run(self, *args: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        return subprocess.run(
+            self.command(*args),
+            cwd=self.folder,
+            env={**self.environ, **(environ or {})},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=SECONDS,
+        )
+
+    def start(self, *args: str) -> subprocess.Popen[str]:
+        return subprocess.Popen(
+            self.command(*args),
+            cwd=self.folder,
+            env=self.environ,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            encoding="utf-8",
+        )
+
+
+@pytest.fixture
+def program(tmp_path: Path) -> Program:
+    project = tmp_path / "project"
+    (project / "src").mkdir(parents=True)
+    (project / "src" / "index.py").write_text("def handler(event, context):\n    return 1\n")
+    (project / "fcdeploy.yaml").write_text(SPEC)
+    environ = {
+        "PATH": os.environ["PATH"],
+        "HOME": str(tmp_path),
+        "FCDEPLOY_STATE": str(tmp_path / "state"),
+        "LANG": "C.UTF-8",
+        "PYTHONPATH": str(Path(__file__).parents[2]),
+    }
+    return Program(folder=project, environ=environ)
+
+
+@dataclass
+class Server:
+    """An emulator process of the program's own, and how to reach it."""
+
+    url: str
+    process: subprocess.Popen[str]
+    log: Path
+
+
+@pytest.fixture
+def emulator(program: Program, tmp_path: Path) -> Iterator[Server]:
+    log = tmp_path / "requests.jsonl"
+    data = str(tmp_path / "data")
+    process = program.start(
+        "emulator", "--port", "0", "--data", data, "--log", str(log), "--access-key", "AK:SK", "--latency", "50ms"
+    )
+    assert process.stdout is not None and process.stderr is not None
+    try:
+        line = process.stdout.readline()
+        assert line.startswith("listening on http://127.0.0.1:"), line + process.stderr.read()
+        program.environ |= {"ALIBABA_CLOUD_ACCESS_KEY_ID": "AK", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "SK"}
+        yield Server(url=line.split()[-1], process=process, log=log)
+    finally:
+        process.terminate()
+        process.communicate(timeout=SECONDS)

@@ -1,0 +1,218 @@
+"""A plan with everything in it, as text and as JSON, against golden files that a person can read."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from fcdeploy.diagnostics import Span, error, warning
+from fcdeploy.model import (
+    Action,
+    Address,
+    Call,
+    Change,
+    FieldChange,
+    IfMatch,
+    JustCreated,
+    MustNotExist,
+    Output,
+    Plan,
+    Recheck,
+    Sensitive,
+    Step,
+    Target,
+)
+from fcdeploy.render.ink import COLOURED
+from fcdeploy.render.json import document_text, plans_content
+from fcdeploy.render.text import plan_text, plans_text
+from fcdeploy.render.views import PlansView, PlanView
+from fcdeploy.render.words import WIDTH, columns
+
+GOLDEN = Path(__file__).parent / "golden"
+SECRET = "hunter2-Zx9"
+DEV = Target(name="dev", provider="alibaba", region="cn-hangzhou", account="1234567890123456")
+PROD = Target(name="prod/cn-shanghai", provider="alibaba", region="cn-shanghai")
+
+
+def address(kind: str, *identity: str) -> Address:
+    return Address(provider="alibaba", target="dev", kind=kind, identity=identity)
+
+
+def at(line: int, file: str = "fcdeploy.yaml") -> Span:
+    return Span(file=file, line=line, column=5)
+
+
+def step(change: Change, guard: IfMatch | MustNotExist | Recheck | JustCreated, **rest: object) -> Step:
+    verb = {Action.CREATE: "POST", Action.UPDATE: "PUT", Action.DELETE: "DELETE", Action.REPLACE: "PUT"}[change.action]
+    parts = {
+        "id": f"{change.action} {change.address}",
+        "group": "body",
+        "call": Call(operation=f"{change.action}{change.address.kind}", method=verb, path="/services/images"),
+        "before": None,
+        "after": {"environmentVariables": {"TOKEN": Sensitive(SECRET, parts=({"secret": "TOKEN"},))}},
+        **rest,
+    }
+    return Step(address=change.address, action=change.action, guard=guard, **parts)  # type: ignore[arg-type]
+
+
+def full_plan() -> Plan:
+    web = Change(
+        address=address("function", "images", "web"),
+        action=Action.CREATE,
+        reason="does not exist yet",
+        span=at(30),
+        fields=(
+            FieldChange(path="handler", before=None, after="index.handler", span=at(31)),
+            FieldChange(
+                path="environmentVariables",
+                before=None,
+                after={"BUCKET": "img", "TOKEN": Sensitive(SECRET, parts=({"secret": "TOKEN"},))},
+                span=at(33),
+            ),
+            FieldChange(path="role", before=None, after=Output(step="create role", pointer="/arn")),
+        ),
+    )
+    resize = Change(
+        address=address("function", "images", "resize"),
+        action=Action.UPDATE,
+        reason="differs from the file",
+        span=at(14),
+        fields=(
+            FieldChange(path="memorySize", before=512, after=1024, span=at(16)),
+            FieldChange(
+                path="code",
+                before={"checksum": "1234567890123456789"},
+                after={"checksum": "9876543210987654321"},
+                note="files that differ: ~index.py, +lib/new.py",
+                span=at(15),
+            ),
+            FieldChange(
+                path="environmentVariables.TOKEN",
+                before="(sensitive)",
+                after="(sensitive)",
+                before_hidden=True,
+                after_hidden=True,
+                span=at(3, "common.yaml"),
+            ),
+            FieldChange(path="description", before="evil \x1b]0;x\x07\nlines\u202e", after="Thumbnails", span=at(17)),
+        ),
+    )
+    domain = Change(
+        address=address("trigger", "images", "resize", "nightly"),
+        action=Action.REPLACE,
+        reason="must be replaced: triggerType cannot be changed in place, so it is deleted and made anew",
+        span=at(22),
+        fields=(
+            FieldChange(path="triggerType", before="oss", after="timer", forces_replacement=True, span=at(23)),
+            FieldChange(path="sourceArn", before="acs:oss:cn-hangzhou:1:bucket", after=None, forces_replacement=True),
+        ),
+    )
+    old = Change(address=address("function", "images", "öld"), action=Action.DELETE, reason="is not in the file")
+    same = Change(address=address("service", "images"), action=Action.NONE, reason="equals the file", span=at(9))
+    tags = Change(address=address("service", "images"), action=Action.UPDATE, reason="")
+    return Plan(
+        project="image-pipeline",
+        target=DEV,
+        changes=(web, resize, domain, old, same),
+        steps=(
+            step(tags, JustCreated(), group="tags"),
+            step(web, MustNotExist()),
+            step(resize, IfMatch(etag="e1"), needs=frozenset({"b", "a"})),
+            step(domain, Recheck(fingerprint="f1")),
+            step(old, IfMatch(etag="e2"), last=True),
+        ),
+        unchanged=17,
+        warnings=(
+            warning(
+                "the archive is large: 60.0 MB",
+                detail="direct upload takes 50 MB in some regions",
+                hint="put it into OSS and name it as `oss://bucket/key`",
+                span=at(15),
+            ),
+        ),
+    )
+
+
+def full_view() -> PlansView:
+    refused = Plan(project="image-pipeline", target=PROD, changes=(), steps=(), unchanged=3)
+    gone = Target(name="prod/ap-southeast-1", provider="alibaba", region="ap-southeast-1")
+    return PlansView(
+        project="image-pipeline",
+        plans=(
+            PlanView(target=DEV, plan=full_plan()),
+            PlanView(target=PROD, plan=refused, problems=(error("service images is not ours"),)),
+            PlanView(target=gone, plan=None, problems=(error("cannot read services", detail="NoReply"),)),
+        ),
+        diagnostics=(warning("`oss` without `checksum`", span=at(40)),),
+    )
+
+
+def golden(name: str, text: str) -> None:
+    """The text is what the file says; to renew a file, delete it and run the test twice."""
+    path = GOLDEN / name
+    if not path.exists():
+        path.write_text(text, encoding="utf-8")
+        pytest.fail(f"{path} was written; read it, and run the test again")
+    assert text == path.read_text(encoding="utf-8")
+
+
+def test_the_text_of_a_full_plan() -> None:
+    text = plans_text(full_view(), sources={"fcdeploy.yaml": ["x"] * 14 + ["        code: ./src/resize"]})
+    golden("plan.txt", text)
+    assert SECRET not in text
+    assert max(columns(line) for line in text.splitlines()) <= WIDTH
+    assert all(sign.isprintable() or sign == "\n" for sign in text)
+
+
+def test_the_json_of_a_full_plan() -> None:
+    text = document_text("plan", plans_content(full_view()))
+    golden("plan.json", text)
+    assert SECRET not in text
+    assert text.isascii()
+    document = json.loads(text)
+    assert document["formatVersion"] == 1
+    guards = [step["guard"] for step in document["targets"][0]["steps"]]
+    assert guards == ["justCreated", "mustNotExist", "ifMatch", "recheck", "ifMatch"]
+    fields = document["targets"][0]["changes"][1]["fields"]
+    assert fields[2]["before"] == fields[2]["after"] == {"sensitive": True}
+    created = document["targets"][0]["changes"][0]["fields"]
+    assert created[1]["after"] == {"BUCKET": "img", "TOKEN": {"sensitive": True}}
+    assert created[2]["after"] == {"knownAfterApply": True}
+
+
+def test_the_same_plan_gives_the_same_bytes_and_colour_changes_no_word() -> None:
+    import re
+
+    assert plans_text(full_view()) == plans_text(full_view())
+    coloured = plans_text(full_view(), ink=COLOURED)
+    assert coloured != plans_text(full_view())
+    assert re.sub(r"\x1b\[[0-9;]*m", "", coloured) == plans_text(full_view())
+
+
+@pytest.mark.parametrize(
+    ("unchanged", "destroy", "text"),
+    [
+        (17, False, "No changes. The cloud is as the file says (17 resources).\n"),
+        (1, False, "No changes. The cloud is as the file says (1 resource).\n"),
+        (0, False, "No changes. The file asks for nothing.\n"),
+        (0, True, "No changes. There is nothing to destroy.\n"),
+    ],
+)
+def test_an_empty_plan_says_so(unchanged: int, destroy: bool, text: str) -> None:
+    plan = Plan(project="p", target=DEV, changes=(), steps=(), unchanged=unchanged)
+    assert plan_text(plan, destroy=destroy) == text
+
+
+def test_a_plan_of_nothing_but_odd_numbers_is_still_json() -> None:
+    change = Change(
+        address=address("function", "a", "b"),
+        action=Action.UPDATE,
+        reason="",
+        fields=(FieldChange(path="cpu", before=float("nan"), after=[float("inf"), {}]),),
+    )
+    plan = Plan(project="p", target=DEV, changes=(change,), steps=())
+    view = PlansView(project="p", plans=(PlanView(target=DEV, plan=plan),))
+    (field,) = json.loads(document_text("plan", plans_content(view)))["targets"][0]["changes"][0]["fields"]
+    assert (field["before"], field["after"]) == ("nan", ["inf", {}])
