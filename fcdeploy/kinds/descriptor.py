@@ -136,7 +136,8 @@ class Kind:
 
     `section` is the key under which the file lists it, inside its parent. `identity` are the names of the identity's
     parts in API words, the parent's first; the last is sent in a create's body. `missing` are the error codes that
-    mean "does not exist". Hooks are pure.
+    mean "does not exist". Hooks are pure; `collision` is the rule behind `collides`, for messages. `soft_limit` is how
+    many may stand under one parent before the service's adjustable limit is reached; 0: none is known (S5).
     """
 
     provider: str
@@ -160,6 +161,8 @@ class Kind:
     archive_read: Operation | None = None
     check: Check | None = None
     collides: Collides | None = None
+    collision: str = ""
+    soft_limit: int = 0
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)

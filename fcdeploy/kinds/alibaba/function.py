@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from fcdeploy.kinds.alibaba.function_rules import CUSTOM, OTHER, PYTHON, check
-from fcdeploy.kinds.alibaba.service import API_2021, NAME_PATTERN
+from fcdeploy.kinds.alibaba.service import API_2021, NAME_SCHEMA
 from fcdeploy.kinds.descriptor import GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import (
     Codec,
@@ -259,7 +259,7 @@ KIND = Kind(
     section="functions",
     parent="service",
     identity=("serviceName", "functionName"),
-    name_schema={"type": "string", "pattern": NAME_PATTERN, "minLength": 1, "maxLength": 64},
+    name_schema={**NAME_SCHEMA, "maxLength": 64},
     fields=FIELDS,
     create=Operation(name="CreateFunction", method="POST", path="/services/{serviceName}/functions"),
     read=Operation(name="GetFunction", method="GET", path="/services/{serviceName}/functions/{functionName}"),
@@ -276,4 +276,5 @@ KIND = Kind(
         name="GetFunctionCode", method="GET", path="/services/{serviceName}/functions/{functionName}/code"
     ),
     check=check,
+    soft_limit=50,
 )

@@ -13,7 +13,13 @@ NAME_PATTERN = r"^[_a-zA-Z][-_a-zA-Z0-9]*$"
 MARK_TAGS = 2
 MAX_TAGS = 20
 
-NAME_SCHEMA = {"type": "string", "pattern": NAME_PATTERN, "minLength": 1, "maxLength": 128}
+NAME_SCHEMA = {
+    "description": "a name has letters, digits, `_` and `-`, and begins with a letter or `_`",
+    "type": "string",
+    "pattern": NAME_PATTERN,
+    "minLength": 1,
+    "maxLength": 128,
+}
 
 ROLE_PATTERN = r"^(acs:ram::[0-9]+:role/[^\s/]+)?$"
 

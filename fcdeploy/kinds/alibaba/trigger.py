@@ -162,4 +162,5 @@ KIND = Kind(
     missing=frozenset({"TriggerNotFound", "FunctionNotFound", "ServiceNotFound"}),
     check=check,
     collides=collides,
+    collision="an http trigger stands alone on its qualifier",
 )

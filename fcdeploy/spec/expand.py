@@ -1,0 +1,145 @@
+"""A resolved spec -> what one target is to have: resources by address, bodies under API names. Pure (DESIGN 3)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from typing import TypeAlias
+
+from fcdeploy.diagnostics import Span
+from fcdeploy.kinds.fields import Codec
+from fcdeploy.model import Address, CodeRef, Json, Resource, Target
+from fcdeploy.spec.node import Node
+from fcdeploy.spec.resolve import Placed, resources
+from fcdeploy.spec.shape import Shape, shapes
+
+Desired: TypeAlias = Mapping[Address, Resource]
+"""What a target is to have. Parents come before what stands beneath them."""
+
+PROTECT = "protect"
+
+
+def expand(resolved: Node, target: Target, base: str) -> Desired:
+    """Every resource of a spec that has passed validation; `base` is the folder that `code:` paths count from.
+
+    A retired target expands like any other: what is done with it is the planner's decision (S9).
+    """
+    made: dict[Address, Resource] = {}
+    for placed in resources(resolved, target.provider):
+        one = _resource(placed, target, base)
+        made[one.address] = one
+    return made
+
+
+def _resource(placed: Placed, target: Target, base: str) -> Resource:
+    kind = placed.kind
+    body: dict[str, Json] = {}
+    code: dict[str, CodeRef] = {}
+    literal: list[str] = []
+    known = shapes(kind.provider, kind.name)
+    for name, node in placed.node.fields.items():
+        shape = known.get(name)
+        if shape is None:
+            continue
+        field = shape.field
+        if field.codec is Codec.ARCHIVE:
+            code[field.name] = CodeRef(value=node.plain(), base=base, span=node.span)
+            continue
+        body[field.name], is_literal = _read(node, shape, field.name, placed.node, literal)
+        if is_literal:
+            literal.append(field.name)
+    parent = kind.parent and Address(
+        provider=target.provider, target=target.name, kind=kind.parent, identity=placed.identity[:-1]
+    )
+    protect = placed.node.fields.get(PROTECT)
+    return Resource(
+        address=Address(provider=target.provider, target=target.name, kind=kind.name, identity=placed.identity),
+        body=body,
+        code=code,
+        refs=frozenset((parent,)) if parent else frozenset(),
+        span=placed.node.key_span or placed.node.span,
+        spans=Places(placed),
+        literal=frozenset(literal),
+        protect=protect is not None and protect.value is True,
+    )
+
+
+def _read(node: Node, shape: Shape | None, path: str, resource: Node, literal: list[str]) -> tuple[Json, bool]:
+    """The value under API names, and whether all of it is a plain literal of the file (S42).
+
+    The paths of what is literal below `path` are added to `literal`.
+    """
+    value = node.value
+    whole = not node.templated
+    if type(value) is dict:
+        known = shape.below(resource) if shape is not None else {}
+        made: dict[str, Json] = {}
+        for key, item in value.items():
+            member = known.get(key)
+            name = member.field.name if member is not None else key
+            below = f"{path}.{name}"
+            made[name], is_literal = _read(item, member, below, resource, literal)
+            if is_literal:
+                literal.append(below)
+            else:
+                whole = False
+        return made, whole
+    if type(value) is list:
+        one = shape.item if shape is not None else None
+        items: list[Json] = []
+        for index, item in enumerate(value):
+            below = f"{path}.{index}"
+            read, is_literal = _read(item, one, below, resource, literal)
+            items.append(read)
+            if is_literal:
+                literal.append(below)
+            else:
+                whole = False
+        return items, whole
+    # `60.0` is a whole number to JSON Schema; the wire wants it written as one.
+    if type(value) is float and shape is not None and shape.field.schema.get("type") == "integer":
+        value = int(value)
+    return value, whole
+
+
+class Places(Mapping[str, Span]):
+    """The line of each dotted path (API names) of a resource; looked up only for what is spoken of."""
+
+    __slots__ = ("_found", "_placed")
+
+    def __init__(self, placed: Placed) -> None:
+        self._placed = placed
+        self._found: dict[str, Span] | None = None
+
+    def _spans(self) -> dict[str, Span]:
+        if self._found is None:
+            self._found = dict(_places(self._placed))
+        return self._found
+
+    def __getitem__(self, path: str) -> Span:
+        return self._spans()[path]
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._spans())
+
+    def __len__(self) -> int:
+        return len(self._spans())
+
+    def __repr__(self) -> str:
+        return f"Places({self._placed.node.span})"
+
+
+def _places(placed: Placed) -> Iterator[tuple[str, Span]]:
+    known = shapes(placed.kind.provider, placed.kind.name)
+    for name, node in placed.node.fields.items():
+        if name in known:
+            yield from _below(known[name].field.name, node, known[name], placed.node)
+
+
+def _below(path: str, node: Node, shape: Shape | None, resource: Node) -> Iterator[tuple[str, Span]]:
+    yield path, node.span
+    known = shape.below(resource) if shape is not None else {}
+    for key, item in node.fields.items():
+        member = known.get(key)
+        yield from _below(f"{path}.{member.field.name if member else key}", item, member, resource)
+    for index, item in enumerate(node.items):
+        yield from _below(f"{path}.{index}", item, shape.item if shape is not None else None, resource)

@@ -1,0 +1,213 @@
+"""The front door of a spec: read the file once, then ask for what each target is to have.
+
+Effects: `read_project` reads the spec and the files of variables. `check` and `expand` are pure but for what templates
+read of the world (`env`, `secret`, `file`, `git`), which `Surroundings` reads once and keeps.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from pathlib import Path
+
+from fcdeploy.diagnostics import Diagnostic, error, has_errors, in_order
+from fcdeploy.errors import SpecError
+from fcdeploy.kinds import registry
+from fcdeploy.model import Json, Target
+from fcdeploy.spec.expand import Desired, expand
+from fcdeploy.spec.loader import read_spec
+from fcdeploy.spec.node import Node, path_text
+from fcdeploy.spec.resolve import DEFAULTS, resources, with_defaults
+from fcdeploy.spec.sources import ReadSecret, Surroundings
+from fcdeploy.spec.targets import default_target, read_variables, selected, target_scope, targets, variables
+from fcdeploy.spec.template import rendered
+from fcdeploy.spec.validate import check_spec, with_failed_as_unknown, with_unknown
+
+FILE = "fcdeploy.yaml"
+
+
+def read_project(
+    path: Path,
+    *,
+    environ: Mapping[str, str],
+    var_files: Sequence[Path] = (),
+    assignments: Iterable[str] = (),
+    read_secret: ReadSecret | None = None,
+) -> Project:
+    """Read a spec: a file, or the `fcdeploy.yaml` of a folder.
+
+    `var_files` and `assignments` are what `--var-file` and `--var NAME=VALUE` gave, weakest first (S3). `read_secret`
+    replaces how secrets are read. Raises SpecError with everything that is wrong before any target is looked at,
+    UsageError for an assignment that is none.
+    """
+    file = path / FILE if path.is_dir() else path
+    over = [*(read_variables(one) for one in var_files), variables(assignments)]
+    document = read_spec(file)
+    if not isinstance(document.value, dict):
+        hint = "a spec begins with `apiVersion: fcdeploy/v1`"
+        raise SpecError([error(f"the file must be a map, not {document.what}", span=document.span, hint=hint)])
+    surroundings = Surroundings(root=file.parent, env=environ, read_secret=read_secret)
+    try:
+        found = targets(document, surroundings, over)
+    except SpecError as problem:
+        # Without targets nothing can be evaluated, but all that is no template can be judged.
+        raise SpecError([*problem.diagnostics, *_check_unevaluated(document)]) from None
+    return Project(document=document, file=file, targets=found, surroundings=surroundings, over=over)
+
+
+def _check_unevaluated(document: Node) -> list[Diagnostic]:
+    found: list[Diagnostic] = []
+    for provider in sorted({provider for provider, _ in registry.KINDS}):
+        judged = {
+            key: with_unknown(item) if key in _evaluated(provider) else item for key, item in document.fields.items()
+        }
+        found += check_spec(with_defaults(document.with_value(judged), provider), provider=provider)
+    return found
+
+
+def _evaluated(provider: str) -> frozenset[str]:
+    """The words whose templates are evaluated for each target."""
+    return frozenset({DEFAULTS, *(kind.section for kind in registry.roots(provider))})
+
+
+class Project:
+    """A spec with its targets. What a target comes to is worked out when asked for, once."""
+
+    def __init__(
+        self,
+        *,
+        document: Node,
+        file: Path,
+        targets: tuple[Target, ...],
+        surroundings: Surroundings,
+        over: Sequence[Node] = (),
+    ) -> None:
+        self.document = document
+        self.file = file
+        self.targets = targets
+        self.surroundings = surroundings
+        self._over = tuple(over)
+        self._judged: dict[str, tuple[Node, tuple[Diagnostic, ...]]] = {}
+        self._desired: dict[str, Desired] = {}
+
+    @property
+    def name(self) -> str:
+        """The project's name, half of the mark on everything that it owns (S10)."""
+        node = self.document.fields.get("project")
+        return str(node.value) if node is not None else ""
+
+    @property
+    def root(self) -> Path:
+        """The folder of the spec; relative paths in it count from here."""
+        return self.file.parent
+
+    @property
+    def default_target(self) -> str | None:
+        """What `defaultTarget` says."""
+        return default_target(self.document)
+
+    def select(self, patterns: Sequence[str] = (), *, writes: bool = False) -> tuple[Target, ...]:
+        """The targets that a command is about (S8); raises UsageError."""
+        return selected(self.targets, patterns, default=self.default_target, writes=writes)
+
+    def diagnostics(self, chosen: Sequence[Target]) -> tuple[Diagnostic, ...]:
+        """Everything that is wrong with the chosen targets, in order; what several have in common is told once."""
+        places: dict[Diagnostic, list[str]] = {}
+        for target in chosen:
+            for one in self._judge(target)[1]:
+                places.setdefault(one, []).append(target.name)
+        found = [
+            one if len(names) == len(chosen) else replace(one, detail="\n".join(filter(None, (one.detail, _in(names)))))
+            for one, names in places.items()
+        ]
+        return in_order([*found, *self._shared(chosen)])
+
+    def check(self, chosen: Sequence[Target]) -> tuple[Diagnostic, ...]:
+        """The warnings for the chosen targets; raises SpecError with everything when there is an error."""
+        found = self.diagnostics(chosen)
+        if has_errors(found):
+            raise SpecError(found)
+        return found
+
+    def expand(self, target: Target) -> Desired:
+        """What a target is to have; raises SpecError."""
+        if target.name not in self._desired:
+            self.check([target])
+            self._desired[target.name] = expand(self._judge(target)[0], target, str(self.root))
+        return self._desired[target.name]
+
+    def _judge(self, target: Target) -> tuple[Node, tuple[Diagnostic, ...]]:
+        """The resolved spec of a target and what is wrong with it."""
+        if target.name not in self._judged:
+            tree, found = self._rendered(target, self.surroundings)
+            found += check_spec(tree, provider=target.provider, api=target.api)
+            self._judged[target.name] = (tree, in_order(found))
+        return self._judged[target.name]
+
+    def _rendered(self, target: Target, surroundings: Surroundings) -> tuple[Node, list[Diagnostic]]:
+        node = self.document.at(("targets", target.name))
+        assert node is not None
+        scope = target_scope(self.document, target.name, node, surroundings, self._over)
+        found: list[Diagnostic] = []
+        made: dict[str, Node] = {}
+        for key, item in self.document.fields.items():
+            if key in _evaluated(target.provider):
+                item, problems = rendered(item, scope, (key,))
+                found += problems
+                item = with_failed_as_unknown(item) if problems else item
+            made[key] = item
+        return with_defaults(self.document.with_value(made), target.provider), found
+
+    def _shared(self, chosen: Sequence[Target]) -> list[Diagnostic]:
+        """Resources that two targets would both own (S7); what stands beneath them follows and is not told."""
+        found: list[Diagnostic] = []
+        names = {target.name for target in chosen}
+        for at, target in enumerate(self.targets):
+            for other in self.targets[:at]:
+                if not {target.name, other.name} & names or not _same_place(target, other):
+                    continue
+                mine, theirs = self._roots(target), self._roots(other)
+                for key in mine.keys() & theirs.keys():
+                    found.append(_twice(key, mine[key], target, other))
+        return found
+
+    def _roots(self, target: Target) -> dict[tuple[str, tuple[str, ...]], Node]:
+        if target.name in self._judged:
+            tree = self._judged[target.name][0]
+        else:
+            # Only names are wanted, which cannot be secrets: another target's secrets are not read for them.
+            world = Surroundings(root=self.root, env=self.surroundings.env, read_secret=_no_secret)
+            tree, _ = self._rendered(target, world)
+        return {
+            (one.kind.name, one.identity): one.node
+            for one in resources(tree, target.provider)
+            if one.kind.parent is None
+        }
+
+
+def _no_secret(name: str, source: Mapping[str, Json]) -> str:
+    del source
+    return name
+
+
+def _in(names: Sequence[str]) -> str:
+    return f"in target {', '.join(names)}"
+
+
+def _same_place(one: Target, other: Target) -> bool:
+    """Whether two targets reach the same account and region; an account that is not given may be any."""
+    return (one.provider, one.region) == (other.provider, other.region) and (
+        one.account is None or other.account is None or one.account == other.account
+    )
+
+
+def _twice(key: tuple[str, tuple[str, ...]], node: Node, target: Target, other: Target) -> Diagnostic:
+    kind, identity = key
+    section = registry.KINDS[(target.provider, kind)].section
+    return error(
+        f"targets `{other.name}` and `{target.name}` both have the {kind} `{'/'.join(identity)}`",
+        detail=f"both reach {target.region}" + (f" of account {target.account}" if target.account else ""),
+        hint="give them names that differ: `" + identity[-1] + "-${{ target.name }}`",
+        span=node.key_span or node.span,
+        path=path_text((section, *identity)),
+    )

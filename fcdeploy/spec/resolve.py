@@ -1,0 +1,114 @@
+"""Lays the file's `defaults` under its resources and finds the resources in the tree (S3). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from fcdeploy.kinds import registry
+from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.spec.node import Node, Path, merged, without_nulls
+
+DEFAULTS = "defaults"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Placed:
+    """A resource where it stands in the spec: `path` from the root, `identity` in API order, `node` its map."""
+
+    kind: Kind
+    identity: tuple[str, ...]
+    path: Path
+    node: Node
+
+
+def with_defaults(root: Node, provider: str) -> Node:
+    """The spec with `defaults` merged into every resource of `provider`, and nulls gone (S3).
+
+    A resource that is null is an empty one: `images:` declares a service of that name. What does not have the shape
+    of a spec passes through untouched, so that validation can speak of it.
+    """
+    if not isinstance(root.value, dict):
+        return root
+    found = root.value.get(DEFAULTS)
+    merger = _Merger(found.fields if found is not None else {}, has_nulls=_has_null(root))
+    sections = {kind.section: kind for kind in registry.roots(provider)}
+    made: dict[str, Node] = {}
+    for key, item in root.value.items():
+        kind = sections.get(key)
+        if item.value is not None:
+            made[key] = without_nulls(item) if kind is None else merger.section(item, kind)
+    return root.with_value(made)
+
+
+def _has_null(node: Node) -> bool:
+    value = node.value
+    if type(value) is dict:
+        return any(_has_null(item) for item in value.values())
+    # A null inside a list stays one, and so do those below it.
+    return value is None
+
+
+class _Merger:
+    """Lays defaults under resources. Most files hold no null, and then what no default touches is shared."""
+
+    def __init__(self, defaults: dict[str, Node], *, has_nulls: bool) -> None:
+        self._has_nulls = has_nulls
+        self._below: dict[str, dict[str, Kind]] = {}
+        self._bases: dict[str, dict[str, Node]] = {
+            name: without_nulls(node).fields for name, node in defaults.items() if isinstance(node.value, dict)
+        }
+
+    def section(self, section: Node, kind: Kind) -> Node:
+        """A map from names to resources of a kind."""
+        if not isinstance(section.value, dict):
+            return section
+        below = self._below.get(kind.name)
+        if below is None:
+            below = self._below[kind.name] = {child.section: child for child in registry.children(kind)}
+        # Resources below are not part of a kind's own defaults; validation refuses them there.
+        base = {key: item for key, item in self._bases.get(kind.name, {}).items() if key not in below}
+        return section.with_value({name: self._resource(item, base, below) for name, item in section.value.items()})
+
+    def _resource(self, node: Node, base: dict[str, Node], below: dict[str, Kind]) -> Node:
+        if node.value is None:
+            node = node.with_value({})
+        value = node.value
+        if not isinstance(value, dict):
+            return node
+        made = {key: item for key, item in base.items() if key not in value}
+        for key, item in value.items():
+            if item.value is None:
+                continue
+            if key in below:
+                made[key] = self.section(item, below[key])
+            else:
+                made[key] = self._laid(item, base.get(key))
+        return node.with_value(made)
+
+    def _laid(self, over: Node, base: Node | None) -> Node:
+        if type(over.value) is not dict:
+            return over
+        if base is not None and isinstance(base.value, dict):
+            return merged(base, over)
+        return without_nulls(over) if self._has_nulls else over
+
+
+def resources(root: Node, provider: str) -> Iterator[Placed]:
+    """Every resource of a resolved spec, parents before what stands beneath; skips what has not the shape."""
+    for kind in registry.roots(provider):
+        yield from _placed(root, kind, (), ())
+
+
+def _placed(parent: Node, kind: Kind, above: tuple[str, ...], path: Path) -> Iterator[Placed]:
+    section = parent.fields.get(kind.section)
+    if section is None:
+        return
+    below = registry.children(kind)
+    for name, node in section.fields.items():
+        if not isinstance(node.value, dict):
+            continue
+        identity, place = (*above, name), (*path, kind.section, name)
+        yield Placed(kind=kind, identity=identity, path=place, node=node)
+        for child in below:
+            yield from _placed(node, child, identity, place)

@@ -1,0 +1,356 @@
+"""Judges a resolved spec: JSON Schema first, then what a schema cannot say. Every problem at once (DESIGN 5). Pure.
+
+jsonschema-rs accepts in milliseconds what is right; jsonschema explains what is not. Neither is imported before there
+is something to judge.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from functools import cache
+from typing import Any
+
+from fcdeploy.diagnostics import Diagnostic, Severity, Span, error, in_order, warning
+from fcdeploy.kinds.descriptor import Finding, Kind
+from fcdeploy.kinds.fields import Codec
+from fcdeploy.model import Json, Sensitive
+from fcdeploy.spec.explain import mistakes
+from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
+from fcdeploy.spec.place import UNKNOWN, Mistake, is_open, resource_at
+from fcdeploy.spec.resolve import Placed, resources
+from fcdeploy.spec.schema import strict_schema
+from fcdeploy.spec.shape import api_body, in_file_words, later_than
+
+_QUOTED = re.compile("`([^`]+)`")
+
+
+def check_spec(resolved: Node, *, provider: str, api: str = "") -> list[Diagnostic]:
+    """Everything that is wrong with a spec whose templates are evaluated and whose defaults are merged, in order.
+
+    `api` is the target's API version; empty: no rule by version is asked.
+    """
+    judged = _Judged.of(resolved, provider)
+    found = _Findings(judged)
+    parents: dict[Path, list[Placed]] = {}
+    for placed in resources(resolved, provider):
+        parents.setdefault(placed.path[:-1], []).append(placed)
+        found.add(_rule_findings(placed, judged.body(placed), api))
+    for siblings in parents.values():
+        found.add(_sibling_findings(siblings, judged))
+    return found.diagnostics()
+
+
+def with_unknown(root: Node) -> Node:
+    """The tree with everything that a template would give marked as not known, for a spec that has no usable target."""
+    if not root.dynamic:
+        return root
+    value = root.value
+    if isinstance(value, dict):
+        return root.with_value({key: with_unknown(item) for key, item in value.items() if TEMPLATE_START not in key})
+    if isinstance(value, list):
+        return root.with_value([with_unknown(item) for item in value])
+    return root.with_value(UNKNOWN)
+
+
+def with_failed_as_unknown(root: Node) -> Node:
+    """The tree after templating with the nulls that failed templates left marked as not known."""
+    value = root.value
+    if isinstance(value, dict):
+        return root.with_value({key: with_failed_as_unknown(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return root.with_value([with_failed_as_unknown(item) for item in value])
+    return root.with_value(UNKNOWN) if value is None and root.templated else root
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judged:
+    """A spec and what the schema has against it; `wrong` are the paths of the mistakes by resource."""
+
+    root: Node
+    document: Json
+    provider: str
+    mistakes: tuple[Mistake, ...]
+    wrong: Mapping[Path, tuple[Path, ...]]
+    has_open: bool
+
+    @classmethod
+    def of(cls, root: Node, provider: str) -> _Judged:
+        """Ask the schema."""
+        document = root.plain()
+        found, has_open = _schema_mistakes(root, document, provider)
+        wrong: dict[Path, list[Path]] = {}
+        for one in found:
+            _, rest = resource_at(one.path, provider)
+            if one.keyword == "required":
+                rest = rest[:-1]
+            wrong.setdefault(one.path[: len(one.path) - len(rest)], []).append(rest)
+        return cls(
+            root=root,
+            document=document,
+            provider=provider,
+            mistakes=tuple(found),
+            wrong={path: tuple(rests) for path, rests in wrong.items()},
+            has_open=has_open,
+        )
+
+    def body(self, placed: Placed) -> dict[str, Json]:
+        """The resource under API names, without what the schema refuses, so that rules can rely on types."""
+        wrong = self.wrong.get(placed.path, ())
+        given: Json = self.document
+        for step in placed.path:
+            given = given[step]
+        if wrong or self.has_open:
+            for rest in wrong:
+                given = _without(given, rest) if rest else given
+            given = _without_open(given) if self.has_open else given
+        return api_body(placed.kind, given)
+
+
+def _schema_mistakes(root: Node, document: Json, provider: str) -> tuple[list[Mistake], bool]:
+    validator = _validator(provider)
+    has_open = False
+    try:
+        if validator.is_valid(document):
+            return [], False
+        bare = document
+    except ValueError:
+        # Secrets are text of a class of its own, and a value may not be known yet: neither is JSON.
+        opened: list[Path] = []
+        bare = _bare(document, opened)
+        has_open = bool(opened)
+        lone = list(_lone_surrogates(root, ()))
+        if lone:
+            return lone, has_open
+        if not has_open and validator.is_valid(bare):
+            return [], False
+    found = mistakes(root, strict_schema(provider), document, provider)
+    if not found and not has_open:
+        # The two libraries disagree; what is refused must not pass silently.
+        found = [_unexplained(root, tuple(fault.instance_path)) for fault in validator.iter_errors(bare)]
+    return found, has_open
+
+
+@cache
+def _validator(provider: str) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(strict_schema(provider))
+
+
+def _unexplained(root: Node, path: Path) -> Mistake:
+    node, _ = root.nearest(path)
+    summary = f"`{path[-1] if path else 'the file'}` is not valid"
+    return Mistake(
+        path=path, keyword="", diagnostic=error(summary, span=node.key_span or node.span, path=path_text(path))
+    )
+
+
+def _bare(value: Json, opened: list[Path]) -> Json:
+    """The value with secrets as plain text, for the schema's eyes only; `opened` gets what is not known yet."""
+    if isinstance(value, dict):
+        return {key: _bare(item, opened) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_bare(item, opened) for item in value]
+    if isinstance(value, Sensitive):
+        return str.__str__(value)
+    if is_open(value):
+        opened.append(())
+        return None
+    return value
+
+
+def _lone_surrogates(node: Node, path: Path) -> Iterator[Mistake]:
+    """Text that cannot be written as UTF-8: half of a pair from an environment that is not UTF-8."""
+    for key, item in node.fields.items():
+        yield from _lone_surrogates(item, (*path, key))
+    for index, item in enumerate(node.items):
+        yield from _lone_surrogates(item, (*path, index))
+    texts = [node.value] if isinstance(node.value, str) else [*node.fields]
+    if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
+        yield Mistake(
+            path=path,
+            keyword="",
+            diagnostic=error(
+                "the text holds a character that cannot be written as UTF-8", span=node.span, path=path_text(path)
+            ),
+        )
+
+
+def _without(given: Mapping[str, Json], rest: Path) -> dict[str, Json]:
+    """The map without what lies at the path; a list goes as a whole, so that positions keep their meaning."""
+    key, *deeper = rest
+    left = {name: item for name, item in given.items() if name != key}
+    below = given.get(str(key))
+    if deeper and isinstance(below, dict):
+        left[str(key)] = _without(below, tuple(deeper))
+    return left
+
+
+def _without_open(given: Json) -> Json:
+    if isinstance(given, dict):
+        return {key: _without_open(item) for key, item in given.items() if not is_open(item)}
+    if isinstance(given, list):
+        return [item for item in given if not is_open(item)]
+    return given
+
+
+class _Findings:
+    """Collects findings; tells each mistake once, and counts what only follows from another."""
+
+    def __init__(self, judged: _Judged) -> None:
+        self._kept: dict[tuple[Span | None, str], Diagnostic] = {}
+        self._repeats: Counter[tuple[Span | None, str]] = Counter()
+        self._follows: Counter[tuple[Span | None, str]] = Counter()
+        self._cause = {
+            (*one.path[:-1], one.meant): (one.diagnostic.span, one.diagnostic.summary)
+            for one in judged.mistakes
+            if one.meant
+        }
+        self._root = judged.root
+        self._wrong = {one.path: (one.diagnostic.span, one.diagnostic.summary) for one in judged.mistakes}
+        for one in judged.mistakes:
+            cause = self._cause.get(one.path) if one.keyword == "required" else None
+            if cause is not None:
+                self._follows[cause] += 1
+            else:
+                self._keep(one.diagnostic)
+
+    def add(self, found: Iterable[tuple[Path, Diagnostic]]) -> None:
+        """Findings of rules: the path that each is about, for something missing the path of what is missing."""
+        for path, diagnostic in found:
+            cause = self._cause.get(path) or self._wrong.get(path)
+            node = self._root.at(path)
+            if cause is not None:
+                self._follows[cause] += 1
+            elif node is None or not is_open(node.value):
+                self._keep(diagnostic)
+
+    def _keep(self, diagnostic: Diagnostic) -> None:
+        key = (diagnostic.span, diagnostic.summary)
+        if key in self._kept:
+            self._repeats[key] += 1
+        else:
+            self._kept[key] = diagnostic
+
+    def diagnostics(self) -> list[Diagnostic]:
+        """All findings in order, with the counts in their details."""
+        made = []
+        for key, one in self._kept.items():
+            lines = [one.detail] if one.detail else []
+            repeats, follows = self._repeats[key], self._follows[key]
+            if repeats:
+                lines.append(f"the same line counts in {repeats:,} more {'place' if repeats == 1 else 'places'}")
+            if follows:
+                lines.append(f"{follows:,} more {'finding follows' if follows == 1 else 'findings follow'} from this")
+            made.append(replace(one, detail="\n".join(lines)))
+        return list(in_order(made))
+
+
+def _rule_findings(placed: Placed, body: Mapping[str, Json], api: str) -> Iterator[tuple[Path, Diagnostic]]:
+    kind = placed.kind
+    for below, field in later_than(kind, placed.node, api) if api else ():
+        path = (*placed.path, *below)
+        yield (
+            path,
+            error(
+                f"`{field.spec_name}` is not known to API version {api}",
+                detail=f"it needs {field.since} or later",
+                hint=f"set `api: {field.since}` on the target, or remove `{field.spec_name}`",
+                span=_key_place(placed.node, below),
+                path=path_text(path),
+            ),
+        )
+    if kind.check is not None:
+        for finding in kind.check(body, api, placed.identity[-1]):
+            yield _told(placed, finding)
+    for field in kind.fields:
+        if field.codec is Codec.ARCHIVE:
+            yield from _unseen_object(placed, field.spec_name)
+
+
+def _told(placed: Placed, finding: Finding) -> tuple[Path, Diagnostic]:
+    below = in_file_words(placed.kind, placed.node, finding.path)
+    path = (*placed.path, *below)
+    node, left = placed.node.nearest(below)
+    about = path
+    if not below:
+        # A finding about the whole resource names in its summary what is missing.
+        named = _QUOTED.match(finding.summary)
+        about = (*path, *in_file_words(placed.kind, placed.node, named[1])) if named else path
+    return about, Diagnostic(
+        severity=Severity.WARNING if finding.is_warning else Severity.ERROR,
+        summary=finding.summary,
+        detail=finding.detail,
+        hint=finding.hint,
+        span=node.span if below and not left else node.key_span or node.span,
+        path=path_text(path),
+    )
+
+
+def _key_place(node: Node, below: Path) -> Span:
+    found, _ = node.nearest(below)
+    return found.key_span or found.span
+
+
+def _unseen_object(placed: Placed, name: str) -> Iterator[tuple[Path, Diagnostic]]:
+    """An object in a bucket can be replaced under its name without anybody seeing it (S25)."""
+    node = placed.node.fields.get(name)
+    if node is None:
+        return
+    source = node.fields.get("oss", node)
+    if "checksum" in node.fields or not (isinstance(source.value, str) and source.value.startswith("oss://")):
+        return
+    path = (*placed.path, name)
+    yield (
+        path,
+        warning(
+            "a new object under the same name cannot be seen",
+            detail="code in a bucket has no checksum that could be compared",
+            hint=f"write `{name}: {{oss: {source.value}, checksum: …}}` with the archive's CRC-64",
+            span=source.span,
+            path=path_text(path),
+        ),
+    )
+
+
+def _sibling_findings(siblings: list[Placed], judged: _Judged) -> Iterator[tuple[Path, Diagnostic]]:
+    kind = siblings[0].kind
+    if kind.soft_limit and len(siblings) > kind.soft_limit:
+        first = siblings[kind.soft_limit]
+        parent = kind.parent or "target"
+        yield (
+            first.path[:-1],
+            warning(
+                f"more than {kind.soft_limit} {kind.section} in one {parent}",
+                detail=f"found {len(siblings)}; the service allows {kind.soft_limit} unless the limit was raised",
+                span=first.node.key_span or first.node.span,
+                path=path_text(first.path[:-1]),
+            ),
+        )
+    if kind.collides is not None and len(siblings) > 1:
+        yield from _collisions(kind, siblings, [judged.body(one) for one in siblings])
+
+
+def _collisions(kind: Kind, siblings: list[Placed], bodies: list[dict[str, Json]]) -> Iterator[tuple[Path, Diagnostic]]:
+    assert kind.collides is not None
+    for index, one in enumerate(siblings):
+        others = [other for other in range(index) if kind.collides(bodies[other], bodies[index])]
+        if not others:
+            continue
+        first = siblings[others[0]]
+        yield (
+            one.path,
+            error(
+                f"{kind.title.lower()} `{one.identity[-1]}` cannot stand beside `{first.identity[-1]}`",
+                detail="\n".join(
+                    filter(
+                        None, (kind.collision, f"`{first.identity[-1]}` is at {first.node.key_span or first.node.span}")
+                    )
+                ),
+                span=one.node.key_span or one.node.span,
+                path=path_text(one.path),
+            ),
+        )

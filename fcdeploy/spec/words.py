@@ -1,0 +1,162 @@
+"""The words of a spec that are no kind's: their JSON Schema, as an editor sees them before templating (S1-S9)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from fcdeploy.kinds import registry
+from fcdeploy.spec.targets import API_VERSIONS, NETWORKS
+
+API_VERSION = "fcdeploy/v1"
+NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
+
+TEMPLATE: dict[str, Any] = {
+    "title": "Template",
+    "description": "`${{ expression }}`, evaluated for each target.",
+    "type": "string",
+    "pattern": r"\$\{\{",
+}
+
+PROTECT: dict[str, Any] = {
+    "title": "Protect",
+    "description": "Refuse every plan that would delete or replace this resource (S15).",
+    "type": "boolean",
+    "default": False,
+}
+
+_SOURCES = ("path", "file", "zip", "oss")
+_PATTERNS: dict[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1}}
+
+
+def _source(title: str, description: str, **limits: Any) -> dict[str, Any]:
+    return {"title": title, "description": description, "type": "string", "minLength": 1, **limits}
+
+
+CODE: dict[str, Any] = {
+    "type": ["string", "object"],
+    "minLength": 1,
+    "pattern": "^(?!oss://)|^oss://[^/]+/.",
+    "properties": {
+        "path": _source("Folder", "A folder; its files become the archive."),
+        "file": _source("File", "One source file; it becomes an archive of its own."),
+        "zip": _source("Archive", "An archive that exists already: .zip, .jar or .war."),
+        "oss": _source("Object", "An archive in a bucket: `oss://bucket/object`.", pattern="^oss://[^/]+/."),
+        "include": {
+            "title": "Include",
+            "description": "Patterns of the only files that are taken from the folder.",
+            **_PATTERNS,
+        },
+        "exclude": {
+            "title": "Exclude",
+            "description": "Patterns of files that are left out.",
+            **_PATTERNS,
+        },
+        "checksum": _source(
+            "Checksum",
+            "CRC-64 of the archive, decimal; the only way to see that an object in a bucket was replaced.",
+            pattern="^[0-9]+$",
+        ),
+    },
+    "additionalProperties": False,
+    "anyOf": [{"type": "string"}, *({"required": [name]} for name in _SOURCES)],
+    # One direction each, so that two sources are one mistake.
+    "dependentSchemas": {
+        name: {
+            "properties": {
+                other: {"not": {}}
+                for other in (*_SOURCES[position + 1 :], *(("include", "exclude") if name != "path" else ()))
+            }
+        }
+        for position, name in enumerate(_SOURCES)
+    },
+}
+"""A value of `code:` (S25)."""
+
+
+def _text(title: str, description: str, **limits: Any) -> dict[str, Any]:
+    return {"title": title, "description": description, "type": "string", **limits}
+
+
+def _map(title: str, description: str, **rest: Any) -> dict[str, Any]:
+    return {"title": title, "description": description, "type": "object", **rest}
+
+
+_VARS = _map("Variables", "Values that templates read as `vars.NAME`; they may be templates themselves (S3).")
+
+_TARGET_FIELDS: dict[str, Any] = {
+    "provider": _text("Provider", "The cloud.", enum=sorted({provider for provider, _ in registry.KINDS})),
+    "account": _text("Account", "Id of the account, in quotes; checked before the first write (S6)."),
+    "region": _text("Region", "The region, such as `cn-hangzhou`."),
+    "api": _text(
+        "API version", "The version of the provider's API; the newest when left out.", enum=list(API_VERSIONS)
+    ),
+    "network": _text("Network", "Through which network the API is reached.", enum=list(NETWORKS)),
+    "credentials": _map(
+        "Credentials",
+        "Where this target's credentials come from; beats the environment (S6).",
+        properties={"profile": _text("Profile", "A profile of the provider's own command line tool.")},
+        additionalProperties=False,
+    ),
+    "vars": _VARS,
+    "retired": {
+        "title": "Retired",
+        "description": "Plan the destruction of everything that this target owns (S9).",
+        "type": "boolean",
+        "default": False,
+    },
+}
+
+DOCUMENT_WORDS: dict[str, dict[str, Any]] = {
+    "apiVersion": {
+        "title": "Version",
+        "description": "The version of the language of this file.",
+        "const": API_VERSION,
+    },
+    "project": _text(
+        "Project",
+        "The project's name, 1 to 63 of a-z, 0-9 and `-`; it marks everything that the project owns (S10).",
+        pattern=NAME_PATTERN,
+    ),
+    "vars": _VARS,
+    "targets": _map(
+        "Targets",
+        "Where the project goes, by name: accounts and regions (S6).",
+        minProperties=1,
+        additionalProperties=_map(
+            "Target",
+            "One account and region of one cloud.",
+            properties=_TARGET_FIELDS,
+            required=["provider", "region"],
+            additionalProperties=False,
+        ),
+    ),
+    "defaultTarget": _text(
+        "Default target", "The target, or a pattern of targets, that commands take without `--target`."
+    ),
+    "secrets": _map(
+        "Secrets",
+        "Where secrets come from, by name; templates read them with `secret('NAME')` (S41).",
+        additionalProperties=_map(
+            "Secret",
+            "One source.",
+            properties={
+                "env": _text("Environment variable", "The variable that holds the secret."),
+                "file": _text("File", "The file that holds the secret; one line break at its end does not count."),
+                "command": {
+                    "title": "Command",
+                    "description": "A program and its arguments; the secret is what it prints.",
+                    "type": "array",
+                    "items": {"type": "string"},
+                    "minItems": 1,
+                },
+            },
+            additionalProperties=False,
+            minProperties=1,
+            maxProperties=1,
+        ),
+    ),
+}
+"""Words at the top of a spec, besides `defaults` and the kinds' sections."""
+
+NEEDED_WORDS = ("apiVersion", "project")
+"""`targets` is needed as well; what is wrong with it is said where it is read."""
