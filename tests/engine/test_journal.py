@@ -402,7 +402,7 @@ def test_forgotten_text_does_not_linger_in_the_file(tmp_path: Path) -> None:
     async def use(journal: SqliteJournal) -> None:
         await journal.acquire("dev")
         run = await journal.open_run(a_plan(), "apply")
-        await journal.append_event(run, event("0", EventType.DONE, outputs={"url": "https://forget-me"}))
+        await journal.append_event(run, event("0", EventType.DONE, outputs={"url": "forget-me" * 2000}))
         await journal.close_run(run, Ending.DONE)
         assert await journal.forget("dev", older_than=-10) == 1
 

@@ -9,7 +9,9 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
 
@@ -199,6 +201,24 @@ def test_a_closed_journal_says_so(tmp_path: Path) -> None:
             await journal.read_runs()
 
     asyncio.run(use())
+
+
+def test_many_that_make_the_journal_at_once_share_one_file(tmp_path: Path) -> None:
+    for number in range(10):
+        path = tmp_path / str(number) / "journal.db"
+        start = threading.Barrier(8)
+
+        def opened(path: Path = path, start: threading.Barrier = start) -> JournalFile:
+            start.wait()
+            return JournalFile.open(path)
+
+        with ThreadPoolExecutor(8) as pool:
+            files = [answer.result() for answer in [pool.submit(opened) for _ in range(8)]]
+        for file in files:
+            # Refused when the name leads to another file than the one that is open.
+            file.write_waiting(lambda connection: connection.execute("DELETE FROM sightings").rowcount)
+            file.close()
+        assert [item.name for item in path.parent.iterdir()] == ["journal.db"]
 
 
 def test_the_header_says_whose_it_is(journal_path: Path) -> None:

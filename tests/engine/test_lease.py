@@ -221,6 +221,7 @@ def test_quick_attempts_a_while_apart_find_a_dead_holder_elsewhere(
                 await attempt()
             clock["monotonic"] += 61.0
             assert await attempt() == 2
+            assert await journal.file.read(lambda c: c.execute("SELECT count(*) FROM sightings").fetchone()) == (0,)
             with pytest.raises(LeaseLost):
                 await held.check()
             held.stop_beating()

@@ -86,6 +86,18 @@ def test_one_hard_linked_file_from_many_threads_leaves_nothing_behind(tmp_path: 
     assert names(spool) == [sha(b"one")]
 
 
+def test_a_link_that_a_twin_made_first_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    spool = Spool(tmp_path / "spool")
+    path = tmp_path / "one.zip"
+    path.write_bytes(b"one")
+    path.chmod(0o600)
+    spool.adopt_file(path, immutable=True)
+    # As if the twin's link had appeared just after the look for it.
+    monkeypatch.setattr(Spool, "_is_whole", lambda *_: False)
+    assert spool.adopt_file(path, immutable=True) == sha(b"one")
+    assert names(spool) == [sha(b"one")]
+
+
 def test_what_is_damaged_is_refused_when_read_and_mended_when_stored_again(tmp_path: Path) -> None:
     spool = Spool(tmp_path)
     stored = spool.write_bytes(b"content")
