@@ -1,0 +1,253 @@
+"""A stage: a project folder, a state folder, and an emulator on a socket that logs every request."""
+
+from __future__ import annotations
+
+import asyncio
+import copy
+import functools
+from collections import Counter
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fcdeploy import app
+from fcdeploy.app import ApplyReport, PlanReport, StopRequest, Where, Wishes
+from fcdeploy.cloud.client import Client
+from fcdeploy.emulator.server import Handle, start_in_thread
+from fcdeploy.emulator.settings import EmulatorSettings
+from fcdeploy.model import Ending, EventType, Outcome, Plan, Step
+
+ACCOUNT = "1234567890123456"
+REGION = "cn-hangzhou"
+API_2021 = "2021-04-06"
+API_2016 = "2016-08-15"
+WRITES = ("POST", "PUT", "DELETE")
+_TIMES = ("createdTime", "lastModifiedTime", "functionId", "serviceId", "triggerId", "urlInternet", "urlIntranet")
+
+
+@dataclass
+class Watcher:
+    """Collects what a run tells its watcher; `on_ended` is called with each step that ended."""
+
+    said_texts: list[str] = field(default_factory=list)
+    waits: list[str] = field(default_factory=list)
+    on_ended: Any = None
+
+    def begun(self, target: str, step: Step, undoing: bool) -> None:
+        pass
+
+    def ended(self, target: str, step: Step, event: EventType, seconds: float, note: str) -> None:
+        if self.on_ended is not None:
+            self.on_ended(step, event)
+
+    def waiting(self, target: str, step: Step, why: str, seconds: float) -> None:
+        self.waits.append(why)
+
+    def said(self, target: str, text: str) -> None:
+        self.said_texts.append(text)
+
+
+@dataclass
+class Stage:
+    """One project on one emulator. Everything goes through the use cases that the command line calls."""
+
+    root: Path
+    state: Path
+    emulator: Handle
+    environ: dict[str, str]
+    watcher: Watcher = field(default_factory=Watcher)
+    slept: list[float] = field(default_factory=list)
+
+    # The project
+
+    def write(self, spec: Mapping[str, Any]) -> None:
+        """Write the spec as given."""
+        (self.root / "fcdeploy.yaml").write_text(yaml.safe_dump(dict(spec), sort_keys=False), encoding="utf-8")
+
+    def write_source(self, folder: str, text: str = "def handler(event, context):\n    return 'ok'\n") -> str:
+        """Write a one-file source folder; returns what `code:` says."""
+        (self.root / folder).mkdir(parents=True, exist_ok=True)
+        (self.root / folder / "index.py").write_text(text, encoding="utf-8")
+        return f"./{folder}"
+
+    def spec(self, functions: int = 1, *, api: str = API_2021, service: str = "s") -> dict[str, Any]:
+        """A service of so many functions with one timer each."""
+        code = self.write_source("src")
+        return {
+            "apiVersion": "fcdeploy/v1",
+            "project": "staged",
+            "targets": {"dev": {"provider": "alibaba", "region": REGION, "account": ACCOUNT, "api": api}},
+            "defaults": {"function": {"runtime": "python3.10", "handler": "index.handler"}},
+            "services": {
+                service: {
+                    "description": "staged",
+                    "functions": {
+                        f"f{number}": {
+                            "code": code,
+                            "environmentVariables": {"NUMBER": str(number)},
+                            "triggers": {"t": {"type": "timer", "config": {"cronExpression": f"@every {number + 1}m"}}},
+                        }
+                        for number in range(functions)
+                    },
+                }
+            },
+        }
+
+    # The use cases
+
+    def where(self, **more: Any) -> Where:
+        return Where(spec=self.root, endpoint=self.emulator.url, environ=self.environ, **more)
+
+    def plan_report(self, wishes: Wishes | None = None, *, destroy: bool = False, **more: Any) -> PlanReport:
+        return asyncio.run(app.plan(self.where(**more), wishes or Wishes(), destroy=destroy))
+
+    def plan(self, wishes: Wishes | None = None, **more: Any) -> Plan:
+        """The plan of the only target; whatever forbids it fails the test."""
+        (result,) = self.plan_report(wishes, **more).results
+        assert result.problem is None, result.problem
+        assert result.plan is not None
+        return result.plan
+
+    def apply_report(self, wishes: Wishes | None = None, *, stop: StopRequest | None = None, **more: Any) -> ApplyReport:
+        named = {
+            name: more.pop(name) for name in ("destroy", "on_failure", "recover", "lock_timeout", "grace") if name in more
+        }
+        confirm = more.pop("confirm", lambda report: True)
+
+        async def main() -> ApplyReport:
+            return await app.apply(
+                self.where(**more),
+                wishes or Wishes(),
+                confirm=confirm,
+                progress=self.watcher,
+                stop=stop or StopRequest(),
+                **named,
+            )
+
+        return asyncio.run(main())
+
+    def apply(self, wishes: Wishes | None = None, *, ending: Ending = Ending.DONE, **more: Any) -> Outcome:
+        """The outcome of the only target, whose ending must be this one."""
+        report = self.apply_report(wishes, **more)
+        for result in report.plans.results:
+            assert result.problem is None, (result.problem, getattr(result.problem, "detail", ""))
+        (outcome,) = report.outcomes
+        assert outcome.ending is ending, outcome
+        return outcome
+
+    def resume(self, **more: Any) -> tuple[Outcome, ...]:
+        async def main() -> tuple[Outcome, ...]:
+            return await app.resume(self.where(**more), progress=self.watcher, stop=StopRequest(), grace=None)
+
+        return asyncio.run(main())
+
+    def rollback(self, run: str | None = None, **more: Any) -> tuple[Outcome, ...]:
+        async def main() -> tuple[Outcome, ...]:
+            return await app.rollback(
+                self.where(**more),
+                run=run,
+                confirm=lambda report: True,
+                progress=self.watcher,
+                stop=StopRequest(),
+                grace=None,
+            )
+
+        return asyncio.run(main())
+
+    def open_run(self) -> str | None:
+        """The open run of the first target."""
+        (status, *_) = asyncio.run(app.status(self.where()))
+        return status.open_run.run if status.open_run else None
+
+    # The cloud
+
+    def faults(self, *rules: Mapping[str, Any], **more: Any) -> None:
+        """Put these rules in force, in place of all before."""
+        self.emulator.app.world.faults.load({"rules": list(rules), **more})
+
+    def requests(self) -> list[dict[str, Any]]:
+        """What was asked since the last look; forgets it."""
+        log = self.emulator.app.world.log
+        entries: list[dict[str, Any]] = log.entries()
+        log.clear()
+        return entries
+
+    def counts(self) -> Counter[str]:
+        """Requests since the last look, by operation."""
+        return Counter(str(entry["operation"] or entry["path"].split("/")[1]) for entry in self.requests())
+
+    def writes(self) -> list[dict[str, Any]]:
+        """Requests since the last look that could change something."""
+        return [entry for entry in self.requests() if entry["method"] in WRITES]
+
+    def whole_dump(self) -> list[dict[str, Any]]:
+        """Everything the cloud holds, ETags and times too."""
+        return copy.deepcopy(self.emulator.app.world.store.dump())
+
+    def dump(self) -> dict[str, Any]:
+        """Everything the cloud holds by address, but for times, ids and ETags; archives by their content's digest."""
+        return {
+            "/".join((row["account"], row["region"], row["kind"], row["parent"], row["name"])): {
+                key: value for key, value in row["body"].items() if key not in _TIMES
+            }
+            for row in self.whole_dump()
+        }
+
+    def change(self, kind: str, parent: str, name: str, **fields: Any) -> None:
+        """Change a resource in the cloud behind everybody's back; None removes a field."""
+        from dataclasses import replace
+
+        from fcdeploy.emulator.exchange import Tenant
+        from fcdeploy.emulator.store import etag_of
+
+        with self.emulator.app.world.write(Tenant(ACCOUNT, REGION)) as session:
+            row = session.get(kind, parent, name)
+            assert row is not None, (kind, parent, name)
+            body = {**row.body, **fields}
+            session.put(replace(row, body=body, etag=etag_of({**body, "_by": "somebody"})))
+
+
+@pytest.fixture
+def hurried(monkeypatch: pytest.MonkeyPatch) -> list[float]:
+    """Waits of the client and of the executor take next to no time; the list notes what the client meant to wait."""
+    slept: list[float] = []
+
+    async def sleep(seconds: float) -> None:
+        slept.append(seconds)
+        await asyncio.sleep(0.002)
+
+    monkeypatch.setattr("fcdeploy.app.bench.Client", functools.partial(Client, sleep=sleep, deadline=0.4))
+    monkeypatch.setattr("fcdeploy.app.bench.pause", lambda failures, random: 0.004 * failures)
+    return slept
+
+
+def to_environ(state: Path, home: Path) -> dict[str, str]:
+    return {
+        "FCDEPLOY_STATE": str(state),
+        "ALIBABA_CLOUD_ACCESS_KEY_ID": "ak",
+        "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "sk",
+        "HOME": str(home),
+    }
+
+
+@pytest.fixture
+def emulator() -> Iterator[Handle]:
+    with start_in_thread(EmulatorSettings(account=ACCOUNT, region=REGION, access_keys={"ak": "sk"})) as handle:
+        yield handle
+
+
+@pytest.fixture
+def stage(tmp_path: Path, emulator: Handle, hurried: list[float]) -> Stage:
+    root = tmp_path / "project"
+    root.mkdir()
+    return Stage(
+        root=root,
+        state=tmp_path / "state",
+        emulator=emulator,
+        environ=to_environ(tmp_path / "state", tmp_path),
+        slept=hurried,
+    )
