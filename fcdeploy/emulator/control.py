@@ -15,7 +15,7 @@ import ipaddress
 import json
 from typing import TYPE_CHECKING
 
-from fcdeploy.emulator.coverage import coverage_rows, to_json
+from fcdeploy.emulator.coverage import coverage_rows, shared_choices, to_json
 from fcdeploy.emulator.exchange import NO_CONTENT, Reply, Request
 from fcdeploy.emulator.faults import BadFaults
 from fcdeploy.emulator.json_body import BadBody, parse_object
@@ -76,6 +76,9 @@ def answer(app: "App", request: Request, client: tuple[str, int] | None) -> Repl
             world.clear()
             return NO_CONTENT
         case "GET", "coverage":
-            return Reply(body={"operations": [to_json(row) for row in coverage_rows()]})
+            shared = [
+                {"topic": topic, "choice": choice, "source": source} for topic, choice, source in shared_choices()
+            ]
+            return Reply(body={"operations": [to_json(row) for row in coverage_rows()], "shared": shared})
         case _:
             return _refusal(404, "no such control path")

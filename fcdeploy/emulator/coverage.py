@@ -5,7 +5,7 @@ An operation that no route has is listed with extent ``none``: it answers 400 Pa
 
 from dataclasses import dataclass
 
-from fcdeploy.emulator.alibaba.operations import OPERATIONS
+from fcdeploy.emulator.alibaba.operations import OPERATIONS, SHARED_CHOICES
 from fcdeploy.emulator.alibaba.registry import ROUTES
 from fcdeploy.emulator.alibaba.versions import BOTH
 from fcdeploy.emulator.exchange import Json
@@ -61,6 +61,11 @@ def coverage_rows() -> list[CoverageRow]:
     ]
     order = {operation: place for place, operation in enumerate(OPERATIONS)}
     return sorted(rows, key=lambda row: order.get(row.operation, len(order)))
+
+
+def shared_choices() -> tuple[tuple[str, str, str], ...]:
+    """Return what concerns every operation and was decided without a clear source: topic, choice, source."""
+    return SHARED_CHOICES
 
 
 def to_json(row: CoverageRow) -> Json:

@@ -192,3 +192,20 @@ def test_an_sts_token_is_signed_along(sdk) -> None:
         protocol="HTTP",
     )
     assert Client(settings).list_services(m.ListServicesRequest()).body.services == []
+
+
+def test_an_endpoint_that_is_a_whole_url_and_with_a_prefix(emulator, archive) -> None:
+    """The SDK then sends the URL as its Host, and signs that (facts 5.1)."""
+    from alibabacloud_fc_open20210406 import models as m
+    from alibabacloud_fc_open20210406.client import Client
+    from alibabacloud_tea_openapi.models import Config
+
+    keys = {"access_key_id": "LTAIconformance", "access_key_secret": "conformance-secret"}
+    client = Client(Config(**keys, endpoint=emulator.url, protocol="HTTP"))
+    client.create_service(m.CreateServiceRequest(service_name="demo"))
+    code = m.Code(zip_file=base64.b64encode(archive.read_bytes()).decode())
+    client.create_function(
+        "demo", m.CreateFunctionRequest(function_name="f", runtime="python3.9", handler="index.handler", code=code)
+    )
+    told = client.get_function_code("demo", "f", m.GetFunctionCodeRequest()).body
+    assert requests.get(told.url, timeout=10).content == archive.read_bytes()

@@ -6,7 +6,7 @@ from pathlib import Path
 import fcdeploy.emulator
 from fcdeploy.emulator.alibaba.operations import OPERATIONS
 from fcdeploy.emulator.alibaba.registry import ROUTES
-from fcdeploy.emulator.coverage import coverage_rows
+from fcdeploy.emulator.coverage import coverage_rows, shared_choices
 from fcdeploy.emulator.routes import Extent
 
 ROOT = Path(fcdeploy.emulator.__file__).parent
@@ -23,6 +23,11 @@ def test_every_emulated_operation_names_its_sources_and_partial_ones_what_is_mis
     for row in coverage_rows():
         assert row.sources, row.operation
         assert (row.extent is Extent.WHOLE) == (not row.missing), row.operation
+
+
+def test_what_all_operations_share_is_told_with_its_source() -> None:
+    assert len({topic for topic, _, _ in shared_choices()}) == len(shared_choices())
+    assert all(choice and "facts" in source for _, choice, source in shared_choices())
 
 
 def test_the_emulator_imports_nothing_of_the_rest_and_never_prints() -> None:

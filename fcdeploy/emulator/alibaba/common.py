@@ -3,7 +3,7 @@
 import uuid
 from dataclasses import replace
 
-from fcdeploy.emulator.alibaba.errors import ACCESS_DENIED, PRECONDITION_FAILED, invalid_argument
+from fcdeploy.emulator.alibaba.errors import ACCESS_DENIED, PRECONDITION_FAILED, SERVICE_NOT_FOUND, invalid_argument
 from fcdeploy.emulator.errors import echo
 from fcdeploy.emulator.exchange import Json, Reply, Request
 from fcdeploy.emulator.store import Row, etag_of
@@ -85,6 +85,18 @@ def check_log_project(request: Request, project: object) -> None:
     delay = request.world.settings.delays.log_project
     if isinstance(project, str) and project and not request.world.settled(delay, "project", project):
         raise invalid_argument(f"project '{echo(project)}' does not exist")
+
+
+def mention_service(request: Request, service: str) -> None:
+    """Remember that a service was created now, for :func:`check_service_settled`."""
+    request.world.mention("service", request.tenant.account, request.tenant.region, service)
+
+
+def check_service_settled(request: Request, service: str) -> None:
+    """Imitate a service that was created a moment ago: ServiceNotFound from calls on its versions (facts 11)."""
+    age = request.world.since("service", request.tenant.account, request.tenant.region, service)
+    if age is not None and age < request.world.settings.delays.service:
+        raise SERVICE_NOT_FOUND(service)
 
 
 def reply_of(row: Row) -> Reply:

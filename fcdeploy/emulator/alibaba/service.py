@@ -10,6 +10,7 @@ from fcdeploy.emulator.alibaba.common import (
     check_if_match,
     check_log_project,
     check_role,
+    mention_service,
     new_id,
     new_row,
     public,
@@ -156,12 +157,8 @@ def create_service(request: Request) -> Reply:
             raise SERVICE_EXISTS(name)
         row = new_row(request, SERVICE, "", name, body)
         session.put(row)
-        request.world.mention("service", *_key(request, name))
+        mention_service(request, name)
         return Reply(body=shown(row.body, row), etag=row.etag)
-
-
-def _key(request: Request, name: str) -> tuple[str, str, str]:
-    return request.tenant.account, request.tenant.region, name
 
 
 def get_service(request: Request) -> Reply:
