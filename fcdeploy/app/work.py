@@ -29,8 +29,9 @@ from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.places import place_of
 from fcdeploy.engine.snapshot import Desired, root_of
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError
-from fcdeploy.model import Ending, Outcome, Plan, SecretSource, Target
+from fcdeploy.model import Ending, Json, Outcome, Plan, SecretSource, Target
 from fcdeploy.spec.project import Project
+from fcdeploy.spec.template import secret_text
 from fcdeploy.spec.values import TemplateFault
 
 if TYPE_CHECKING:
@@ -181,7 +182,15 @@ def secret_source(project: Project) -> SecretSource:
         except TemplateFault as problem:
             raise RunError(f"the run needs the secret {name}", detail=str(problem), hint=problem.hint) from problem
 
-    return read
+    def part_text(part: Json) -> str:
+        try:
+            return secret_text(part, read)
+        except TemplateFault as problem:
+            raise RunError(
+                f"the run needs a value made from the secret {part['secret']}", detail=str(problem), hint=problem.hint
+            ) from problem
+
+    return part_text
 
 
 def _about(raw: object) -> str:

@@ -88,7 +88,7 @@ def _object(
             body[one.name] = canonical
             continue
         default = one.default(whole)
-        if default is not None:
+        if default is not None and default.compared:
             settled = _value(one, default.value, whole, api, live=False)
             body[one.name] = None if settled is MISSING else settled
     return body

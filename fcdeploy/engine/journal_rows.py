@@ -194,5 +194,7 @@ def from_event_row(row: Sequence[Json]) -> Event:
     )
 
 
-def _no_secret(name: str) -> str:
-    raise JournalError(f"an output in the journal refers to the secret {name}", hint="a defect: please report it")
+def _no_secret(part: Json) -> str:
+    raise JournalError(
+        f"an output in the journal refers to the secret {part['secret']}", hint="a defect: please report it"
+    )

@@ -28,8 +28,8 @@ def create_call(
             continue
         if one.codec is Codec.ARCHIVE:
             _add_archive(one, payloads, sent, headers)
-        elif body.get(one.name) is not None and _is_sent(one, given):
-            sent[one.name] = wire_value(one, body[one.name], body, scope.api, creating=True)
+        elif _is_sent(one, given) and (value := _value_or_default(one, body, given)) is not None:
+            sent[one.name] = wire_value(one, value, body, scope.api, creating=True)
     return kind.create.call(kind.names(identity), scope, resource=resource, body=sent, headers=headers)
 
 
@@ -124,6 +124,13 @@ def archives_in(value: Json) -> frozenset[str]:
             return frozenset().union(*(archives_in(item) for item in value))
         case _:
             return frozenset()
+
+
+def _value_or_default(field: Field, body: Mapping[str, Json], given: Mapping[str, Json]) -> Json:
+    if field.name in body:
+        return body[field.name]
+    default = field.default(given)
+    return default.value if default is not None else None
 
 
 def _is_sent(field: Field, given: Mapping[str, Json]) -> bool:

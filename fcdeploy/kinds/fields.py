@@ -62,10 +62,15 @@ When: TypeAlias = Mapping[str, tuple[Json, ...] | _NotEmpty]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Default:
-    """What absent means. `sent`: a create sends it (law 2). Not sent: the service is known to agree."""
+    """What absent means.
+
+    `sent`: a create sends it (law 2). Not sent: the service is known to agree. Not `compared`: a create needs some
+    value, but whatever stands there later is left alone.
+    """
 
     value: Json
     sent: bool = True
+    compared: bool = True
     when: When = field(default_factory=dict)
 
 

@@ -62,8 +62,8 @@ class Output:
     pointer: str
 
 
-SecretSource: TypeAlias = Callable[[str], str]
-"""Resolves a secret's name to its value."""
+SecretSource: TypeAlias = Callable[[Json], str]
+"""Resolves one part of a `Sensitive` that is not plain text: a mapping with the secret's name under `secret`."""
 
 
 def to_json(value: Json) -> Json:
@@ -111,4 +111,4 @@ def _part_text(part: Json, secret: SecretSource) -> str:
         case {"jsonText": inner}:
             return json.dumps(from_json(inner, secret), sort_keys=True, separators=(",", ":"), ensure_ascii=False)
         case _:
-            return secret(part["secret"])
+            return secret(part)

@@ -7,9 +7,11 @@ jinja2 is imported when the first template is evaluated, not before.
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from fcdeploy.diagnostics import Diagnostic, Span, error
 from fcdeploy.errors import SpecError
-from fcdeploy.model import Json, SecretSource, Sensitive
+from fcdeploy.model import Json, Sensitive
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
 from fcdeploy.spec.scope import Scope
 from fcdeploy.spec.sources import Surroundings
@@ -37,7 +39,7 @@ def rendered(node: Node, scope: Scope, path: Path = ()) -> tuple[Node, list[Diag
     return _rendered(node, scope, path, found), found
 
 
-def secret_text(part: Json, secret: SecretSource) -> str:
+def secret_text(part: Json, secret: Callable[[str], str]) -> str:
     """The text of one of a `Sensitive`'s parts, from a journal or a plan file (S36).
 
     Raises what `secret` raises, and TemplateFault when the part depended on more than secrets.

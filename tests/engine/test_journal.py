@@ -82,8 +82,8 @@ def a_plan(*steps: Step) -> Plan:
     return Plan(project="images", target=target, changes=(), steps=steps or (a_step(),))
 
 
-def secret_of(name: str) -> str:
-    return {"API_TOKEN": SECRET}[name]
+def secret_of(part: dict[str, str]) -> str:
+    return {"API_TOKEN": SECRET}[part["secret"]]
 
 
 def event(step: str, kind: EventType, **more: Any) -> Event:
@@ -393,7 +393,7 @@ def test_a_missing_secret_stops_with_its_name(tmp_path: Path) -> None:
         await journal.acquire("dev")
         run = await journal.open_run(a_plan(), "apply")
         with pytest.raises(KeyError, match="API_TOKEN"):
-            await journal.read_plan(run, {"OTHER": ""}.__getitem__)
+            await journal.read_plan(run, lambda part: {"OTHER": ""}[part["secret"]])
 
     in_journal(tmp_path, use)
 

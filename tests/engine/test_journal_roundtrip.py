@@ -109,8 +109,8 @@ def steps(undo: st.SearchStrategy[tuple[Step, ...]]) -> st.SearchStrategy[Step]:
 whole_steps = steps(st.lists(steps(st.just(())), max_size=2).map(tuple))
 
 
-def secret_of(name: str) -> str:
-    return SECRETS[name]
+def secret_of(part: dict[str, str]) -> str:
+    return SECRETS[part["secret"]]
 
 
 def origins(value: Json) -> Json:

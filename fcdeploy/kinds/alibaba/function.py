@@ -37,6 +37,8 @@ FIELDS = (
         "Handler",
         "What is called, such as `index.handler`; the form depends on the runtime. Custom runtimes may leave it out.",
         default=None,
+        # Custom runtimes have no use for it, but a create without one is refused (CreateFunction 2021-04-06).
+        defaults=(Default(value="index.handler", compared=False, when={"runtime": CUSTOM}),),
         reset=Reset.NONE,
         minLength=1,
     ),
