@@ -13,6 +13,8 @@ A document, from a JSON or YAML file or sent to ``/__emulator__/faults``::
 ``operation`` (name, as in CreateFunction), ``nth`` (only this match, from 1), ``every`` (each n-th match), ``times``
 (at most so often). ``when``: ``before`` the effect (default) or ``after`` the effect and before the reply.
 
+Only requests with a correct signature are counted and throttled. A document replaces the one before it.
+
 ``effect`` is exactly one of:
 
 - ``status`` with ``code``, ``message``, ``retryAfter``: this answer instead of the real one;

@@ -4,7 +4,8 @@ To add a kind: write ``alibaba/<kind>.py`` with its fields (:mod:`.fields`), its
 :class:`~fcdeploy.emulator.exchange.Request` to :class:`~fcdeploy.emulator.exchange.Reply`, and a tuple ``ROUTES`` whose
 entries name the stored kind, the extent of the emulation, and the sources of its rules; then add it below. Names of
 stored kinds, and where their rows live, are in :mod:`.common`; reading through a version or an alias is
-:mod:`.qualifiers`; what must be gone before a service or a function is deleted is said in :mod:`.service` and :mod:`.function`.
+:mod:`.qualifiers`; what must be gone before a service or a function
+is deleted is said in :mod:`.service` and :mod:`.function`.
 """
 
 from fcdeploy.emulator.alibaba import function, service, tag, trigger
