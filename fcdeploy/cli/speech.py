@@ -38,6 +38,7 @@ class Speech:
     session: Session
     json: bool = False
     out: Path | None = None
+    _written: str = ""
 
     @property
     def ink(self) -> Ink:
@@ -62,7 +63,8 @@ class Speech:
         try:
             # Beside its final place, then renamed: a reader never sees half of it.
             draft = self.out.with_name(f".{self.out.name}.{os.getpid()}")
-            draft.write_text(text, encoding="utf-8")
+            self._written += text
+            draft.write_text(self._written, encoding="utf-8")
             draft.replace(self.out)
         except OSError as error:
             from fcdeploy.errors import UsageError

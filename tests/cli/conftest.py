@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from fcdeploy.cli.entry import run
+
 SPEC = """\
 apiVersion: fcdeploy/v1
 project: image-pipeline
@@ -38,6 +40,7 @@ class Program:
     """`fcdeploy` in a project folder with a state folder of its own and nothing of the caller's environment."""
 
     folder: Path
+    capture: pytest.CaptureFixture[str]
     environ: dict[str, str] = field(default_factory=dict)
 
     @property
@@ -52,7 +55,21 @@ class Program:
     def command(self, *args: str) -> list[str]:
         return [sys.executable, "-m", "fcdeploy", *args]
 
-    def run(self, *args: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+    def run(self, *args: str) -> subprocess.CompletedProcess[str]:
+        """The command inside this process: a fifth of the time, and all but the interpreter's own start is the same."""
+        with pytest.MonkeyPatch.context() as patch:
+            patch.chdir(self.folder)
+            for name in os.environ:
+                patch.delenv(name)
+            for name, value in self.environ.items():
+                patch.setenv(name, value)
+            self.capture.readouterr()
+            code = run(list(args))
+        out, err = self.capture.readouterr()
+        return subprocess.CompletedProcess(args, code, out, err)
+
+    def spawn(self, *args: str, environ: Mapping[str, str] | None = None) -> subprocess.CompletedProcess[str]:
+        """The command as a process of its own."""
         return subprocess.run(
             self.command(*args),
             cwd=self.folder,
@@ -64,6 +81,7 @@ class Program:
         )
 
     def start(self, *args: str) -> subprocess.Popen[str]:
+        """The command as a process that goes on beside the test."""
         return subprocess.Popen(
             self.command(*args),
             cwd=self.folder,
@@ -76,7 +94,7 @@ class Program:
 
 
 @pytest.fixture
-def program(tmp_path: Path) -> Program:
+def program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Program:
     project = tmp_path / "project"
     (project / "src").mkdir(parents=True)
     (project / "src" / "index.py").write_text("def handler(event, context):\n    return 1\n")
@@ -88,7 +106,7 @@ def program(tmp_path: Path) -> Program:
         "LANG": "C.UTF-8",
         "PYTHONPATH": str(Path(__file__).parents[2]),
     }
-    return Program(folder=project, environ=environ)
+    return Program(folder=project, capture=capsys, environ=environ)
 
 
 @dataclass
