@@ -32,7 +32,7 @@ run fcdeploy apply --local --yes
 expect 0 fcdeploy plan --local --detailed-exitcode
 
 printf '\n# One change: the greeting, in fcdeploy.yaml\n'
-sed 's/greeting: Hello/greeting: Good morning/' fcdeploy.yaml > changed.yaml && mv changed.yaml fcdeploy.yaml
+sed 's/GREETING: Hello/GREETING: Good morning/' fcdeploy.yaml > changed.yaml && mv changed.yaml fcdeploy.yaml
 expect 2 fcdeploy plan --local --detailed-exitcode
 run fcdeploy apply --local --yes
 run fcdeploy status --local

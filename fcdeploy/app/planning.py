@@ -48,6 +48,7 @@ async def read_plan(
         snapshot,
         bench.site,
         (*bench.warnings, *warnings, *orphan_warnings(snapshot, bench.site, targets)),
+        destroying=destroying,
     )
     protected = frozenset(address for address, resource in desired.items() if resource.protect)
     refusals = safety_findings(

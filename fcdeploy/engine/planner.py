@@ -45,8 +45,18 @@ def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) 
     return _with_room(found)
 
 
-def to_plan(found: Sequence[Difference], snapshot: Snapshot, site: Site, warnings: Iterable[Diagnostic] = ()) -> Plan:
-    """The plan of these differences: changes in the order of their addresses, steps in an order that can be run."""
+def to_plan(
+    found: Sequence[Difference],
+    snapshot: Snapshot,
+    site: Site,
+    warnings: Iterable[Diagnostic] = (),
+    *,
+    destroying: bool = False,
+) -> Plan:
+    """The plan of these differences: changes in the order of their addresses, steps in an order that can be run.
+
+    `destroying` only words the reasons.
+    """
     steps = _ordered(_linked(found, site))
     irreversible = [
         warning(
@@ -57,7 +67,7 @@ def to_plan(found: Sequence[Difference], snapshot: Snapshot, site: Site, warning
         for step in steps
         if step.action is Action.UPDATE and step.group == "body" and not step.undo
     ]
-    changes = [_change(one, snapshot) for one in found if one.action is not Action.NONE]
+    changes = [_change(one, snapshot, destroying) for one in found if one.action is not Action.NONE]
     return Plan(
         project=site.project,
         target=site.target,
@@ -199,7 +209,7 @@ def _ordered(steps: Sequence[Step]) -> tuple[Step, ...]:
     return tuple(sorted(ordered, key=lambda step: step.last))
 
 
-def _change(difference: Difference, snapshot: Snapshot) -> Change:
+def _change(difference: Difference, snapshot: Snapshot, destroying: bool) -> Change:
     resource = difference.resource
     fields: tuple[FieldChange, ...] = ()
     if resource is not None and difference.action is Action.CREATE:
@@ -214,18 +224,18 @@ def _change(difference: Difference, snapshot: Snapshot) -> Change:
     return Change(
         address=difference.address,
         action=difference.action,
-        reason=_reason(difference, fields),
+        reason=_reason(difference, fields, destroying),
         fields=fields,
         span=resource.span if resource is not None else None,
     )
 
 
-def _reason(difference: Difference, fields: Sequence[FieldChange]) -> str:
+def _reason(difference: Difference, fields: Sequence[FieldChange], destroying: bool) -> str:
     match difference.action:
         case Action.CREATE:
             return "does not exist yet"
         case Action.DELETE:
-            return "is not in the file"
+            return "the target is destroyed" if destroying else "is not in the file"
         case Action.REPLACE:
             names = [one.path for one in fields if one.forces_replacement]
             if names:
