@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
+import time
+import urllib.request
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -116,6 +120,25 @@ class Server:
     url: str
     process: subprocess.Popen[str]
     log: Path
+
+    def slow_down(self, method: str, path: str, *, nth: int, seconds: float) -> None:
+        """Let one request take its time, so that a test can act while it is under way."""
+        match = {"method": method, "path": path, "nth": nth}
+        self.control("PUT", {"rules": [{"match": match, "effect": {"delay": seconds}}]})
+
+    def wait_until_slow(self) -> None:
+        """Until that request is under way."""
+        deadline = time.monotonic() + SECONDS
+        while not any(rule["fired"] for rule in self.control("GET")["rules"]):
+            assert time.monotonic() < deadline, "the request never came"
+            time.sleep(0.01)
+
+    def control(self, method: str, document: Any = None) -> Any:
+        """Talk to the emulator's own fault interface."""
+        sent = None if document is None else json.dumps(document).encode()
+        request = urllib.request.Request(f"{self.url}/__emulator__/faults", data=sent, method=method)
+        with urllib.request.urlopen(request, timeout=SECONDS) as reply:
+            return json.loads(reply.read() or b"null")
 
 
 @pytest.fixture

@@ -1,0 +1,246 @@
+"""The program against an emulator process: signals, terminals, the emulator's own life."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import pty
+import re
+import select
+import signal
+import subprocess
+import time
+import urllib.request
+from collections.abc import Iterator
+from typing import TYPE_CHECKING
+
+import pytest
+
+if TYPE_CHECKING:
+    from conftest import Program, Server
+
+SECONDS = 60
+FUNCTIONS = 8
+
+
+def widen(program: Program) -> None:
+    """Enough functions that a run takes a while at one request at a time."""
+    more = "".join(
+        f"      f{number}: {{runtime: python3.10, handler: index.handler, code: ./src}}\n"
+        for number in range(FUNCTIONS)
+    )
+    program.edit("    functions:\n", f"    functions:\n{more}")
+
+
+@contextlib.contextmanager
+def running(program: Program, *args: str) -> Iterator[subprocess.Popen[str]]:
+    process = program.start(*args)
+    try:
+        yield process
+    finally:
+        process.kill()
+        process.communicate(timeout=SECONDS)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_first_signal_takes_everything_back(program: Program, emulator: Server, number: signal.Signals) -> None:
+    widen(program)
+    args = ("apply", "--yes", "--endpoint", emulator.url, "--parallelism", "1")
+    emulator.slow_down("POST", "/functions$", nth=2, seconds=2)
+    with running(program, *args) as process:
+        emulator.wait_until_slow()
+        process.send_signal(number)
+        out, told = process.communicate(timeout=SECONDS)
+    assert process.returncode == 3, told
+    assert "Stopping: what is in flight may end, then it is taken back." in told
+    assert "undo: deleted service images" in told
+    assert "target dev: failed and rolled back" in out
+    assert "Everything is as it was before." in out
+    assert "Traceback" not in told
+    planned = program.run("plan", "--endpoint", emulator.url)
+    assert f"Plan: {FUNCTIONS + 3} to create" in planned.stdout
+
+
+def test_the_second_signal_leaves_at_once_and_resume_finishes(program: Program, emulator: Server) -> None:
+    widen(program)
+    args = ("apply", "--yes", "--endpoint", emulator.url, "--parallelism", "1")
+    emulator.slow_down("POST", "/functions$", nth=2, seconds=2)
+    with running(program, *args) as process:
+        emulator.wait_until_slow()
+        emulator.slow_down("DELETE", "/functions/", nth=1, seconds=30)
+        process.send_signal(signal.SIGINT)
+        emulator.wait_until_slow()
+        process.send_signal(signal.SIGINT)
+        _, told = process.communicate(timeout=SECONDS)
+    assert process.returncode == 4, told
+    assert "the run is still open" in told
+    emulator.control("DELETE")
+    status = program.run("status", "--endpoint", emulator.url)
+    assert re.search(r"Open run \S+ \(apply\): \d+ of \d+ steps done", status.stdout), status.stdout
+    refused = program.run("apply", "--yes", "--endpoint", emulator.url)
+    assert refused.returncode == 4
+    assert "has not ended" in refused.stderr
+    back = program.run("rollback", "--yes", "--endpoint", emulator.url)
+    assert back.returncode == 0, back.stderr + back.stdout
+    assert "target dev: rolled back" in back.stdout
+    again = program.run("apply", "--yes", "--endpoint", emulator.url)
+    assert again.returncode == 0, again.stderr
+    assert "No changes." in program.run("plan", "--endpoint", emulator.url).stdout
+
+
+def test_a_killed_run_is_resumed(program: Program, emulator: Server) -> None:
+    widen(program)
+    emulator.slow_down("POST", "/functions$", nth=2, seconds=2)
+    with running(program, "apply", "--yes", "--endpoint", emulator.url, "--parallelism", "1") as process:
+        emulator.wait_until_slow()
+        process.kill()
+        process.wait(timeout=SECONDS)
+    done = program.run("resume", "--endpoint", emulator.url)
+    assert done.returncode == 0, done.stderr
+    assert "target dev: done" in done.stdout
+    assert f"({FUNCTIONS + 3} resources)" in program.run("plan", "--endpoint", emulator.url).stdout
+
+
+def test_a_signal_before_the_work_changes_nothing(program: Program, emulator: Server) -> None:
+    emulator.slow_down("GET", "/services", nth=1, seconds=2)
+    with running(program, "apply", "--yes", "--endpoint", emulator.url) as process:
+        emulator.wait_until_slow()
+        process.send_signal(signal.SIGINT)
+        out, told = process.communicate(timeout=SECONDS)
+    assert process.returncode == 1
+    assert told.strip() == "Interrupted. Nothing was changed."
+    assert out == ""
+    methods = {json.loads(line)["method"] for line in emulator.log.read_text().splitlines()}
+    assert methods <= {"GET"}
+    assert "Plan: 3 to create" in program.run("plan", "--endpoint", emulator.url).stdout
+
+
+class Terminal:
+    """The program on a pseudo terminal."""
+
+    def __init__(self, program: Program, *args: str, environ: dict[str, str] | None = None) -> None:
+        self.seen = ""
+        self.pid, self.fd = pty.fork()
+        if self.pid == 0:
+            os.chdir(program.folder)
+            command = program.command(*args)
+            os.execve(command[0], command, {"TERM": "xterm", **program.environ, **(environ or {})})
+
+    def wait_for(self, text: str) -> None:
+        deadline = time.monotonic() + SECONDS
+        while text not in self.seen:
+            assert time.monotonic() < deadline, f"{text!r} was never shown:\n{self.seen}"
+            if not self.read():
+                raise AssertionError(f"it ended before {text!r} was shown:\n{self.seen}")
+
+    def read(self) -> bool:
+        if not select.select([self.fd], [], [], SECONDS)[0]:
+            raise AssertionError(f"nothing happens any more:\n{self.seen}")
+        try:
+            got = os.read(self.fd, 65536)
+        except OSError:  # Linux' end of a pseudo terminal
+            return False
+        self.seen += got.decode(errors="replace").replace("\r\n", "\n")
+        return bool(got)
+
+    def type(self, text: str) -> None:
+        os.write(self.fd, text.encode())
+
+    def end(self) -> int:
+        while self.read():
+            pass
+        _, status = os.waitpid(self.pid, 0)
+        os.close(self.fd)
+        return os.waitstatus_to_exitcode(status)
+
+
+QUESTION = 'Apply these changes? Only "yes" is accepted: '
+
+
+@pytest.mark.parametrize("answer", ["no\n", "y\n", "YES\n", "\n", "\x04", "\x03"], ids=repr)
+def test_only_yes_is_a_yes(program: Program, answer: str) -> None:
+    terminal = Terminal(program, "apply", "--local")
+    terminal.wait_for(QUESTION)
+    terminal.type(answer)
+    assert terminal.end() == 1
+    assert 'Nothing was changed: the answer was not "yes".' in terminal.seen
+    assert "Plan: 3 to create" in program.run("plan", "--local").stdout
+
+
+def test_yes_applies_with_a_live_display(program: Program) -> None:
+    terminal = Terminal(program, "apply", "--local")
+    terminal.wait_for(QUESTION)
+    before = terminal.seen
+    assert "\x1b[32m+\x1b[0m \x1b[1mservice images\x1b[0m" in before, "people get colour"
+    terminal.type("yes\n")
+    assert terminal.end() == 0
+    after = terminal.seen[len(before) :]
+    assert re.search(r"created function images/resize \(\d", after)
+    assert "\x1b[1;32mdone\x1b[0m" in after
+    assert after.count("\x1b[?25l") == after.count("\x1b[?25h"), "the cursor is shown again"
+    assert "No changes." in program.run("plan", "--local").stdout
+
+
+@pytest.mark.parametrize(
+    ("args", "environ"),
+    [
+        (["plan", "--local"], {"NO_COLOR": "1"}),
+        (["plan", "--local"], {"CI": "true"}),
+        (["plan", "--local"], {"TERM": "dumb"}),
+        (["plan", "--local", "--no-color"], {}),
+    ],
+    ids=["NO_COLOR", "CI", "dumb", "option"],
+)
+def test_no_colour_where_it_is_not_wanted(program: Program, args: list[str], environ: dict[str, str]) -> None:
+    terminal = Terminal(program, *args, environ=environ)
+    assert terminal.end() == 0
+    assert terminal.seen == program.run("plan", "--local").stdout
+
+
+def test_a_pipeline_is_never_asked(program: Program) -> None:
+    terminal = Terminal(program, "apply", "--local", environ={"CI": "1"})
+    assert terminal.end() == 64
+    assert "there is no terminal to ask on" in terminal.seen
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_the_emulator_ends_in_order_and_keeps_its_data(
+    program: Program, emulator: Server, number: signal.Signals
+) -> None:
+    with urllib.request.urlopen(f"{emulator.url}/__emulator__/health", timeout=SECONDS) as reply:
+        assert reply.status == 200
+    assert program.run("apply", "--yes", "--endpoint", emulator.url).returncode == 0
+    emulator.process.send_signal(number)
+    out, told = emulator.process.communicate(timeout=SECONDS)
+    assert (emulator.process.returncode, out, told) == (0, "", "")
+    folder = str(emulator.log.parent / "data")
+    with running(program, "emulator", "--port", "0", "--data", folder, "--access-key", "AK:SK") as process:
+        assert process.stdout is not None
+        url = process.stdout.readline().split()[-1]
+        assert "No changes." in program.run("plan", "--endpoint", url).stdout
+        wrong = {**program.environ, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "another"}
+        program.environ = wrong
+        refused = program.run("plan", "--endpoint", url)
+        assert refused.returncode == 1
+        assert "SignatureNotMatch" in refused.stderr
+        taken = program.run("emulator", "--port", url.rpartition(":")[2])
+        assert taken.returncode == 64
+        assert "cannot serve on 127.0.0.1:" in taken.stderr
+
+
+def test_bad_faults_are_a_usage_error(program: Program) -> None:
+    (program.folder / "faults.yaml").write_text("rules: [{effect: {}}]\n")
+    done = program.run("emulator", "--port", "0", "--faults", "faults.yaml")
+    assert (done.returncode, done.stdout) == (64, "")
+    assert done.stderr.startswith("error: --faults: ")
+
+
+def test_coverage_lists_every_operation(program: Program) -> None:
+    text = program.run("emulator", "coverage").stdout
+    document = json.loads(program.run("emulator", "coverage", "--format", "json").stdout)
+    assert document["type"] == "coverage"
+    names = [row["operation"] for row in document["operations"]]
+    assert "CreateFunction" in names
+    assert all(f"\n{name} " in text for name in names)
+    assert text.rstrip().rpartition("\n")[2].startswith(f"{len(names)} operations, ")
