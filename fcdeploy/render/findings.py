@@ -66,9 +66,12 @@ def _window(text: str, caret: int, room: int) -> tuple[str, int]:
     """The part of a long line around the caret, and where the caret stands in it."""
     if columns(text) <= room:
         return text, caret
-    start = max(0, min(caret - room // 3, len(text) - room))
+    # A third of the room before the caret: it is seen even where every character before it is a wide one.
+    start = max(0, caret - room // 3)
     left = _CUT if start else ""
     cut = left + text[start + len(left) :]
-    while columns(cut) > room - len(_CUT):
-        cut = cut[:-1]
-    return cut + _CUT, min(caret - start, len(cut))
+    if columns(cut) > room:
+        while columns(cut) > room - len(_CUT):
+            cut = cut[:-1]
+        cut += _CUT
+    return cut, caret - start

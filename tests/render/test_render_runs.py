@@ -1,0 +1,220 @@
+"""Outcomes, standings and progress: what a person reads while a run goes on and when it is over."""
+
+from __future__ import annotations
+
+import io
+import json
+import re
+
+import pytest
+from rich.console import Console
+
+from fcdeploy.diagnostics import error
+from fcdeploy.model import Action, Address, Call, Ending, EventType, MustNotExist, Outcome, Step, Target
+from fcdeploy.render.ink import COLOURED, PLAIN
+from fcdeploy.render.json import document_text, outcomes_list, statuses_list
+from fcdeploy.render.outcome import outcome_text, outcomes_text
+from fcdeploy.render.progress import LiveProgress, PlainProgress
+from fcdeploy.render.status import statuses_text
+from fcdeploy.render.views import OpenRunView, OutcomeView, StatusView
+
+TITLES = {"create a": "create function images/a", "delete b": "delete function images/b"}
+
+
+def outcome(ending: Ending, code: int, **parts: object) -> OutcomeView:
+    undo_wanted = bool(parts.pop("undo_wanted", False))
+    made = Outcome(run="r1", target="prod/cn-shanghai", ending=ending, seconds=125.0, **parts)  # type: ignore[arg-type]
+    return OutcomeView(outcome=made, code=code, titles=TITLES, undo_wanted=undo_wanted)
+
+
+def test_a_run_that_went_well() -> None:
+    view = outcome(Ending.DONE, 0, done=("create a",), durations={"create a": 64.0, "quick": 0.2, "delete b": 3.5})
+    assert outcome_text(view) == (
+        "target prod/cn-shanghai: done (1 step done) in 2 min 5 s\n"
+        "  Slowest:\n"
+        "     1 min 4 s  create function images/a\n"
+        "         3.5 s  delete function images/b\n"
+    )
+    assert outcome_text(outcome(Ending.DONE, 0)) == ("target prod/cn-shanghai: done (nothing was sent) in 2 min 5 s\n")
+
+
+def test_a_run_that_was_rolled_back() -> None:
+    view = outcome(
+        Ending.ROLLED_BACK,
+        3,
+        done=("create a",),
+        undone=("create a",),
+        diagnostics=(error("CreateTrigger answered 400", detail="request id 7", address="dev:alibaba.trigger:a/b/c"),),
+    )
+    assert outcome_text(view) == (
+        "error: CreateTrigger answered 400 [dev:alibaba.trigger:a/b/c]\n"
+        "    request id 7\n"
+        "\n"
+        "target prod/cn-shanghai: failed and rolled back (1 step done, 1 undone) in 2 min 5 s\n"
+        "  Exit code 3: failed and rolled back completely.\n"
+        "  Everything is as it was before. Mend what the error says and apply again.\n"
+    )
+    wanted = outcome(Ending.ROLLED_BACK, 0, done=("create a",), undone=("create a",), undo_wanted=True)
+    assert outcome_text(wanted) == ("target prod/cn-shanghai: rolled back (1 step done, 1 undone) in 2 min 5 s\n")
+
+
+def test_a_run_that_needs_a_person() -> None:
+    view = outcome(Ending.NEEDS_ATTENTION, 4, done=("create a", "delete b"), leftovers=("create a", "a \x1bnote"))
+    assert outcome_text(view) == (
+        "target prod/cn-shanghai: needs a person (2 steps done, 2 left behind) in 2 min 5 s\n"
+        "  Left behind:\n"
+        "    ! create function images/a\n"
+        "    ! a \\x1bnote\n"
+        "  Exit code 4: something needs a person.\n"
+        "  To finish:      fcdeploy resume --target prod/cn-shanghai\n"
+        "  To take back:   fcdeploy rollback --target prod/cn-shanghai\n"
+        "  To see more:    fcdeploy status --target prod/cn-shanghai\n"
+    )
+
+
+@pytest.mark.parametrize("ending", [Ending.FAILED, Ending.STOPPED])
+def test_a_run_that_did_nothing(ending: Ending) -> None:
+    text = outcome_text(outcome(ending, 1))
+    assert "(nothing was changed)" in text
+    assert "Nothing was changed." in text
+    assert "resume" not in text
+
+
+def test_a_stopped_run_with_changes_standing_says_how_to_go_on() -> None:
+    text = outcome_text(outcome(Ending.STOPPED, 4, done=("create a",)), ink=COLOURED)
+    assert "\x1b[1;33mstopped\x1b[0m" in text
+    assert "fcdeploy resume" in text
+
+
+def test_several_outcomes_and_their_json() -> None:
+    views = (
+        outcome(Ending.DONE, 0, done=("create a",), durations={"create a": 0.12345}),
+        outcome(Ending.FAILED, 1, diagnostics=(error("x"),)),
+    )
+    assert outcomes_text(views).count("\n\n") == 2
+    document = json.loads(document_text("apply", {"outcomes": outcomes_list(views)}))
+    first, second = document["outcomes"]
+    assert first["done"] == [{"step": "create a", "title": "create function images/a"}]
+    assert first["durations"] == {"create a": 0.123}
+    assert (second["ending"], second["exitCode"], second["diagnostics"][0]["summary"]) == ("failed", 1, "x")
+
+
+DEV = Target(name="dev", provider="alibaba", region="cn-hangzhou")
+COLUMNS = ("kind", "name", "modified", "about")
+
+
+def test_standings_are_a_table_and_an_open_run() -> None:
+    run = OpenRunView(run="r1", command="apply", started=1_700_000_000.25, holder="", done=3, unsettled=1, total=10)
+    rows = (("service", "images", "2026-01-02T03:04:05Z", ""), ("function", "images/a", "", "python3.10 \x1b"))
+    views = (
+        StatusView(target=DEV, columns=COLUMNS, rows=rows, open_run=run),
+        StatusView(target=DEV, columns=COLUMNS, rows=()),
+        StatusView(target=DEV, columns=COLUMNS, rows=(), problems=(error("x"),)),
+    )
+    assert statuses_text(views) == (
+        "target dev · alibaba cn-hangzhou\n"
+        "  Open run r1 (apply): 3 of 10 steps done, 1 effect unknown\n"
+        "    begun 2023-11-14 22:13:20 UTC\n"
+        "    to finish it:     fcdeploy resume --target dev\n"
+        "    to take it back:  fcdeploy rollback --target dev\n"
+        "\n"
+        "  KIND      NAME      MODIFIED              ABOUT\n"
+        "  service   images    2026-01-02T03:04:05Z\n"
+        "  function  images/a                        python3.10 \\x1b\n"
+        "\n"
+        "target dev · alibaba cn-hangzhou\n"
+        "  Nothing of this project is there.\n"
+        "\n"
+        "target dev · alibaba cn-hangzhou\n"
+        "  Could not be read: see the errors.\n"
+    )
+    document = json.loads(document_text("status", {"targets": statuses_list(views)}))
+    assert document["targets"][0]["openRun"]["started"] == 1_700_000_000.25
+    assert document["targets"][0]["resources"][0]["name"] == "images"
+    assert document["targets"][1]["openRun"] is None
+
+
+def test_an_open_run_that_somebody_works_on_names_them() -> None:
+    run = OpenRunView(run="r1", command="apply", started=0.0, holder="ci-7 pid 12", done=0, unsettled=0, total=1)
+    text = statuses_text((StatusView(target=DEV, columns=COLUMNS, rows=(), open_run=run),))
+    assert "    ci-7 pid 12 is at work on it\n" in text
+    assert "resume" not in text
+
+
+def step(action: Action, name: str, group: str = "body") -> Step:
+    return Step(
+        id=f"{action} {name} {group}",
+        address=Address(provider="alibaba", target="dev", kind="function", identity=("images", name)),
+        action=action,
+        group=group,
+        call=Call(operation="x", method="PUT", path="/x"),
+        guard=MustNotExist(),
+        before=None,
+        after=None,
+    )
+
+
+def test_plain_progress_is_a_line_for_each_thing() -> None:
+    lines: list[str] = []
+    progress = PlainProgress(lines.append)
+    make, tag, back = step(Action.CREATE, "a"), step(Action.UPDATE, "a", "tags"), step(Action.DELETE, "a")
+    with progress:
+        progress.expect("dev", 2)
+        progress.begun("dev", make, False)
+        progress.waiting("dev", make, "ServiceNotFound \x1b", 0.5)
+        progress.waiting("dev", make, "ServiceNotFound \x1b", 1.5)
+        progress.waiting("dev", make, "ServiceNotFound \x1b", 12.0)
+        progress.ended("dev", make, EventType.DONE, 0.26, "")
+        progress.begun("dev", tag, False)
+        progress.ended("dev", tag, EventType.FAILED, 1.0, "answered 400\nbad")
+        progress.ended("dev", tag, EventType.UNKNOWN, 1.0, "")
+        progress.ended("dev", tag, EventType.SKIPPED, 0.0, "not needed")
+        progress.said("dev", "rolling back 1 step")
+        progress.begun("dev", back, True)
+        progress.ended("dev", back, EventType.DONE, 0.1, "")
+    assert lines == [
+        "creating function images/a ...",
+        "waiting for function images/a: ServiceNotFound \\x1b (0.5 s)",
+        "waiting for function images/a: ServiceNotFound \\x1b (12.0 s)",
+        "created function images/a (0.3 s)",
+        "updating function images/a (tags) ...",
+        "failed updating function images/a (tags) (1.0 s): answered 400\\nbad",
+        "no answer while updating function images/a (tags) (1.0 s)",
+        "skipped function images/a (tags): not needed",
+        "rolling back 1 step",
+        "undo: deleting function images/a ...",
+        "undo: deleted function images/a (0.1 s)",
+    ]
+
+
+def test_with_several_targets_each_line_names_its_own() -> None:
+    lines: list[str] = []
+    progress = PlainProgress(lines.append)
+    progress.expect("dev", 1)
+    progress.expect("prod", 1)
+    progress.begun("prod", step(Action.DELETE, "a"), False)
+    assert lines == ["prod: deleting function images/a ..."]
+
+
+def test_the_live_display_shows_what_is_over_and_cleans_up() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=80, highlight=False)
+    progress = LiveProgress(console, ink=PLAIN)
+    first, second = step(Action.CREATE, "a[bold]"), step(Action.CREATE, "b")
+    with progress:
+        progress.expect("dev", 2)
+        assert stream.getvalue() == "", "nothing is drawn before the first step: a question may stand there"
+        progress.begun("dev", first, False)
+        progress.begun("dev", second, False)
+        progress.waiting("dev", second, "throttled", 2.0)
+        progress.ended("dev", first, EventType.DONE, 0.1, "")
+        progress.said("dev", "half way")
+        progress.ended("dev", second, EventType.FAILED, 0.1, "no")
+    progress.stop()
+    shown = stream.getvalue()
+    text = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown)
+    assert "created function images/a%5Bbold%5D (0.1 s)" in text
+    assert "half way" in text
+    assert "failed creating function images/b (0.1 s): no" in text
+    assert "1/2" in text
+    assert shown.count("\x1b[?25l") == shown.count("\x1b[?25h") == 1
