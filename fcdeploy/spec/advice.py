@@ -7,6 +7,7 @@ from collections.abc import Iterable, Mapping
 
 from fcdeploy.diagnostics import did_you_mean
 from fcdeploy.kinds import registry
+from fcdeploy.model import Sensitive
 from fcdeploy.spec.node import Node
 
 FOREIGN: Mapping[str, str] = {
@@ -87,8 +88,10 @@ def where_known(key: str, provider: str) -> str:
 def for_type(node: Node, wanted: tuple[str, ...]) -> str:
     """How to write a value of the wanted JSON types instead of what the node holds."""
     value = node.value
+    if isinstance(value, Sensitive):
+        return "a secret can only be text"
     if node.templated:
-        if isinstance(value, str) and ("integer" in wanted or "number" in wanted):
+        if isinstance(value, str) and "integer" in wanted:
             return "the template gives text: add `| int` to it"
         if "string" in wanted and isinstance(value, (int, float)):
             return "the template gives no text: add `| string` to it"

@@ -13,7 +13,7 @@ from typing import Any
 from fcdeploy.diagnostics import did_you_mean
 from fcdeploy.model import Json, Sensitive
 from fcdeploy.spec.advice import AUTO, for_type, for_unknown_key, where_known
-from fcdeploy.spec.node import TEMPLATE_START, Node
+from fcdeploy.spec.node import TEMPLATE_START, Node, Path
 from fcdeploy.spec.place import Fault, Mistake, Place, is_open, resource_at, short, shown, shown_with_type
 from fcdeploy.spec.shape import shapes
 
@@ -31,8 +31,11 @@ _RANK = {"type": 0, "const": 1, "enum": 1, "required": 2, "additionalProperties"
 
 
 def mistakes(root: Node, schema: Mapping[str, Any], instance: Json, provider: str) -> list[Mistake]:
-    """Everything that the schema has against the instance, which is `root` as JSON; the gravest of each place."""
-    found: dict[tuple[str | int, ...], Mistake] = {}
+    """Everything that the schema has against the instance, which is `root` as JSON; the gravest of each place.
+
+    In the order of the file, so that of several places with one line (defaults, anchors) the first is named.
+    """
+    found: dict[Path, Mistake] = {}
     for fault in _faults(schema, instance):
         place = Place.of(root, fault.path, provider)
         if is_open(place.node.value):
@@ -43,7 +46,34 @@ def mistakes(root: Node, schema: Mapping[str, Any], instance: Json, provider: st
             known = found.get(one.path)
             if known is None or _RANK.get(one.keyword, 9) < _RANK.get(known.keyword, 9):
                 found[one.path] = one
-    return list(found.values())
+    order = _Order(root)
+    return sorted(found.values(), key=lambda one: order.of(one.path))
+
+
+class _Order:
+    """Where a path lies in the file: the position of each of its keys."""
+
+    def __init__(self, root: Node) -> None:
+        self._root = root
+        self._positions: dict[int, dict[str, int]] = {}
+
+    def of(self, path: Path) -> tuple[int, ...]:
+        """Comparable positions; what is missing comes before what is there."""
+        node: Node | None = self._root
+        made = []
+        for step in path:
+            if isinstance(step, int):
+                made.append(step)
+            else:
+                made.append(self._of_keys(node).get(step, -1) if node is not None else -1)
+            node = node.at((step,)) if node is not None else None
+        return tuple(made)
+
+    def _of_keys(self, node: Node) -> dict[str, int]:
+        known = self._positions.get(id(node))
+        if known is None:
+            known = self._positions[id(node)] = {key: at for at, key in enumerate(node.fields)}
+        return known
 
 
 def _faults(schema: Mapping[str, Any], instance: Json) -> Iterator[Fault]:
@@ -147,7 +177,7 @@ def _unknown_key(place: Place, fault: Fault) -> Iterator[Mistake]:
             fault.keyword,
             (*place.path, key),
             f"unknown key `{short(key)}`",
-            detail="" if meant else f"known here: {', '.join(sorted(known)) or 'no key at all'}",
+            detail="" if hint else f"known here: {', '.join(sorted(known)) or 'no key at all'}",
             hint=hint,
             meant=meant,
         )
@@ -180,7 +210,8 @@ def _bad_name(place: Place, fault: Fault) -> Iterator[Mistake]:
             rule = f"names that match {fault.wanted.get('pattern')} are reserved"
         case _:
             rule = fault.schema.get("description", "") or f"it must match {fault.wanted}"
-    yield place.key_mistake("propertyNames", path, f"`{short(key)}` cannot be {what}", detail=rule)
+    called = f"`{short(key)}`" if key else "an empty text"
+    yield place.key_mistake("propertyNames", path, f"{called} cannot be {what}", detail=rule)
 
 
 def _bad_limit(place: Place, fault: Fault) -> Iterator[Mistake]:
@@ -215,7 +246,7 @@ def _nearest_steps(value: Json, limits: Mapping[str, Any]) -> str:
     low, high = limits.get("minimum", step), limits.get("maximum")
     below = value // step * step
     near = [one for one in (below, below + step) if one >= low and (high is None or one <= high)]
-    return f"the nearest: {' and '.join(map(str, near))}" if near else ""
+    return f"the nearest allowed: {' and '.join(map(str, near))}" if near else ""
 
 
 def _bad_text(place: Place, fault: Fault) -> Iterator[Mistake]:

@@ -112,14 +112,16 @@ class Project:
 
     def diagnostics(self, chosen: Sequence[Target]) -> tuple[Diagnostic, ...]:
         """Everything that is wrong with the chosen targets, in order; what several have in common is told once."""
-        places: dict[Diagnostic, list[str]] = {}
+        # A name with a template in it differs by target; what is wrong there is one mistake all the same.
+        places: dict[Diagnostic, dict[str, Diagnostic]] = {}
         for target in chosen:
             for one in self._judge(target)[1]:
-                places.setdefault(one, []).append(target.name)
-        found = [
-            one if len(names) == len(chosen) else replace(one, detail="\n".join(filter(None, (one.detail, _in(names)))))
-            for one, names in places.items()
-        ]
+                places.setdefault(replace(one, path="") if one.span else one, {}).setdefault(target.name, one)
+        found: list[Diagnostic] = []
+        for by_target in places.values():
+            one = next(iter(by_target.values()))
+            lines = [one.detail, f"in target {', '.join(by_target)}" if len(by_target) < len(chosen) else ""]
+            found.append(replace(one, detail="\n".join(filter(None, lines))))
         return in_order([*found, *self._shared(chosen)])
 
     def check(self, chosen: Sequence[Target]) -> tuple[Diagnostic, ...]:
@@ -167,7 +169,7 @@ class Project:
                 if not {target.name, other.name} & names or not _same_place(target, other):
                     continue
                 mine, theirs = self._roots(target), self._roots(other)
-                for key in mine.keys() & theirs.keys():
+                for key in sorted(mine.keys() & theirs.keys()):
                     found.append(_twice(key, mine[key], target, other))
         return found
 
@@ -188,10 +190,6 @@ class Project:
 def _no_secret(name: str, source: Mapping[str, Json]) -> str:
     del source
     return name
-
-
-def _in(names: Sequence[str]) -> str:
-    return f"in target {', '.join(names)}"
 
 
 def _same_place(one: Target, other: Target) -> bool:

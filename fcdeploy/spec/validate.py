@@ -210,7 +210,7 @@ class _Findings:
             if one.meant
         }
         self._root = judged.root
-        self._wrong = {one.path: (one.diagnostic.span, one.diagnostic.summary) for one in judged.mistakes}
+        self._wrong = {one.path for one in judged.mistakes}
         for one in judged.mistakes:
             cause = self._cause.get(one.path) if one.keyword == "required" else None
             if cause is not None:
@@ -221,11 +221,12 @@ class _Findings:
     def add(self, found: Iterable[tuple[Path, Diagnostic]]) -> None:
         """Findings of rules: the path that each is about, for something missing the path of what is missing."""
         for path, diagnostic in found:
-            cause = self._cause.get(path) or self._wrong.get(path)
+            cause = self._cause.get(path)
             node = self._root.at(path)
             if cause is not None:
                 self._follows[cause] += 1
-            elif node is None or not is_open(node.value):
+            elif path not in self._wrong and (node is None or not is_open(node.value)):
+                # The rules were not shown what is wrong or open; that they miss it says nothing.
                 self._keep(diagnostic)
 
     def _keep(self, diagnostic: Diagnostic) -> None:
@@ -265,29 +266,50 @@ def _rule_findings(placed: Placed, body: Mapping[str, Json], api: str) -> Iterat
         )
     if kind.check is not None:
         for finding in kind.check(body, api, placed.identity[-1]):
-            yield _told(placed, finding)
+            yield _told(placed, finding, body)
     for field in kind.fields:
         if field.codec is Codec.ARCHIVE:
             yield from _unseen_object(placed, field.spec_name)
 
 
-def _told(placed: Placed, finding: Finding) -> tuple[Path, Diagnostic]:
+def _told(placed: Placed, finding: Finding, body: Mapping[str, Json]) -> tuple[Path, Diagnostic]:
     below = in_file_words(placed.kind, placed.node, finding.path)
-    path = (*placed.path, *below)
     node, left = placed.node.nearest(below)
-    about = path
+    about = (*placed.path, *below)
     if not below:
         # A finding about the whole resource names in its summary what is missing.
         named = _QUOTED.match(finding.summary)
-        about = (*path, *in_file_words(placed.kind, placed.node, named[1])) if named else path
+        about = (*about, *in_file_words(placed.kind, placed.node, named[1])) if named else about
+    secrets = sorted(_secrets(body), key=len, reverse=True)
     return about, Diagnostic(
         severity=Severity.WARNING if finding.is_warning else Severity.ERROR,
-        summary=finding.summary,
-        detail=finding.detail,
-        hint=finding.hint,
+        summary=_hidden(finding.summary, secrets),
+        # A rule may quote a piece of the value that it is about.
+        detail="found (sensitive)" if isinstance(node.value, Sensitive) else _hidden(finding.detail, secrets),
+        hint=_hidden(finding.hint, secrets),
         span=node.span if below and not left else node.key_span or node.span,
-        path=path_text(path),
+        path=path_text(about),
     )
+
+
+def _secrets(value: Json) -> Iterator[str]:
+    match value:
+        case Sensitive():
+            yield str.__str__(value)
+        case dict():
+            for item in value.values():
+                yield from _secrets(item)
+        case list():
+            for item in value:
+                yield from _secrets(item)
+        case _:
+            pass
+
+
+def _hidden(text: str, secrets: Iterable[str]) -> str:
+    for secret in secrets:
+        text = text.replace(secret, "(sensitive)") if secret else text
+    return text
 
 
 def _key_place(node: Node, below: Path) -> Span:
