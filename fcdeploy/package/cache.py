@@ -1,0 +1,193 @@
+"""Archives of earlier runs, found again without reading the code (S28)."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import tempfile
+import threading
+import time
+from collections.abc import Callable, Collection
+from contextlib import suppress
+from pathlib import Path
+from typing import Any
+
+from fcdeploy.package.archive import Archive, ArchiveEntry, archive_path, verified_path, write_archive
+from fcdeploy.package.deflate import FORM
+from fcdeploy.package.errors import PackageError, os_reason
+from fcdeploy.package.listing import read_listing, stat_identity
+from fcdeploy.package.sources import CodeSource, SourceKind
+
+SETTLED_NS = 2_000_000_000
+"""A file changed less than this before it was read may change again within the same tick of its file system's clock
+(FAT counts in 2 s), and no `stat` would tell. Such a reading is used for its run and not remembered."""
+
+_FORMAT = "fcdeploy archive record 1"
+
+
+class ArchiveCache:
+    """The archives under one folder of the state folder (S35), for one run.
+
+    Within a run the same source gives the same archive, read once, whatever happens to the files meanwhile. Between
+    runs an archive is found by the identities of its files. Records and archives are written aside and renamed, so
+    that two processes may share a folder; whatever is damaged there is found out and made again.
+    `built` counts the archives that had to be made in this run.
+    """
+
+    def __init__(self, folder: Path, *, clock_ns: Callable[[], int] = time.time_ns) -> None:
+        """`clock_ns` tells the time in ns since the epoch, by which young files are known (SETTLED_NS)."""
+        self.built = 0
+        self._counting = threading.Lock()
+        self._folder = folder
+        self._clock_ns = clock_ns
+        self._planned: dict[tuple[CodeSource, frozenset[Path]], Archive] = {}
+
+    def archive(self, source: CodeSource, *, left_out: frozenset[Path] = frozenset()) -> Archive:
+        """The archive of a local source; see `build_archive` for `left_out` and the errors. Safe from threads."""
+        wanted = (source, left_out)
+        known = self._planned.get(wanted)
+        if known is not None:
+            return known
+        begun_ns = self._clock_ns()
+        listing = read_listing(source, left_out=left_out)
+        key = listing.key("as it is" if source.kind is SourceKind.ARCHIVE else FORM)
+        found = self._read_record(key)
+        if found is None:
+            found = write_archive(source, listing, self._folder)
+            with self._counting:
+                self.built += 1
+            if listing.newest_ns + SETTLED_NS <= begun_ns:
+                self._write_record(key, found, list(stat_identity(os.stat(found.path))))
+        # Two threads may both have built; what the first one planned is what is sent.
+        return self._planned.setdefault(wanted, found)
+
+    def archive_path(self, sha256: str) -> Path:
+        """Where the archive of this digest lies, if there is one."""
+        return archive_path(self._folder, sha256)
+
+    def read_archive(self, sha256: str) -> bytes:
+        """The bytes of an archive, checked against its digest. Raises PackageError when it is gone or damaged."""
+        path = archive_path(self._folder, sha256)
+        try:
+            content = path.read_bytes()
+        except OSError as error:
+            raise PackageError(
+                f"the planned archive {sha256[:12]} cannot be read",
+                detail=os_reason(error),
+                hint="plan again",
+                path=path,
+            ) from error
+        if hashlib.sha256(content).hexdigest() != sha256:
+            raise PackageError(f"the planned archive {sha256[:12]} is damaged on disk", hint="plan again", path=path)
+        return content
+
+    def remove_unused(self, *, keep: Collection[str], older_than_s: float) -> int:
+        """Delete archives, records and left-over spools last used that many seconds ago or more; returns how many.
+
+        Archives whose sha256 is in `keep` (those of open runs and saved plans) stay.
+        """
+        oldest = time.time() - older_than_s
+        records, gone = _remove_older(self._folder / "records", oldest, frozenset())
+        needed = {record["sha256"] for path in records if (record := _read_body(path)) is not None}
+        _, more = _remove_older(self._folder / "archives", oldest, needed.union(keep))
+        return gone + more
+
+    def _record_path(self, key: str) -> Path:
+        return self._folder / "records" / f"{key}.json"
+
+    def _read_record(self, key: str) -> Archive | None:
+        """The archive that was made of exactly these files, or None where there is none that can be trusted."""
+        path = self._record_path(key)
+        record = _read_body(path)
+        if record is None:
+            return None
+        sha256: str = record["sha256"]
+        archive = Archive(
+            sha256=sha256,
+            crc64=record["crc64"],
+            size=record["size"],
+            path=archive_path(self._folder, sha256),
+            entries=tuple(
+                ArchiveEntry(name=name, mode=mode, size=size, sha256=digest, link=link)
+                for name, mode, size, digest, link in record["entries"]
+            ),
+        )
+        try:
+            identity = list(stat_identity(os.stat(archive.path)))
+        except OSError:
+            return None
+        if identity != record["identity"]:
+            # Another process wrote it anew, or something else touched it: its bytes decide.
+            if verified_path(self._folder, sha256) is None:
+                return None
+            self._write_record(key, archive, identity)
+        else:
+            with suppress(OSError):  # "last used" is only for `remove_unused`
+                os.utime(path)
+        return archive
+
+    def _write_record(self, key: str, archive: Archive, identity: list[int]) -> None:
+        body = json.dumps(
+            {
+                "sha256": archive.sha256,
+                "crc64": archive.crc64,
+                "size": archive.size,
+                "identity": identity,
+                "entries": [
+                    [entry.name, entry.mode, entry.size, entry.sha256, entry.link] for entry in archive.entries
+                ],
+            },
+            separators=(",", ":"),
+        ).encode()
+        path = self._record_path(key)
+        try:
+            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+            descriptor, name = tempfile.mkstemp(prefix="record-", dir=path.parent)
+            try:
+                with os.fdopen(descriptor, "wb") as file:
+                    file.write(_first_line(path, body) + b"\n" + body)
+                os.replace(name, path)
+            finally:
+                with suppress(FileNotFoundError):
+                    os.unlink(name)
+        except OSError as error:
+            raise PackageError(
+                f"the archive record cannot be written under {self._folder}",
+                detail=os_reason(error),
+                hint="check the free space and the permissions of the state folder",
+                path=self._folder,
+            ) from error
+
+
+def _first_line(path: Path, body: bytes) -> bytes:
+    """What a whole record begins with: its form, its key, and the digest of the rest."""
+    return f"{_FORMAT} {path.stem} {hashlib.sha256(body).hexdigest()}".encode()
+
+
+def _read_body(path: Path) -> dict[str, Any] | None:
+    """A record, or None where there is none or it is damaged: then the archive is made again and the record with it."""
+    try:
+        first, _, body = path.read_bytes().partition(b"\n")
+    except OSError:
+        return None
+    if first != _first_line(path, body):
+        return None
+    record: dict[str, Any] = json.loads(body)
+    return record
+
+
+def _remove_older(folder: Path, oldest: float, keep: Collection[str]) -> tuple[list[Path], int]:
+    """Delete files last changed at `oldest` or before, save those whose stem is in `keep`: (what stays, how many)."""
+    stay: list[Path] = []
+    gone = 0
+    if not folder.is_dir():
+        return stay, gone
+    for path in sorted(folder.iterdir()):
+        with suppress(FileNotFoundError):  # another process cleans too
+            if path.stem in keep or path.stat().st_mtime > oldest:
+                stay.append(path)
+            else:
+                path.unlink()
+                gone += 1
+    return stay, gone

@@ -1,0 +1,160 @@
+"""Where the code of a function or layer comes from: the spec's `code` value, read (S25)."""
+
+from __future__ import annotations
+
+import os
+import re
+import stat
+from collections.abc import Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import NoReturn
+
+from fcdeploy.package.crc import LARGEST
+from fcdeploy.package.errors import PackageError, os_reason
+from fcdeploy.package.leftout import is_always_left_out
+
+ARCHIVE_SUFFIXES = frozenset({".zip", ".jar", ".war"})
+OSS_SCHEME = "oss://"
+_PLACES = ("path", "file", "zip", "oss")
+_KEYS = frozenset({*_PLACES, "include", "exclude", "checksum", "build"})
+_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_OSS_KEY_LIMIT = 1023
+
+
+class SourceKind(StrEnum):
+    """How the code is given."""
+
+    FOLDER = "folder"
+    FILE = "file"
+    ARCHIVE = "archive"
+    OSS = "oss"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CodeSource:
+    """The code of one function or layer. Hashable: equal sources are packaged once in a run (S28).
+
+    `path` is absolute with its symbolic links resolved, and None for OSS. `include` and `exclude` are gitignore
+    patterns and only a folder has them. `bucket`, `object_name` and `checksum` (CRC-64 in unsigned decimal, or None
+    where the file does not give it) belong to OSS.
+    """
+
+    kind: SourceKind
+    path: Path | None = None
+    include: tuple[str, ...] = ()
+    exclude: tuple[str, ...] = ()
+    bucket: str = ""
+    object_name: str = ""
+    checksum: str | None = None
+
+
+def read_code_source(code: object, folder: Path) -> CodeSource:
+    """The source that a spec's `code` value means; a relative path starts at `folder`, the spec file's own.
+
+    Looks at the file system to tell a folder from a file. A `build` key is left to the caller, who runs it first.
+    Raises PackageError for a value of the wrong shape and for a path that is missing or neither file nor folder.
+    """
+    if isinstance(code, str):
+        return _oss(code, None) if code.startswith(OSS_SCHEME) else _local("path", code, folder)
+    if not isinstance(code, Mapping):
+        _refuse("`code` is neither a path nor a mapping", "write `code: ./folder` or `code: {path: ./folder}`")
+    unknown = sorted(str(key) for key in code if key not in _KEYS)
+    if unknown:
+        _refuse(f"`code` has no key `{unknown[0]}`", f"it takes {', '.join(sorted(_KEYS))}")
+    given = [place for place in _PLACES if code.get(place) is not None]
+    if len(given) != 1:
+        said = " and ".join(f"`{place}`" for place in given) or "none"
+        _refuse(f"`code` needs exactly one of {', '.join(_PLACES)}; it has {said}", "keep the one that is meant")
+    place = given[0]
+    value = code[place]
+    if not isinstance(value, str):
+        _refuse(f"`code.{place}` is not a string", "write the path or the address in quotes")
+    include, exclude = _patterns(code, "include"), _patterns(code, "exclude")
+    checksum = _checksum(code.get("checksum"))
+    if place == "oss":
+        source = _oss(value, checksum)
+    else:
+        if checksum is not None:
+            _refuse(
+                "`code.checksum` belongs to `code.oss`",
+                "leave it out: the checksum of local code is computed from its bytes",
+            )
+        source = _local(place, value, folder, include=include, exclude=exclude)
+    if (include or exclude) and source.kind is not SourceKind.FOLDER:
+        _refuse("`code.include` and `code.exclude` only apply to a folder", "leave them out", source.path)
+    return source
+
+
+def _refuse(summary: str, hint: str, path: Path | None = None) -> NoReturn:
+    raise PackageError(summary, hint=hint, path=path)
+
+
+def _patterns(code: Mapping[object, object], key: str) -> tuple[str, ...]:
+    value = code.get(key)
+    if value is None:
+        return ()
+    if isinstance(value, str):
+        return (value,)
+    if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
+        _refuse(f"`code.{key}` is not a list of patterns", f'write `{key}: ["*.md"]`')
+    return tuple(value)
+
+
+def _checksum(value: object) -> str | None:
+    if value is None:
+        return None
+    text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
+    if isinstance(text, str) and re.fullmatch(r"0|[1-9][0-9]{0,19}", text) and int(text) <= LARGEST:
+        return text
+    _refuse(
+        "`code.checksum` is not a CRC-64 in unsigned decimal",
+        "take the object's `x-oss-hash-crc64ecma`, a number of up to 20 digits",
+    )
+
+
+def _oss(address: str, checksum: str | None) -> CodeSource:
+    bucket, slash, key = address.removeprefix(OSS_SCHEME).partition("/")
+    well_formed = (
+        address.startswith(OSS_SCHEME)
+        and slash
+        and _BUCKET.fullmatch(bucket)
+        and 0 < len(key.encode("utf-8", "surrogatepass")) <= _OSS_KEY_LIMIT
+        and key[0] not in "/\\"
+        and not key.endswith("/")
+    )
+    if not well_formed:
+        _refuse("the OSS address is not of the form oss://bucket/key", "write `oss://my-bucket/path/code.zip`")
+    return CodeSource(kind=SourceKind.OSS, bucket=bucket, object_name=key, checksum=checksum)
+
+
+def _local(
+    place: str, text: str, folder: Path, *, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()
+) -> CodeSource:
+    if not text or "\0" in text:
+        _refuse("the code path is empty or holds a NUL character", "write the path of a folder, file or archive")
+    given = folder / text
+    try:
+        path = Path(os.path.realpath(given, strict=True))
+        mode = path.stat().st_mode
+    except FileNotFoundError:
+        hint = "a relative path starts at the folder of the spec file"
+        raise PackageError(f"the code path does not exist: {text}", detail=str(given), hint=hint, path=given) from None
+    except OSError as error:
+        raise PackageError(
+            f"the code path cannot be read: {text}", detail=os_reason(error), hint="check its permissions", path=given
+        ) from error
+    if stat.S_ISDIR(mode):
+        if place != "path":
+            _refuse(f"`code.{place}` is a folder: {text}", "use `path` for a folder", path)
+        return CodeSource(kind=SourceKind.FOLDER, path=path, include=include, exclude=exclude)
+    if not stat.S_ISREG(mode):
+        _refuse(
+            f"the code path is neither a file nor a folder: {text}", "sockets, pipes and devices hold no code", path
+        )
+    if place == "zip" or (place == "path" and given.suffix.lower() in ARCHIVE_SUFFIXES):
+        return CodeSource(kind=SourceKind.ARCHIVE, path=path)
+    if is_always_left_out(path.name):
+        _refuse(f"{path.name} is a file that never goes into an archive", "name the source file itself", path)
+    return CodeSource(kind=SourceKind.FILE, path=path)
