@@ -14,6 +14,7 @@ from fcdeploy.app.code import check_code
 from fcdeploy.app.running import RECOVERIES, Manner, acquired, opened_journal
 from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan, TargetStatus, Validated, Where
 from fcdeploy.app.work import Work
+from fcdeploy.cloud.client import warmed_up
 from fcdeploy.diagnostics import has_errors
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.places import place_of
@@ -28,7 +29,7 @@ if TYPE_CHECKING:
 
 def validate(where: Where) -> Validated:
     """Check the spec for every selected target. Raises SpecError with everything that is wrong."""
-    project = _project(where)
+    project = _project(where, calls=False)
     targets = project.select(_patterns(where))
     warnings = project.check(targets)
     desired = [project.expand(target) for target in targets]
@@ -193,7 +194,9 @@ async def _side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[
     return list(await asyncio.gather(*(one(work) for work in works)))
 
 
-def _project(where: Where) -> Project:
+def _project(where: Where, *, calls: bool = True) -> Project:
+    if calls:
+        warmed_up()
     assignments = [f"{name}={value}" for name, value in where.variables.items()]
     return read_project(where.spec, environ=where.environ, var_files=where.var_files, assignments=assignments)
 

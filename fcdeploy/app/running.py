@@ -143,11 +143,20 @@ async def abandon(journal: SqliteJournal, record: RunRecord) -> None:
 
 
 async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource) -> Plan:
-    """The plan that takes an ended run back, guarded by the ETags that the run itself was given."""
+    """The plan that takes an ended run back, guarded by the ETags that the run itself was given.
+
+    Raises RunError when not all of it can be taken back: half a way back is none (law 6).
+    """
     plan = await _saved_plan(bench, journal, record, secret)
     standing = fold(await journal.read_events(record.id))
     done = frozenset(name for name, one in standing.items() if one.type is EventType.DONE)
     undo = inverse(plan.steps, done)
+    if undo.lasting:
+        raise RunError(
+            f"run {record.id} cannot be taken back",
+            detail="nothing was kept that would undo: " + ", ".join(step.id for step in undo.lasting),
+            hint="apply the file as it was before that run instead",
+        )
     etags = _own_etags(plan.steps, standing)
     steps = tuple(
         replace(step, guard=IfMatch(etag=etags.get(step.address, ""))) if isinstance(step.guard, IfMatch) else step

@@ -7,11 +7,13 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import importlib
 import json
 import os
 import random
 import re
 import secrets
+import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -45,6 +47,13 @@ _NO_CODE: Final = "(no code)"
 _QUOTED: Final = 300
 _SKEW: Final = 300.0
 _T = TypeVar("_T")
+
+
+def warmed_up() -> threading.Thread:
+    """Load httpx and aiohttp in a thread of its own, while the caller reads files: a third of a second on the way."""
+    thread = threading.Thread(target=importlib.import_module, args=("fcdeploy.cloud.wire",), daemon=True)
+    thread.start()
+    return thread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -59,13 +59,35 @@ class Reader:
         marks: set[Mark] = set()
         for kind in roots(self._site.target.provider):
             wanted = {address.identity[0] for address in desired if address.kind == kind.name}
-            found, seen = await self._read_roots(kind, wanted)
+            found, seen = await self._read_tree(kind, wanted)
             lives |= found
             marks |= seen
-        beneath = await asyncio.gather(*(self._read_beneath(address) for address in lives))
-        for part in beneath:
-            lives |= part
         return Snapshot(lives=lives, marks=frozenset(marks))
+
+    async def _read_tree(self, kind: Kind, wanted: set[str]) -> tuple[dict[Address, Live], set[Mark]]:
+        # What is wanted most likely exists, so what stands beneath is asked for in the same round trip; what is said
+        # of a root that turns out not to exist does not count.
+        early = [self._root(kind, name) for name in sorted(wanted)] if len(wanted) <= FEW_ROOTS else []
+        guesses = [asyncio.create_task(self._read_beneath(address)) for address in early]
+        try:
+            found, marks = await self._read_roots(kind, wanted)
+        except ReadFailed:
+            for guess in guesses:
+                guess.cancel()
+            await asyncio.gather(*guesses, return_exceptions=True)
+            raise
+        late = sorted(found.keys() - set(early))
+        beneath = [
+            *await asyncio.gather(*guesses, return_exceptions=True),
+            *await asyncio.gather(*(self._read_beneath(address) for address in late)),
+        ]
+        for address, below in zip([*early, *late], beneath, strict=True):
+            if address not in found:
+                continue
+            if isinstance(below, BaseException):
+                raise below
+            found |= below
+        return found, marks
 
     async def read_singly(self, addresses: Iterable[Address]) -> dict[Address, Live | None]:
         """Each of these with its ETag; None where it is gone. Raises ReadFailed."""
