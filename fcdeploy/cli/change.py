@@ -168,10 +168,10 @@ def ask(speech: Speech, watch: Interrupts, question: str) -> bool:
     """Ask on the terminal; only the whole word counts, and Ctrl-C is a no."""
     if not speech.may_ask:
         return False
-    sys.stderr.write(f'{question} Only "yes" is accepted: ')
-    sys.stderr.flush()
     try:
         with watch.asking():
+            sys.stderr.write(f'{question} Only "yes" is accepted: ')
+            sys.stderr.flush()
             return sys.stdin.readline().strip() == "yes"
     except KeyboardInterrupt:
         sys.stderr.write("\n")

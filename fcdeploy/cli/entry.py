@@ -8,8 +8,8 @@ from pathlib import Path
 
 import click
 
-from fcdeploy.cli.exits import FAILED, USAGE, error_code
-from fcdeploy.cli.speech import Session, Speech
+from fcdeploy.cli.exits import DONE, FAILED, USAGE, error_code
+from fcdeploy.cli.speech import Session, Speech, drop
 
 
 def run(args: Sequence[str]) -> int:
@@ -33,12 +33,14 @@ def run(args: Sequence[str]) -> int:
         speech.write_talk("Interrupted. Nothing was changed.")
         return FAILED
     except BrokenPipeError:
-        return FAILED
+        # Only help and version are written by click itself; a reader that has seen enough of them is no failure.
+        drop(sys.stdout)
+        return DONE
     except Exception as error:
         from fcdeploy.errors import FcdeployError
 
         if isinstance(error, FcdeployError):
-            speech.write_error(error)
+            (session.speech or speech).write_end(error, error_code(error))
             return error_code(error)
         speech.write_talk(_bug_text(error, session.verbosity))
         return FAILED

@@ -152,7 +152,9 @@ def _wishes(_: Session, given: Mapping[str, Any]) -> Wishes:
 
 
 def _speech(session: Session, given: Mapping[str, Any]) -> Speech:
-    return Speech(session=session, json=given["format"] == "json", out=Path(given["out"]) if given["out"] else None)
+    out = Path(given["out"]) if given["out"] else None
+    session.speech = Speech(session=session, json=given["format"] == "json", out=out)
+    return session.speech
 
 
 def _note_verbosity(ctx: click.Context, _: click.Parameter, count: int) -> None:
@@ -169,7 +171,8 @@ _FILE_OPTIONS = (
     option("-f", "--file", metavar="FILE|DIR", default=DEFAULT_FILE, section=_WHAT,
            help="The spec, or the folder that it is in. Without it: fcdeploy.yaml here."),
     option("--target", metavar="GLOB", default=None, section=_WHAT,
-           help="Only the targets whose name matches, such as 'prod/*'."),
+           help="Only the targets whose name matches, such as 'prod/*'; '*' is all. To change anything, needed "
+                "where the file has several and no defaultTarget."),
     option("--var", "variables", metavar="NAME=VALUE", multiple=True, type=Pair("=", "NAME=VALUE"), section=_WHAT,
            help="Set a variable of the file; beats every other place. Repeatable."),
     option("--var-file", "var_files", metavar="FILE", multiple=True, section=_WHAT,

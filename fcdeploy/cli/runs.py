@@ -66,7 +66,7 @@ def resume(where: Where, speech: Speech, grace: float | None) -> int:
 
 @click.command("rollback", cls=Command)
 @asks(WHERE, SPEECH)
-@option("--run", metavar="RUN", default=None, help="The run to take back. Without it: the last one.")
+@option("--run", metavar="RUN", default=None, help="A run that ended. Without it: the open run of each target.")
 @GRACE_OPTION
 @YES_OPTION
 def rollback(where: Where, speech: Speech, run: str | None, grace: float | None, yes: bool) -> int:

@@ -24,11 +24,12 @@ _SOURCE_LIMIT = 5_000_000
 
 @dataclass(kw_only=True)
 class Session:
-    """What one call of the program knows before its options are read; `verbosity` counts `-v`."""
+    """What one call of the program knows; `verbosity` counts `-v`, `speech` is there once the options are read."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
     verbosity: int = 0
     no_color: bool = False
+    speech: Speech | None = None
 
 
 @dataclass(kw_only=True)
@@ -91,6 +92,15 @@ class Speech:
         """Say why the command, or one of its targets, stops."""
         self.write_findings(to_findings(error))
 
+    def write_end(self, error: FcdeployError, code: int) -> None:
+        """Say why the whole command stops; a reader of JSON gets it as a document, too."""
+        self.write_error(error)
+        if self.json and self.out is None:
+            from fcdeploy.render.json import document_text, findings_list
+
+            content = {"exitCode": code, "diagnostics": findings_list(to_findings(error))}
+            self.write_data(document_text("error", content))
+
     def progress(self) -> Shown:
         """The display for a run: live on a terminal, plain lines elsewhere."""
         from fcdeploy.render.progress import LiveProgress, PlainProgress
@@ -148,15 +158,20 @@ def _is_terminal(stream: TextIO) -> bool:
         return False
 
 
+def drop(stream: TextIO) -> None:
+    """Let everything that is still written to the stream go nowhere, the interpreter's last flush included."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, stream.fileno())
+    os.close(nowhere)
+
+
 def _write(stream: TextIO, text: str) -> None:
     """Write and flush; from the first broken pipe on, everything for this stream goes nowhere."""
     try:
         stream.write(text)
         stream.flush()
     except BrokenPipeError:
-        nowhere = os.open(os.devnull, os.O_WRONLY)
-        os.dup2(nowhere, stream.fileno())
-        os.close(nowhere)
+        drop(stream)
     except ValueError:
         if not stream.closed:
             raise

@@ -38,11 +38,11 @@ def status_text(view: StatusView, *, ink: Ink = PLAIN) -> str:
 def _open_run(run: OpenRunView, target: str) -> list[str]:
     unsettled = f", {counted(run.unsettled, 'effect')} unknown" if run.unsettled else ""
     begun = datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
-    lines = [
-        f"Open run {clean(run.run)} ({clean(run.command)}): {run.done} of {counted(run.total, 'step')} done{unsettled}",
-        f"  begun {begun}",
-    ]
-    if run.holder:
-        return [*lines, f"  {clean(run.holder)} is at work on it"]
+    by = f" by {clean(run.holder)}" if run.holder else ""
     at = f"--target {clean(target)}"
-    return [*lines, f"  to finish it:     fcdeploy resume {at}", f"  to take it back:  fcdeploy rollback {at}"]
+    return [
+        f"Open run {clean(run.run)} ({clean(run.command)}): {run.done} of {counted(run.total, 'step')} done{unsettled}",
+        f"  begun {begun}{by}",
+        f"  to finish it:     fcdeploy resume {at}",
+        f"  to take it back:  fcdeploy rollback {at}",
+    ]

@@ -43,7 +43,7 @@ class OutcomeView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRunView:
-    """A run that has not ended; `started` is seconds since the epoch, `holder` the process at work, if one is."""
+    """A run that has not ended; `started` is seconds since the epoch, `holder` the process that had it last."""
 
     run: str
     command: str

@@ -93,6 +93,11 @@ def test_json_is_one_document_on_stdout(program: Program) -> None:
     document = json.loads(refused.stdout)
     assert document["valid"] is False
     assert document["diagnostics"][0]["line"] == 13
+    stopped = program.run("plan", "--local", "--format", "json")
+    assert stopped.returncode == 1
+    told = json.loads(stopped.stdout)
+    assert (told["type"], told["exitCode"], told["diagnostics"]) == ("error", 1, document["diagnostics"])
+    assert stopped.stderr.startswith("fcdeploy.yaml:13:9: error: ")
 
 
 def test_out_gets_what_stdout_would(program: Program, tmp_path: Path) -> None:
@@ -191,7 +196,11 @@ def test_a_refused_target_is_shown_and_exits_1(program: Program) -> None:
 
 
 def test_a_reader_that_leaves_disturbs_nothing(program: Program) -> None:
-    for args, code in ((["plan", "--local", "--detailed-exitcode"], 2), (["apply", "--local", "--yes"], 0)):
+    for args, code in (
+        (["--help"], 0),
+        (["plan", "--local", "--detailed-exitcode"], 2),
+        (["apply", "--local", "--yes"], 0),
+    ):
         read_end, write_end = os.pipe()
         os.close(read_end)
         with os.fdopen(write_end, "w") as nobody:

@@ -134,11 +134,11 @@ def test_standings_are_a_table_and_an_open_run() -> None:
     assert document["targets"][1]["openRun"] is None
 
 
-def test_an_open_run_that_somebody_works_on_names_them() -> None:
+def test_an_open_run_names_who_had_it() -> None:
     run = OpenRunView(run="r1", command="apply", started=0.0, holder="ci-7 pid 12", done=0, unsettled=0, total=1)
     text = statuses_text((StatusView(target=DEV, columns=COLUMNS, rows=(), open_run=run),))
-    assert "    ci-7 pid 12 is at work on it\n" in text
-    assert "resume" not in text
+    assert "    begun 1970-01-01 00:00:00 UTC by ci-7 pid 12\n" in text
+    assert "fcdeploy resume --target dev" in text
 
 
 def step(action: Action, name: str, group: str = "body") -> Step:
