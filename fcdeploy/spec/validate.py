@@ -25,6 +25,7 @@ from fcdeploy.spec.schema import strict_schema
 from fcdeploy.spec.shape import api_body, in_file_words, later_than
 
 _QUOTED = re.compile("`([^`]+)`")
+_LONE = re.compile("[\ud800-\udfff]")
 
 
 def check_spec(resolved: Node, *, provider: str, api: str = "") -> list[Diagnostic]:
@@ -110,27 +111,23 @@ class _Judged:
 
 
 def _schema_mistakes(root: Node, document: Json, provider: str) -> tuple[list[Mistake], bool]:
+    if not _is_encodable(document):
+        return list(_unencodable(root, ())), False
     validator = _validator(provider)
-    has_open = False
+    bare, opened = document, False
     try:
         if validator.is_valid(document):
             return [], False
-        bare = document
     except ValueError:
         # Secrets are text of a class of its own, and a value may not be known yet: neither is JSON.
-        opened: list[Path] = []
-        bare = _bare(document, opened)
-        has_open = bool(opened)
-        lone = list(_lone_surrogates(root, ()))
-        if lone:
-            return lone, has_open
-        if not has_open and validator.is_valid(bare):
+        bare, opened = _bare(document), _has_open(document)
+        if not opened and validator.is_valid(bare):
             return [], False
     found = mistakes(root, strict_schema(provider), document, provider)
-    if not found and not has_open:
+    if not found and not opened:
         # The two libraries disagree; what is refused must not pass silently.
         found = [_unexplained(root, tuple(fault.instance_path)) for fault in validator.iter_errors(bare)]
-    return found, has_open
+    return found, opened
 
 
 @cache
@@ -148,35 +145,43 @@ def _unexplained(root: Node, path: Path) -> Mistake:
     )
 
 
-def _bare(value: Json, opened: list[Path]) -> Json:
-    """The value with secrets as plain text, for the schema's eyes only; `opened` gets what is not known yet."""
+def _bare(value: Json) -> Json:
+    """The value with secrets as plain text, for the schema's eyes only."""
     if isinstance(value, dict):
-        return {key: _bare(item, opened) for key, item in value.items()}
+        return {key: _bare(item) for key, item in value.items()}
     if isinstance(value, list):
-        return [_bare(item, opened) for item in value]
-    if isinstance(value, Sensitive):
-        return str.__str__(value)
-    if is_open(value):
-        opened.append(())
-        return None
-    return value
+        return [_bare(item) for item in value]
+    return str.__str__(value) if isinstance(value, Sensitive) else value
 
 
-def _lone_surrogates(node: Node, path: Path) -> Iterator[Mistake]:
-    """Text that cannot be written as UTF-8: half of a pair from an environment that is not UTF-8."""
+def _has_open(value: Json) -> bool:
+    if isinstance(value, dict):
+        return any(_has_open(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_has_open(item) for item in value)
+    return is_open(value)
+
+
+def _is_encodable(value: Json) -> bool:
+    """Whether all text can be written as UTF-8; an environment that is not UTF-8 gives halves of pairs."""
+    if isinstance(value, str):
+        return value.isascii() or not _LONE.search(value)
+    if isinstance(value, dict):
+        return all(_is_encodable(key) and _is_encodable(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(_is_encodable(item) for item in value)
+    return True
+
+
+def _unencodable(node: Node, path: Path) -> Iterator[Mistake]:
     for key, item in node.fields.items():
-        yield from _lone_surrogates(item, (*path, key))
+        yield from _unencodable(item, (*path, key))
     for index, item in enumerate(node.items):
-        yield from _lone_surrogates(item, (*path, index))
-    texts = [node.value] if isinstance(node.value, str) else [*node.fields]
-    if any("\ud800" <= character <= "\udfff" for text in texts for character in text):
-        yield Mistake(
-            path=path,
-            keyword="",
-            diagnostic=error(
-                "the text holds a character that cannot be written as UTF-8", span=node.span, path=path_text(path)
-            ),
-        )
+        yield from _unencodable(item, (*path, index))
+    if not all(_is_encodable(one) for one in (node.value, *node.fields) if isinstance(one, str)):
+        summary = "the text holds a character that cannot be written as UTF-8"
+        shown = path_text(path).encode("utf-8", "replace").decode()
+        yield Mistake(path=path, keyword="", diagnostic=error(summary, span=node.span, path=shown))
 
 
 def _without(given: Mapping[str, Json], rest: Path) -> dict[str, Json]:
