@@ -9,13 +9,14 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.perform import Done, Performer, StepFailed, StepUnknown, Surroundings
 from fcdeploy.engine.redact import Redactor
-from fcdeploy.engine.rollback import inverse
+from fcdeploy.engine.rollback import goes_with, inverse
 from fcdeploy.engine.snapshot import root_of
 from fcdeploy.engine.standing import StepStanding
 from fcdeploy.engine.watch import EventLog, Progress, StopRequest
@@ -104,7 +105,9 @@ class Executor:
         doubtful = [step for step in self._plan.steps if step.id in unsettled]
         for step in doubtful:
             try:
-                if await self._performer.has_happened(step, self._surroundings(step)):
+                found = await self._performer.read_effect(step, self._surroundings(step))
+                if found is not None:
+                    self._note_effect(step, found.etag)
                     forward.done.append(step.id)
             except StepUnknown as failure:
                 forward.unknown.append(step.id)
@@ -165,21 +168,24 @@ class Executor:
             for need in needs:
                 dependents.setdefault(need, []).append(name)
         early = sum(1 for step in todo.values() if not step.last)
-        ready = [name for name, needs in waiting.items() if not needs]
+        ready = deque(name for name, needs in waiting.items() if not needs)
+        held: list[str] = []
         running: dict[asyncio.Task[bool], str] = {}
         stopping = asyncio.create_task(self._stop.wait())
         try:
             while True:
+                if not early:
+                    ready.extend(held)
+                    held.clear()
                 halted = self._is_halted(round_, may_stop=may_stop)
-                later: list[str] = []
-                for name in ready:
+                while ready and not halted and len(running) < self._parallelism:
+                    name = ready.popleft()
                     step = todo[name]
-                    if halted or (step.last and early) or len(running) >= self._parallelism:
-                        later.append(name)
+                    if step.last and early:
+                        held.append(name)
                         continue
                     task = asyncio.create_task(self._one(step, round_, unsettled=name in unsettled))
                     running[task] = name
-                ready = later
                 if not running:
                     break
                 watched: set[asyncio.Task[bool] | asyncio.Task[None]] = set(running)
@@ -249,7 +255,7 @@ class Executor:
         self._found.append(_finding(step, failure))
         if failure.happened:
             # The effect is there, so it counts as done for the way back, and the run fails all the same.
-            await self._ended(step, round_, EventType.FAILED, began, done=Done(etag=None, note=failure.summary))
+            await self._ended(step, round_, EventType.FAILED, began, done=Done(etag=failure.etag, note=failure.summary))
         else:
             await self._noted(step, EventType.FAILED, failure.summary)
             self._progress.ended(
@@ -323,7 +329,13 @@ class Executor:
 
     def _outcome(self, ending: Ending, forward: _Round, back: _Round | None, began: float) -> Outcome:
         undone = frozenset(back.undoes[name] for name in back.done if name in back.undoes) if back else frozenset[str]()
-        standing = [name for name in forward.done if name not in undone] if ending is not Ending.DONE else []
+        by_id = {step.id: step for step in self._plan.steps}
+        taken_back = frozenset(by_id[name].address for name in undone if by_id[name].action is Action.CREATE)
+        standing = [
+            name
+            for name in forward.done
+            if ending is not Ending.DONE and name not in undone and not goes_with(by_id[name], taken_back)
+        ]
         if self._stop.requested and ending is not Ending.DONE:
             self._found.append(error("interrupted", detail="asked to stop; nothing new was started"))
         if self._broken is not None:

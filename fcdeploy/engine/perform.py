@@ -35,11 +35,17 @@ MOST_SENDS = 6
 
 
 class StepFailed(FcdeployError):
-    """A step did not do what it promised. `happened`: its effect is there all the same and must be undone."""
+    """A step did not do what it promised.
 
-    def __init__(self, summary: str, *, detail: str = "", hint: str = "", happened: bool = False) -> None:
+    `happened`: its effect is there all the same and must be undone; `etag` is then what guards that, if it is known.
+    """
+
+    def __init__(
+        self, summary: str, *, detail: str = "", hint: str = "", happened: bool = False, etag: str | None = None
+    ) -> None:
         super().__init__(summary, detail=detail, hint=hint)
         self.happened = happened
+        self.etag = etag
 
 
 class StepUnknown(FcdeployError):
@@ -121,12 +127,12 @@ class Performer:
         attempt = _Attempt(self, step, around)
         return await attempt.run(unsettled)
 
-    async def has_happened(self, step: Step, around: Surroundings) -> bool:
-        """Whether the effect of a step whose reply never came is there; found by reading, nothing is sent.
+    async def read_effect(self, step: Step, around: Surroundings) -> Done | None:
+        """The effect of a step whose reply never came, None when there is none; nothing is sent.
 
         Raises StepUnknown when it cannot be read.
         """
-        return await _Attempt(self, step, around).has_happened()
+        return await _Attempt(self, step, around).read_effect()
 
     def failed(self, step: Step, failure: CloudError) -> StepFailed:
         """The failure as a person reads it; secrets that the service repeats are cut out."""
@@ -151,7 +157,8 @@ class _Attempt:
 
     async def run(self, unsettled: bool) -> Done:
         refused, sent, began = 0, 0, time.monotonic()
-        if unsettled:
+        if unsettled or (isinstance(self._step.guard, IfMatch) and not self._etag):
+            # An undo whose ETag is not known is no reason to go without a guard: what stands there is looked at first.
             settled = await self._settle(sure=False)
             if settled is not None:
                 return settled
@@ -164,7 +171,8 @@ class _Attempt:
             except ApiError as failure:
                 refusal = self._p._waits(
                     failure,
-                    parent_created=self._around.parent_created,
+                    # What is to be deleted and is not there is gone, however new its parent.
+                    parent_created=self._around.parent_created and self._step.action is not Action.DELETE,
                     children_deleted=self._around.children_deleted,
                 )
                 if refusal is not None and time.monotonic() - began < PATIENCE:
@@ -172,10 +180,8 @@ class _Attempt:
                     await self._sit_out(refusal, refused)
                     sent -= 1
                     continue
-                done = await self._refused(failure, uncertain=sent > 1)
-            except NoReply as failure:
-                if sent >= MOST_SENDS:
-                    raise self._p.failed(self._step, failure) from failure
+                done = await self._refused(failure, uncertain=unsettled or sent > 1)
+            except NoReply:
                 done = await self._settle(sure=False)
             except CloudError as failure:
                 raise self._p.failed(self._step, failure) from failure
@@ -190,15 +196,17 @@ class _Attempt:
                 )
             await asyncio.sleep(self._p._pause(sent))
 
-    async def has_happened(self) -> bool:
+    async def read_effect(self) -> Done | None:
         step = self._step
         try:
             live = await self._read()
         except ReadFailed as failure:
             raise self._not_known(failure) from failure
         if live is None:
-            return step.action is Action.DELETE
-        return step.action is not Action.DELETE and not unfulfilled(self._kind, step.after or {}, live.body)
+            return Done(etag=None, note="found gone by reading") if step.action is Action.DELETE else None
+        if step.action is Action.DELETE or unfulfilled(self._kind, step.after or {}, live.body):
+            return None
+        return Done(etag=live.etag, note="found done by reading")
 
     async def _send(self) -> Reply:
         call = self._call
@@ -344,7 +352,10 @@ class _Attempt:
         guard = self._step.guard
         if not isinstance(guard, Recheck) or not guard.fingerprint:
             return
-        live = await self._read()
+        try:
+            live = await self._read()
+        except ReadFailed as failure:
+            raise StepFailed(failure.summary, detail=failure.detail, hint="nothing was sent") from failure
         if live is None:
             if self._step.action is Action.DELETE:
                 return
@@ -374,8 +385,9 @@ class _Attempt:
             try:
                 live = await self._p._reader.read_one(step.address)
             except ReadFailed as failure:
-                raise StepFailed(failure.summary, detail=failure.detail, happened=True) from failure
+                raise StepFailed(failure.summary, detail=failure.detail, happened=True, etag=etag) from failure
             missing = unfulfilled(self._kind, promise, live.body if live is not None else {})
+            etag = live.etag if live is not None else etag
             if missing:
                 raise StepFailed(
                     f"the service did not take {', '.join(missing)} of {step.address.short}",
@@ -385,6 +397,6 @@ class _Attempt:
                         for name in missing
                     ),
                     happened=True,
+                    etag=etag,
                 )
-            etag = live.etag if live is not None else etag
         return Done(etag=etag, request_id=reply.request_id, warnings=tuple(self._warnings))

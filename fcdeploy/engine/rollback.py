@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
-from fcdeploy.engine.snapshot import is_under
-from fcdeploy.model import Action, Step
+from fcdeploy.engine.snapshot import lineage
+from fcdeploy.model import Action, Address, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -18,27 +18,36 @@ class Inverse:
     lasting: tuple[Step, ...]
 
 
+def goes_with(step: Step, made: Collection[Address]) -> bool:
+    """Whether a step's effect goes away with a resource that the same run created and takes back."""
+    return step.action is not Action.DELETE and any(above in made for above in lineage(step.address))
+
+
 def inverse(steps: Collection[Step], done: Collection[str]) -> Inverse:
     """The inverse of the steps whose ids are in `done`; a step is undone after everything that needed it."""
     finished = [step for step in steps if step.id in done]
-    made = {step.address for step in finished if step.action is Action.CREATE}
-    final: dict[str, str] = {}
+    made = frozenset(step.address for step in finished if step.action is Action.CREATE)
+    final: dict[str, frozenset[str]] = {}
     undoes: dict[str, str] = {}
+    dependents: dict[str, list[str]] = {}
+    for step in finished:
+        for need in step.needs:
+            dependents.setdefault(need, []).append(step.id)
     ordered: list[Step] = []
     lasting: list[Step] = []
     for step in reversed(finished):
+        later = frozenset[str]().union(*(final.get(name, ()) for name in dependents.get(step.id, ())))
         if not step.undo:
-            # What stands on a resource that this run created goes away with it.
-            if not any(is_under(step.address, root) for root in made):
+            # What comes before it still waits for what came after it.
+            final[step.id] = later
+            if not goes_with(step, made):
                 lasting.append(step)
             continue
-        later = {final[other.id] for other in finished if step.id in other.needs and other.id in final}
         previous: str | None = None
         for undo in step.undo:
             needs = set(undo.needs) | later | ({previous} if previous else set())
             ordered.append(replace(undo, needs=frozenset(needs)))
             undoes[undo.id] = step.id
             previous = undo.id
-        if previous is not None:
-            final[step.id] = previous
+            final[step.id] = frozenset({undo.id})
     return Inverse(steps=tuple(ordered), undoes=undoes, lasting=tuple(lasting))

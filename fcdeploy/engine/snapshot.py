@@ -47,7 +47,7 @@ class Snapshot:
         kept = {
             address: live
             for address, live in self.lives.items()
-            if address not in read and not any(is_under(address, root) for root in gone)
+            if address not in read and gone.isdisjoint(lineage(address))
         }
         return replace(self, lives={**kept, **{address: live for address, live in read.items() if live is not None}})
 
@@ -58,12 +58,13 @@ class Snapshot:
 
 def is_under(address: Address, root: Address) -> bool:
     """Whether `address` is `root` or stands beneath it."""
-    here: Address | None = address
-    while here is not None:
-        if here == root:
-            return True
-        here = parent_of(here)
-    return False
+    return root in lineage(address)
+
+
+def lineage(address: Address) -> tuple[Address, ...]:
+    """The resource itself and everything above it, upwards."""
+    above = parent_of(address)
+    return (address,) if above is None else (address, *lineage(above))
 
 
 def root_of(address: Address) -> Address:

@@ -184,7 +184,8 @@ def _recreation(difference: Difference, site: Site) -> tuple[Step, ...]:
         address=address,
         action=Action.CREATE,
         group="body",
-        call=create_call(kind, address.identity, live.body, live.body, payloads, site.scope, address.short),
+        # What the service never had from anybody is not given to it now: `raw` says which fields it has.
+        call=create_call(kind, address.identity, live.body, live.raw, payloads, site.scope, address.short),
         guard=MustNotExist(),
         before=None,
         after=body,

@@ -112,9 +112,13 @@ class Stage:
         assert result.plan is not None
         return result.plan
 
-    def apply_report(self, wishes: Wishes | None = None, *, stop: StopRequest | None = None, **more: Any) -> ApplyReport:
+    def apply_report(
+        self, wishes: Wishes | None = None, *, stop: StopRequest | None = None, **more: Any
+    ) -> ApplyReport:
         named = {
-            name: more.pop(name) for name in ("destroy", "on_failure", "recover", "lock_timeout", "grace") if name in more
+            name: more.pop(name)
+            for name in ("destroy", "on_failure", "recover", "lock_timeout", "grace")
+            if name in more
         }
         confirm = more.pop("confirm", lambda report: True)
 
@@ -167,7 +171,9 @@ class Stage:
 
     def faults(self, *rules: Mapping[str, Any], **more: Any) -> None:
         """Put these rules in force, in place of all before."""
-        self.emulator.app.world.faults.load({"rules": list(rules), **more})
+        delays = self.emulator.app.world.faults.load({"rules": list(rules), **more})
+        if delays is not None:
+            self.emulator.app.world.set_delays(delays)
 
     def requests(self) -> list[dict[str, Any]]:
         """What was asked since the last look; forgets it."""
@@ -197,6 +203,17 @@ class Stage:
             for row in self.whole_dump()
         }
 
+    def difference(self, before: Mapping[str, Any]) -> list[tuple[str, str, Any, Any]]:
+        """(address, field, then, now) of everything that differs from an earlier dump."""
+        now = self.dump()
+        return [
+            (address, name, then.get(name, "absent"), here.get(name, "absent"))
+            for address in sorted({*before, *now})
+            for then, here in [(before.get(address, {}), now.get(address, {}))]
+            for name in sorted({*then, *here})
+            if then.get(name, "absent") != here.get(name, "absent")
+        ]
+
     def change(self, kind: str, parent: str, name: str, **fields: Any) -> None:
         """Change a resource in the cloud behind everybody's back; None removes a field."""
         from dataclasses import replace
@@ -209,6 +226,13 @@ class Stage:
             assert row is not None, (kind, parent, name)
             body = {**row.body, **fields}
             session.put(replace(row, body=body, etag=etag_of({**body, "_by": "somebody"})))
+
+    def remove(self, kind: str, parent: str, name: str) -> None:
+        """Delete a resource in the cloud behind everybody's back."""
+        from fcdeploy.emulator.exchange import Tenant
+
+        with self.emulator.app.world.write(Tenant(ACCOUNT, REGION)) as session:
+            assert session.delete(kind, parent, name), (kind, parent, name)
 
 
 @pytest.fixture
@@ -234,10 +258,21 @@ def to_environ(state: Path, home: Path) -> dict[str, str]:
     }
 
 
-@pytest.fixture
-def emulator() -> Iterator[Handle]:
-    with start_in_thread(EmulatorSettings(account=ACCOUNT, region=REGION, access_keys={"ak": "sk"})) as handle:
+SETTINGS = EmulatorSettings(account=ACCOUNT, region=REGION, access_keys={"ak": "sk"}, functions_per_service=1000)
+
+
+@pytest.fixture(scope="session")
+def running_emulator() -> Iterator[Handle]:
+    with start_in_thread(SETTINGS) as handle:
         yield handle
+
+
+@pytest.fixture
+def emulator(running_emulator: Handle) -> Handle:
+    """The emulator, empty and as it was started."""
+    running_emulator.app.world.clear()
+    running_emulator.app.world.settings = SETTINGS
+    return running_emulator
 
 
 @pytest.fixture
