@@ -32,10 +32,10 @@ def run(args: Sequence[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         speech.write_talk("Interrupted. Nothing was changed.")
         return FAILED
-    except BrokenPipeError:
-        # Only help and version are written by click itself; a reader that has seen enough of them is no failure.
+    except SystemExit:
+        # click's answer to a broken pipe. Help is what it writes itself: a reader who has seen enough is no failure.
         drop(sys.stdout)
-        return DONE
+        return DONE if session.speech is None else FAILED
     except Exception as error:
         from fcdeploy.errors import FcdeployError
 
