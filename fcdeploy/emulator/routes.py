@@ -6,6 +6,8 @@ from enum import StrEnum
 
 from fcdeploy.emulator.exchange import Reply, Request
 
+ANY = "*"  # the method of a route that takes every method
+
 
 class Extent(StrEnum):
     """How much of an operation is emulated."""
@@ -29,7 +31,8 @@ class Coverage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Route:
-    """One operation of one API. ``template`` starts after the version; ``{}`` is a parameter.
+    """One operation of one API. ``template`` starts after the version; ``{}`` is a parameter, ``{*}`` (at the end) is
+    the rest of the path, with its slashes and possibly empty.
 
     ``kind`` names the stored kind whose rows are addressed by the path parameters (the last is the name, the ones
     before it the parent); the *touch* fault uses it. ``address`` overrides that rule.
@@ -46,12 +49,13 @@ class Route:
 
 
 class _Node:
-    __slots__ = ("literal", "methods", "parameter")
+    __slots__ = ("literal", "methods", "parameter", "rest")
 
     def __init__(self) -> None:
         self.literal: dict[str, _Node] = {}
         self.parameter: _Node | None = None
         self.methods: dict[str, Route] = {}
+        self.rest: _Node | None = None
 
 
 class RouteTable:
@@ -71,6 +75,8 @@ class RouteTable:
                 if node.parameter is None:
                     node.parameter = _Node()
                 node = node.parameter
+            elif segment == "{*}":
+                node.rest = node = node.rest or _Node()
             else:
                 node = node.literal.setdefault(segment, _Node())
         if route.method in node.methods:
@@ -81,13 +87,17 @@ class RouteTable:
         """Return the route and its still encoded parameters, or None; an empty segment never matches."""
         node = self._root
         params: list[str] = []
-        for segment in segments:
+        for place, segment in enumerate(segments):
             following = node.literal.get(segment)
+            if following is None and node.rest is not None:
+                params.append("/".join(segments[place:]))
+                node = node.rest
+                break
             if following is None:
                 following = node.parameter
                 if following is None or not segment:
                     return None
                 params.append(segment)
             node = following
-        route = node.methods.get(method)
+        route = node.methods.get(method) or node.methods.get(ANY)
         return None if route is None else (route, tuple(params))

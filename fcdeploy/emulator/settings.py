@@ -58,6 +58,7 @@ class EmulatorSettings:
     body_limit: int = 104_857_600  # facts 13, "Whole request body"
     code_limit: int = 104_857_600  # facts 15: 100 MB today, 52428800 in older regions
     functions_per_service: int = 50  # facts 13; raise it to load-test
+    instances_per_region: int = 100  # facts 13, the most that an on-demand config may ask for
     main_version_in_weights: bool = False
     resolve_domains: bool = False
     clock: Callable[[], float] = time.time

@@ -2,7 +2,7 @@
 
 import re
 
-from fcdeploy.emulator.alibaba import auth, errors
+from fcdeploy.emulator.alibaba import auth, errors, http_trigger
 from fcdeploy.emulator.alibaba.registry import ROUTES
 from fcdeploy.emulator.alibaba.versions import BOTH
 from fcdeploy.emulator.dialect import HeaderPairs
@@ -38,8 +38,11 @@ class AlibabaDialect:
         return Tenant(request.headers.get("x-fc-account-id") or settings.account, settings.region)
 
     def authenticate(self, request: Request, settings: EmulatorSettings) -> None:
-        """Check the signature."""
-        auth.authenticate(request, settings)
+        """Check the signature; an HTTP trigger decides itself who may call it."""
+        if auth.is_trigger_path(request.raw_path):
+            http_trigger.authenticate(request, settings)
+        else:
+            auth.authenticate(request, settings)
 
     def address(self, request: Request, route: Route) -> tuple[str, str]:
         """Return parent and name of the row under the path, the qualifier of the service left out."""

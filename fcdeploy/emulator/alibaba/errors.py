@@ -20,6 +20,9 @@ DOMAIN_NOT_RESOLVED = ErrorKind(
     400,
     "domain name '%s' has not been resolved to your FC endpoint, the expected endpoint is %s",
 )
+INVALID_DESTINATION = ErrorKind(  # code and wording of the FC 3.0 successor
+    "InvalidDestinationResources", 400, "The destination resource is invalid: %s."
+)
 
 ACCESS_DENIED = ErrorKind("AccessDenied", 403, "%s")
 SIGNATURE_NOT_MATCH = ErrorKind(
@@ -38,6 +41,9 @@ ALIAS_NOT_FOUND = ErrorKind("AliasNotFound", 404, "alias '%s' of service '%s' do
 DOMAIN_NOT_FOUND = ErrorKind("DomainNameNotFound", 404, "domain name '%s' does not exist")
 ASYNC_CONFIG_NOT_FOUND = ErrorKind("AsyncConfigNotExists", 404, "AsyncConfig for %s:%s does not exist.")
 ON_DEMAND_NOT_FOUND = ErrorKind("OnDemandConfigNotFound", 404, "on demand config for '%s' does not exist")  # [INF]
+STATEFUL_NOT_FOUND = ErrorKind(  # wording [INF]
+    "StatefulAsyncInvocationNotFound", 404, "stateful async invocation '%s' of function '%s' does not exist"
+)
 LAYER_NOT_FOUND = ErrorKind("LayerNotFound", 404, "layer '%s' does not exist")  # wording [INF]
 LAYER_VERSION_NOT_FOUND = ErrorKind("LayerVersionNotFound", 404, "layer version '%s' does not exist")  # [INF]
 
@@ -48,11 +54,17 @@ ALIAS_EXISTS = ErrorKind("AliasAlreadyExists", 409, "alias '%s' of service '%s' 
 DOMAIN_EXISTS = ErrorKind("DomainNameAlreadyExists", 409, "domain name %s already exists")
 SERVICE_NOT_EMPTY = ErrorKind("ServiceNotEmpty", 409, "service '%s' has active '%s'.")  # code [INF]
 FUNCTION_NOT_EMPTY = ErrorKind("FunctionNotEmpty", 409, "function '%s' has active %s")
+PROVISION_EXISTS = ErrorKind(  # code of the FC 3.0 successor, wording [INF]
+    "ProvisionConfigExist", 409, "function '%s' of service '%s' has a provision config of qualifier '%s'"
+)
 CONCURRENT_UPDATE = ErrorKind("ConcurrentUpdateError", 409, "%s")
 VERSION_PUBLISH = ErrorKind("VersionPublishError", 409, "%s")  # code of the FC 3.0 successor, status [INF]
 
 PRECONDITION_FAILED = ErrorKind("PreconditionFailed", 412, "the resource being modified has been changed")
 RESOURCE_EXHAUSTED = ErrorKind("ResourceExhausted", 429, "%s")
+NOT_RUN = ErrorKind(  # the emulator's own
+    "NotImplemented", 501, "the emulator does not run code: function '%s' of service '%s' was not called"
+)
 INTERNAL_ERROR = ErrorKind("InternalServerError", 500, "an internal error has occurred. Please retry")
 
 

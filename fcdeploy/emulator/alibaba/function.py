@@ -2,11 +2,8 @@
 
 from fcdeploy.emulator.alibaba.code import Archive, read_archive
 from fcdeploy.emulator.alibaba.common import (
-    ASYNC_CONFIG,
     EVENT_SOURCE,
     FUNCTION,
-    ON_DEMAND,
-    PROVISION,
     TRIGGER,
     changed_row,
     check_if_match,
@@ -26,6 +23,7 @@ from fcdeploy.emulator.alibaba.fields import checked_name, read_body
 from fcdeploy.emulator.alibaba.function_fields import CONTAINER, FIELDS, check_sources, defaults, settled
 from fcdeploy.emulator.alibaba.layers import read_layers
 from fcdeploy.emulator.alibaba.paging import list_page, page_of, with_token
+from fcdeploy.emulator.alibaba.provision_rows import check_not_provisioned
 from fcdeploy.emulator.alibaba.qualifiers import live_service, resolve, service_reference, service_to_write
 from fcdeploy.emulator.alibaba.versions import BOTH
 from fcdeploy.emulator.codelink import to_link
@@ -127,7 +125,8 @@ def update_function(request: Request) -> Reply:
 def delete_function(request: Request) -> Reply:
     """DELETE /services/{S}/functions/{F}: refused while a trigger is left (facts 9.2, 10).
 
-    A provision target above zero refuses it too ([INF], facts 9.7). Settings that are leaves go with the function.
+    A provision config refuses it too (see :func:`check_not_provisioned`). On-demand and async invoke configs are
+    not looked at and stay (facts 9.8, 10); frozen copies in versions stay.
     """
     service, name = service_to_write(request), request.params[1]
     parent = f"{service}/{name}"
@@ -138,11 +137,9 @@ def delete_function(request: Request) -> Reply:
         lingering = gone is not None and gone < request.world.settings.delays.trigger_delete
         if lingering or session.count(TRIGGER, parent):
             raise FUNCTION_NOT_EMPTY(name, "triggers")
-        if any(each.body.get("target") for each in session.children(PROVISION, parent)):
-            raise FUNCTION_NOT_EMPTY(name, "provision configs")
+        check_not_provisioned(request, session, service, function=name)
         session.delete(FUNCTION, service, name)
-        for kind in (PROVISION, ON_DEMAND, ASYNC_CONFIG, EVENT_SOURCE):
-            session.delete_under(kind, parent)
+        session.delete_under(EVENT_SOURCE, parent)
     return NO_CONTENT
 
 
@@ -223,7 +220,10 @@ ROUTES = (
         kind=FUNCTION,
         coverage=Coverage(
             sources=(*_SOURCES, "facts 10"),
-            choices=("a provision target above zero refuses the deletion (facts 9.7, [INF])",),
+            choices=(
+                "a provision config that is not gone: 409 ProvisionConfigExist, as in FC 3.0 (facts 9.7)",
+                "on-demand and async invoke configs do not refuse it and are left (facts 9.8, 10)",
+            ),
         ),
     ),
     Route(

@@ -8,12 +8,31 @@ stored kinds, and where their rows live, are in :mod:`.common`; reading through 
 is deleted is said in :mod:`.service` and :mod:`.function`.
 """
 
-from fcdeploy.emulator.alibaba import function, service, tag, trigger
+from fcdeploy.emulator.alibaba import (
+    alias,
+    async_config,
+    function,
+    http_trigger,
+    invocation,
+    on_demand,
+    provision,
+    service,
+    tag,
+    trigger,
+    version,
+)
 from fcdeploy.emulator.routes import Route
 
 ROUTES: tuple[Route, ...] = (
     *service.ROUTES,
     *function.ROUTES,
     *trigger.ROUTES,
+    *version.ROUTES,
+    *alias.ROUTES,
+    *provision.ROUTES,
+    *on_demand.ROUTES,
+    *async_config.ROUTES,
+    *invocation.ROUTES,
+    *http_trigger.ROUTES,
     *tag.ROUTES,
 )
