@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import AsyncExitStack, contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fcdeploy.app.code import check_code
@@ -18,8 +19,9 @@ from fcdeploy.cloud.client import warmed_up
 from fcdeploy.diagnostics import has_errors
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.places import place_of
+from fcdeploy.engine.safety import leaving, whole_run_findings
 from fcdeploy.engine.watch import Progress, StopRequest
-from fcdeploy.errors import FcdeployError, RunError, SpecError, UsageError
+from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
 from fcdeploy.model import Outcome
 from fcdeploy.spec.project import Project, read_project
 
@@ -53,7 +55,8 @@ async def plan(where: Where, wishes: Wishes, *, destroy: bool = False) -> PlanRe
         async with AsyncExitStack() as stack:
             works = [Work(where, project, target, local) for target in targets]
             results = await _side_by_side(works, lambda work: work.read_plan(stack, wishes, destroy, for_apply=False))
-    return PlanReport(project=project.name, results=tuple(results), diagnostics=warnings)
+    checked = _whole_run_checked(results, wishes, destroy)
+    return PlanReport(project=project.name, results=checked, diagnostics=warnings)
 
 
 async def apply(
@@ -84,8 +87,8 @@ async def apply(
                 await work.take(stack, recover, lock_timeout, manner)
                 return await work.read_plan(stack, wishes, destroy, for_apply=True)
 
-            results = await _side_by_side(works, prepared)
-            report = PlanReport(project=project.name, results=tuple(results), diagnostics=warnings)
+            results = _whole_run_checked(await _side_by_side(works, prepared), wishes, destroy)
+            report = PlanReport(project=project.name, results=results, diagnostics=warnings)
             ready = [work for work, result in zip(works, results, strict=True) if result.can_apply]
             if not ready or stop.requested:
                 return ApplyReport(plans=report, outcomes=(), confirmed=False)
@@ -192,6 +195,17 @@ async def _side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[
             return TargetPlan(target=work.target, plan=None, problem=problem)
 
     return list(await asyncio.gather(*(one(work) for work in works)))
+
+
+def _whole_run_checked(results: Sequence[TargetPlan], wishes: Wishes, destroy: bool) -> tuple[TargetPlan, ...]:
+    """Refuse the plans that delete when the run as a whole deletes too much, though no single target does (S15)."""
+    found = () if destroy or wishes.allow_unsafe else whole_run_findings([one.plan for one in results if one.plan])
+    if not found:
+        return tuple(results)
+    return tuple(
+        replace(one, problem=PlanRefused(found)) if one.can_apply and one.plan and leaving(one.plan) else one
+        for one in results
+    )
 
 
 def _project(where: Where, *, calls: bool = True) -> Project:

@@ -22,7 +22,7 @@ from fcdeploy.app.running import (
     write_archives,
 )
 from fcdeploy.app.types import StatusRow, TargetPlan, TargetStatus, Where
-from fcdeploy.diagnostics import error
+from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.journal import RunRecord, SqliteJournal
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.ownership import Wishes
@@ -83,6 +83,7 @@ class Work:
             await self.release()
             self.lease = await self.journal.acquire(self.target.name, timeout=lock_timeout)
             self.record = None
+        await self.journal.forget(self.target.name)
 
     async def release(self) -> None:
         """Give the lease back."""
@@ -107,6 +108,7 @@ class Work:
         """This target's plan; a refusal comes with the plan that it refuses."""
         bench = await self.open(stack)
         assert self.packages is not None
+        notices = () if for_apply else await self._open_run_warning(bench)
         destroying = destroy or self.target.retired
         expanded = self.project.expand(self.target)
         self.desired, warnings = (expanded, ()) if destroying else await self.packages.packaged(expanded)
@@ -118,10 +120,30 @@ class Work:
             targets=[target.name for target in self.project.targets],
             destroying=destroying,
             for_apply=for_apply,
-            warnings=warnings,
+            warnings=(*notices, *warnings),
         )
         problem = PlanRefused(refusals) if refusals else None
         return TargetPlan(target=self.target, plan=self.plan, problem=problem)
+
+    async def _open_run_warning(self, bench: Bench) -> tuple[Diagnostic, ...]:
+        """A reading command warns of an open run and goes on (S37)."""
+        if not bench.place.journal.exists():
+            return ()
+        try:
+            async with opened_journal(bench) as journal:
+                summary = await read_summary(journal, self.target.name)
+        except RunError as problem:
+            return (warning(problem.summary, detail=problem.detail, hint=problem.hint),)
+        if summary is None:
+            return ()
+        return (
+            warning(
+                f"run {summary.run} of target {self.target.name} has not ended",
+                detail=f"`fcdeploy {summary.command}` by {summary.holder}: {summary.done} of {summary.total} steps "
+                f"done, {summary.unsettled} not known; live state may be halfway",
+                hint="`fcdeploy status` explains it; `fcdeploy resume` or `fcdeploy rollback` ends it",
+            ),
+        )
 
     async def read_inverse(self, run: str) -> Plan:
         """The plan that takes an ended run back."""

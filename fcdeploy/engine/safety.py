@@ -8,7 +8,7 @@ from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.engine.ownership import Owned, Wishes
 from fcdeploy.engine.snapshot import Desired, Snapshot, root_of
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Action, Address, Change, Json
+from fcdeploy.model import Action, Address, Change, Json, Plan
 
 MOST_PERCENT = 30
 FEWEST_OWNED = 10
@@ -32,6 +32,27 @@ def safety_findings(
     if not destroying and not wishes.allow_unsafe:
         found += _unsafe(leaving, owned, snapshot)
     return tuple(found)
+
+
+def leaving(plan: Plan) -> int:
+    """How many resources a plan deletes or replaces."""
+    return plan.count(Action.DELETE) + plan.count(Action.REPLACE)
+
+
+def whole_run_findings(plans: Sequence[Plan]) -> tuple[Diagnostic, ...]:
+    """The same limit over all targets of a run (S15); a retired target is meant to go and does not count."""
+    counted = [plan for plan in plans if not plan.target.retired]
+    gone = sum(map(leaving, counted))
+    total = sum(plan.unchanged + plan.count(Action.UPDATE) + leaving(plan) for plan in counted)
+    if len(counted) < 2 or total < FEWEST_OWNED or gone * 100 <= MOST_PERCENT * total:
+        return ()
+    return (
+        error(
+            f"the run deletes or replaces {gone} of {total} owned resources in {len(counted)} targets",
+            detail=f"more than {MOST_PERCENT} % of at least {FEWEST_OWNED} is taken for a mistake",
+            hint="look at the plans, then pass --allow-unsafe",
+        ),
+    )
 
 
 def _protected(change: Change) -> Diagnostic:
