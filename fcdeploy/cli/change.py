@@ -172,7 +172,7 @@ def ask(speech: Speech, watch: Interrupts, question: str) -> bool:
         with watch.asking():
             sys.stderr.write(f'{question} Only "yes" is accepted: ')
             sys.stderr.flush()
-            return sys.stdin.readline().strip() == "yes"
+            return watch.read_answer().strip() == "yes"
     except KeyboardInterrupt:
         sys.stderr.write("\n")
         return False

@@ -4,7 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
+import select
 import signal
+import socket
+import sys
 from collections.abc import Iterator
 from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
@@ -47,6 +50,23 @@ class Interrupts:
             yield
         finally:
             self._working = before
+
+    def read_answer(self) -> str:
+        """A line from stdin; raises KeyboardInterrupt on a signal, at whatever instant it comes.
+
+        A plain read would sleep on if the signal came just before it: Python runs handlers between its own
+        instructions only. The wakeup socket remembers the signal, and `select` sees both.
+        """
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            theirs.setblocking(False)
+            before = signal.set_wakeup_fd(theirs.fileno(), warn_on_full_buffer=False)
+            try:
+                while sys.stdin not in select.select([sys.stdin, ours], [], [])[0]:
+                    ours.recv(1)
+            finally:
+                signal.set_wakeup_fd(before)
+        return sys.stdin.readline()
 
     def __enter__(self) -> Self:
         self._before = {one: signal.signal(one, self._react) for one in _SIGNALS}
