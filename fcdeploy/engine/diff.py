@@ -105,7 +105,7 @@ def _leaves(field: Field, before: Json, after: Json) -> Iterator[tuple[tuple[str
     from deepdiff import DeepDiff  # late: 0.14 s, and most runs differ nowhere
 
     seen: set[tuple[str, ...]] = set()
-    for group in DeepDiff(dict(before), dict(after), view="tree").values():
+    for group in DeepDiff(dict(before), dict(after), view="tree", threshold_to_diff_deeper=0).values():
         for item in group:
             path: list[str] = []
             for part in item.path(output_format="list"):

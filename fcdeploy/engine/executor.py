@@ -14,8 +14,9 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
-from fcdeploy.engine.perform import Done, Performer, StepFailed, StepUnknown, Surroundings
+from fcdeploy.engine.perform import Performer
 from fcdeploy.engine.redact import Redactor
+from fcdeploy.engine.results import Done, StepFailed, StepUnknown, Surroundings
 from fcdeploy.engine.rollback import goes_with, inverse
 from fcdeploy.engine.snapshot import root_of
 from fcdeploy.engine.standing import StepStanding

@@ -206,12 +206,28 @@ class Reader:
     async def _read_tagged(self, kind: Kind, tags: TagGroup) -> _Tagged:
         if tags.listing_since <= self._site.scope.api:
             return await self._read_all_tags(kind, tags)
-        # An older API has no list of tagged resources, but its own list can be filtered by tags (facts 7.1).
+        # An older API has no list of tagged resources, but its own list can be filtered by tags (facts 7.1). The
+        # project's other targets are seen by leaving the target out; only their tags say which target it is (S9).
         mark = self._site.mark
-        query = {f"{tags.filter_prefix}{MARK_PROJECT}": mark.project, f"{tags.filter_prefix}{MARK_TARGET}": mark.target}
-        items = await self._read_pages(kind.listing, {}, f"{kind.section} marked {mark.project}/{mark.target}", query)
-        names = frozenset(str(item[kind.identity[-1]]) for item in items)
-        return _Tagged(tags={}, marks=frozenset({mark} if names else ()), names=names)
+        project = {f"{tags.filter_prefix}{MARK_PROJECT}": mark.project}
+        ours, whole = await asyncio.gather(
+            self._read_pages(
+                kind.listing,
+                {},
+                f"{kind.section} marked {mark.project}/{mark.target}",
+                {**project, f"{tags.filter_prefix}{MARK_TARGET}": mark.target},
+            ),
+            self._read_pages(kind.listing, {}, f"{kind.section} marked {mark.project}", project),
+        )
+        names = frozenset(str(item[kind.identity[-1]]) for item in ours)
+        others = sorted({str(item[kind.identity[-1]]) for item in whole} - names)
+        read = await asyncio.gather(*(self.read_tags(self._root(kind, name)) for name in others))
+        marks = {found for one in read if (found := mark_in(one)) is not None}
+        return _Tagged(
+            tags=dict(zip(others, read, strict=True)),
+            marks=frozenset(marks | ({mark} if names else set())),
+            names=names,
+        )
 
     async def _read_all_tags(self, kind: Kind, tags: TagGroup) -> _Tagged:
         scope = self._site.scope

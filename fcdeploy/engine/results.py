@@ -1,0 +1,76 @@
+"""What performing a step is given and what it gives back: surroundings and refusals, done, failed, unknown."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Protocol
+
+from fcdeploy.diagnostics import Diagnostic
+from fcdeploy.errors import CloudError, FcdeployError
+
+
+class StepFailed(FcdeployError):
+    """A step did not do what it promised.
+
+    `happened`: its effect is there all the same and must be undone; `etag` is then what guards that, if it is known.
+    """
+
+    def __init__(
+        self, summary: str, *, detail: str = "", hint: str = "", happened: bool = False, etag: str | None = None
+    ) -> None:
+        super().__init__(summary, detail=detail, hint=hint)
+        self.happened = happened
+        self.etag = etag
+
+
+class StepUnknown(FcdeployError):
+    """Neither the reply nor a read says whether the effect is there."""
+
+
+class Refusal(Protocol):
+    """A refusal that passes by itself: why, and whether writes to that parent should go one by one (S38)."""
+
+    @property
+    def reason(self) -> str:
+        """What is waited for."""
+        ...
+
+    @property
+    def one_by_one(self) -> bool:
+        """Whether writes to the same parent should now go in turn."""
+        ...
+
+
+class Waits(Protocol):
+    """Says whether an error passes by itself (S38), None when it stands."""
+
+    def __call__(
+        self, error: CloudError, *, parent_created: bool = ..., children_deleted: bool = ...
+    ) -> Refusal | None:
+        """The refusal to sit out, or None."""
+        ...
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Done:
+    """The effect is there: the ETag we were given, the request that did it, and what is worth saying."""
+
+    etag: str | None
+    request_id: str = ""
+    note: str = ""
+    warnings: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Surroundings:
+    """What the run knows around a step: its own ETag of the resource, what it did above and beneath, and its voice."""
+
+    own_etag: str | None
+    parent_created: bool
+    children_deleted: bool
+    begun: Callable[[], Awaitable[None]]
+    waiting: Callable[[str, float], None]
+    in_turn: asyncio.Lock | None
+    go_in_turn: Callable[[], asyncio.Lock]
