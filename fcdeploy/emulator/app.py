@@ -16,6 +16,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from fcdeploy.emulator import codelink, control
+from fcdeploy.emulator.alibaba import upload
 from fcdeploy.emulator.alibaba.dialect import ALIBABA
 from fcdeploy.emulator.dialect import Dialect, HeaderPairs
 from fcdeploy.emulator.errors import ApiError
@@ -116,11 +117,16 @@ class App:
         rules: list[Rule] = []
         code = ""
         try:
-            body = await _read_body(receive, request, self.world.settings.body_limit)
+            uploading = upload.is_upload(request)
+            limit = upload.OBJECT_LIMIT if uploading else self.world.settings.body_limit
+            body = await _read_body(receive, request, limit)
             if body is None:
-                raise dialect.too_large(self.world.settings.body_limit)
+                raise dialect.too_large(limit)
             request.body = body
-            if request.raw_path.startswith(codelink.PREFIX):
+            if uploading:
+                entry["operation"] = "PutObject"
+                reply = await asyncio.to_thread(upload.answer, request)
+            elif request.raw_path.startswith(codelink.PREFIX):
                 reply = codelink.read_link(request)
             else:
                 reply = await self._operate(request, dialect, segments, receive, entry, rules)

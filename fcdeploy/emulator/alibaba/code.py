@@ -14,6 +14,7 @@ from fastcrc import crc64
 
 from fcdeploy.emulator.alibaba.errors import invalid_argument
 from fcdeploy.emulator.alibaba.fields import Struct, Text
+from fcdeploy.emulator.alibaba.upload import BUCKET_PREFIX, read_object
 from fcdeploy.emulator.errors import echo
 from fcdeploy.emulator.exchange import Json, Request
 from fcdeploy.emulator.settings import EmulatorSettings
@@ -47,11 +48,17 @@ def _from_zip_file(text: str, settings: EmulatorSettings) -> bytes:
     return content
 
 
-def _from_oss(bucket: str, name: str, settings: EmulatorSettings) -> bytes:
-    """Return an object of the folder that stands for OSS; without such a folder, a zip made from its name.
+def _from_oss(request: Request, bucket: str, name: str) -> bytes:
+    """Return an object of the code bucket, or of the folder that stands for OSS, or a zip made from its name.
 
     The emulator has no OSS. The made-up archive is the same for the same name, so that checksums are stable.
     """
+    settings = request.world.settings
+    if bucket.startswith(BUCKET_PREFIX):
+        content = read_object(request, bucket, name)
+        if content is None:
+            raise invalid_argument(f"the object '{echo(name)}' of bucket '{echo(bucket)}' does not exist")
+        return content
     path = PurePosixPath(bucket) / name
     if ".." in path.parts or path.is_absolute() or "\x00" in str(path):
         raise invalid_argument(f"the object '{echo(name)}' of bucket '{echo(bucket)}' does not exist")
@@ -80,7 +87,7 @@ def read_archive(request: Request, code: Json) -> Archive:
             raise invalid_argument("Code must have either zipFile or ossBucketName and ossObjectName, not both")
         content = _from_zip_file(text, settings)
     elif isinstance(bucket, str) and bucket and isinstance(name, str) and name:
-        content = _from_oss(bucket, name, settings)
+        content = _from_oss(request, bucket, name)
     else:
         raise invalid_argument("Code must have either zipFile or ossBucketName and ossObjectName")
     if not zipfile.is_zipfile(io.BytesIO(content)):

@@ -46,11 +46,16 @@ STATEFUL_NOT_FOUND = ErrorKind(  # wording [INF]
 )
 LAYER_NOT_FOUND = ErrorKind("LayerNotFound", 404, "layer '%s' does not exist")  # wording [INF]
 LAYER_VERSION_NOT_FOUND = ErrorKind("LayerVersionNotFound", 404, "layer version '%s' does not exist")  # [INF]
+VPC_BINDING_NOT_FOUND = ErrorKind("VpcBindingNotFound", 404, "VPC '%s' is not bound to service '%s'")  # [INF]
+EVENT_SOURCE_NOT_FOUND = ErrorKind("EventSourceNotFound", 404, "event source '%s' of '%s' does not exist")  # [INF]
+GPU_INSTANCE_NOT_FOUND = ErrorKind("GPUInstanceNotFound", 404, "GPU instance '%s' does not exist")  # [INF]
 
 SERVICE_EXISTS = ErrorKind("ServiceAlreadyExists", 409, "service '%s' already exists")  # wording [INF]
 FUNCTION_EXISTS = ErrorKind("FunctionAlreadyExists", 409, "function '%s' already exists in service '%s'")
 TRIGGER_EXISTS = ErrorKind("TriggerAlreadyExists", 409, "trigger '%s' already exists in function '%s'")  # [INF]
 ALIAS_EXISTS = ErrorKind("AliasAlreadyExists", 409, "alias '%s' of service '%s' already exists")
+VPC_BINDING_EXISTS = ErrorKind("VpcBindingAlreadyExists", 409, "VPC '%s' is already bound to service '%s'")  # [INF]
+EVENT_SOURCE_EXISTS = ErrorKind("EventSourceAlreadyExists", 409, "event source '%s' of '%s' already exists")  # [INF]
 DOMAIN_EXISTS = ErrorKind("DomainNameAlreadyExists", 409, "domain name %s already exists")
 SERVICE_NOT_EMPTY = ErrorKind("ServiceNotEmpty", 409, "service '%s' has active '%s'.")  # code [INF]
 FUNCTION_NOT_EMPTY = ErrorKind("FunctionNotEmpty", 409, "function '%s' has active %s")

@@ -19,7 +19,7 @@ OPERATIONS = (
     *("CreateVpcBinding", "ListVpcBindings", "DeleteVpcBinding"),
     *("RegisterEventSource", "ListEventSources", "DeregisterEventSource"),
     *("ListInstances", "InstanceExec", "GetAccountSettings", "ListReservedCapacities"),
-    *("ClaimGPUInstance", "ReleaseGPUInstance", "GetTempBucketToken"),
+    *("ClaimGPUInstance", "ReleaseGPUInstance", "GetAccountConfigs", "GetTempBucketToken", "GetTempCodeBucketToken"),
 )
 
 # Where the sources are silent or disagree, and what the emulator does: (topic, choice, source).

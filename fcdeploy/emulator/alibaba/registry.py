@@ -9,15 +9,20 @@ is deleted is said in :mod:`.service` and :mod:`.function`.
 """
 
 from fcdeploy.emulator.alibaba import (
+    account,
     alias,
     async_config,
+    binding,
+    domain,
     function,
     http_trigger,
     invocation,
+    layer,
     on_demand,
     provision,
     service,
     tag,
+    temp_bucket,
     trigger,
     version,
 )
@@ -34,5 +39,10 @@ ROUTES: tuple[Route, ...] = (
     *async_config.ROUTES,
     *invocation.ROUTES,
     *http_trigger.ROUTES,
+    *layer.ROUTES,
+    *domain.ROUTES,
+    *binding.ROUTES,
+    *account.ROUTES,
+    *temp_bucket.ROUTES,
     *tag.ROUTES,
 )
