@@ -51,14 +51,19 @@ def created_fields(kind: Kind, resource: Resource, body: Mapping[str, Json]) -> 
         given[kind.tags.field] = body.get(kind.tags.field)
     return tuple(
         FieldChange(
-            path=name,
-            before=None,
-            after=shown(value),
-            after_hidden=has_secret(value),
-            span=_span(resource, name),
+            path=path, before=None, after=shown(value), after_hidden=has_secret(value), span=_span(resource, path)
         )
-        for name, value in given.items()
+        for path, value in _lines(given)
     )
+
+
+def _lines(given: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
+    """One line a field; a map with a secret in it takes one a key, so that what is no secret can be seen."""
+    for name, value in given.items():
+        if isinstance(value, Mapping) and has_secret(value):
+            yield from _lines({f"{name}.{key}": item for key, item in value.items()})
+        else:
+            yield name, value
 
 
 def forces_replacement(field: Field, before: Json, after: Json) -> bool:
