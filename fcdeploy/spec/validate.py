@@ -1,31 +1,23 @@
-"""Judges a resolved spec: JSON Schema first, then what a schema cannot say. Every problem at once (DESIGN 5). Pure.
-
-jsonschema-rs accepts in milliseconds what is right; jsonschema explains what is not. Neither is imported before there
-is something to judge.
-"""
+"""Judges a resolved spec: JSON Schema first, then what a schema cannot say. Every problem at once (DESIGN 5). Pure."""
 
 from __future__ import annotations
 
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
-from functools import cache
-from typing import Any
+from dataclasses import replace
 
 from fcdeploy.diagnostics import Diagnostic, Severity, Span, error, in_order, warning
 from fcdeploy.kinds.descriptor import Finding, Kind
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.model import Json, Sensitive
-from fcdeploy.spec.explain import mistakes
+from fcdeploy.spec.judge import Judged, is_encodable
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
-from fcdeploy.spec.place import UNKNOWN, Mistake, is_open, resource_at
+from fcdeploy.spec.place import UNKNOWN, is_open
 from fcdeploy.spec.resolve import Placed, resources
-from fcdeploy.spec.schema import strict_schema
-from fcdeploy.spec.shape import api_body, in_file_words, later_than
+from fcdeploy.spec.shape import in_file_words, later_than
 
 _QUOTED = re.compile("`([^`]+)`")
-_LONE = re.compile("[\ud800-\udfff]")
 
 
 def check_spec(resolved: Node, *, provider: str, api: str = "") -> list[Diagnostic]:
@@ -33,7 +25,7 @@ def check_spec(resolved: Node, *, provider: str, api: str = "") -> list[Diagnost
 
     `api` is the target's API version; empty: no rule by version is asked.
     """
-    judged = _Judged.of(resolved, provider)
+    judged = Judged.of(resolved, provider)
     found = _Findings(judged)
     parents: dict[Path, list[Placed]] = {}
     for placed in resources(resolved, provider):
@@ -66,146 +58,10 @@ def with_failed_as_unknown(root: Node) -> Node:
     return root.with_value(UNKNOWN) if value is None and root.templated else root
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Judged:
-    """A spec and what the schema has against it; `wrong` are the paths of the mistakes by resource."""
-
-    root: Node
-    document: Json
-    provider: str
-    mistakes: tuple[Mistake, ...]
-    wrong: Mapping[Path, tuple[Path, ...]]
-    has_open: bool
-
-    @classmethod
-    def of(cls, root: Node, provider: str) -> _Judged:
-        """Ask the schema."""
-        document = root.plain()
-        found, has_open = _schema_mistakes(root, document, provider)
-        wrong: dict[Path, list[Path]] = {}
-        for one in found:
-            _, rest = resource_at(one.path, provider)
-            if one.keyword == "required":
-                rest = rest[:-1]
-            wrong.setdefault(one.path[: len(one.path) - len(rest)], []).append(rest)
-        return cls(
-            root=root,
-            document=document,
-            provider=provider,
-            mistakes=tuple(found),
-            wrong={path: tuple(rests) for path, rests in wrong.items()},
-            has_open=has_open,
-        )
-
-    def body(self, placed: Placed) -> dict[str, Json]:
-        """The resource under API names, without what the schema refuses, so that rules can rely on types."""
-        wrong = self.wrong.get(placed.path, ())
-        given: Json = self.document
-        for step in placed.path:
-            given = given[step]
-        if wrong or self.has_open:
-            for rest in wrong:
-                given = _without(given, rest) if rest else given
-            given = _without_open(given) if self.has_open else given
-        return api_body(placed.kind, given)
-
-
-def _schema_mistakes(root: Node, document: Json, provider: str) -> tuple[list[Mistake], bool]:
-    if not _is_encodable(document):
-        return list(_unencodable(root, ())), False
-    validator = _validator(provider)
-    bare, opened = document, False
-    try:
-        if validator.is_valid(document):
-            return [], False
-    except ValueError:
-        # Secrets are text of a class of its own, and a value may not be known yet: neither is JSON.
-        bare, opened = _bare(document), _has_open(document)
-        if not opened and validator.is_valid(bare):
-            return [], False
-    found = mistakes(root, strict_schema(provider), document, provider)
-    if not found and not opened:
-        # The two libraries disagree; what is refused must not pass silently.
-        found = [_unexplained(root, tuple(fault.instance_path)) for fault in validator.iter_errors(bare)]
-    return found, opened
-
-
-@cache
-def _validator(provider: str) -> Any:
-    import jsonschema_rs
-
-    return jsonschema_rs.validator_for(strict_schema(provider))
-
-
-def _unexplained(root: Node, path: Path) -> Mistake:
-    node, _ = root.nearest(path)
-    summary = f"`{path[-1] if path else 'the file'}` is not valid"
-    return Mistake(
-        path=path, keyword="", diagnostic=error(summary, span=node.key_span or node.span, path=path_text(path))
-    )
-
-
-def _bare(value: Json) -> Json:
-    """The value with secrets as plain text, for the schema's eyes only."""
-    if isinstance(value, dict):
-        return {key: _bare(item) for key, item in value.items()}
-    if isinstance(value, list):
-        return [_bare(item) for item in value]
-    return str.__str__(value) if isinstance(value, Sensitive) else value
-
-
-def _has_open(value: Json) -> bool:
-    if isinstance(value, dict):
-        return any(_has_open(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_has_open(item) for item in value)
-    return is_open(value)
-
-
-def _is_encodable(value: Json) -> bool:
-    """Whether all text can be written as UTF-8; an environment that is not UTF-8 gives halves of pairs."""
-    if isinstance(value, str):
-        return value.isascii() or not _LONE.search(value)
-    if isinstance(value, dict):
-        return all(_is_encodable(key) and _is_encodable(item) for key, item in value.items())
-    if isinstance(value, list):
-        return all(_is_encodable(item) for item in value)
-    return True
-
-
-def _unencodable(node: Node, path: Path) -> Iterator[Mistake]:
-    for key, item in node.fields.items():
-        yield from _unencodable(item, (*path, key))
-    for index, item in enumerate(node.items):
-        yield from _unencodable(item, (*path, index))
-    if not all(_is_encodable(one) for one in (node.value, *node.fields) if isinstance(one, str)):
-        summary = "the text holds a character that cannot be written as UTF-8"
-        shown = path_text(path).encode("utf-8", "replace").decode()
-        yield Mistake(path=path, keyword="", diagnostic=error(summary, span=node.span, path=shown))
-
-
-def _without(given: Mapping[str, Json], rest: Path) -> dict[str, Json]:
-    """The map without what lies at the path; a list goes as a whole, so that positions keep their meaning."""
-    key, *deeper = rest
-    left = {name: item for name, item in given.items() if name != key}
-    below = given.get(str(key))
-    if deeper and isinstance(below, dict):
-        left[str(key)] = _without(below, tuple(deeper))
-    return left
-
-
-def _without_open(given: Json) -> Json:
-    if isinstance(given, dict):
-        return {key: _without_open(item) for key, item in given.items() if not is_open(item)}
-    if isinstance(given, list):
-        return [item for item in given if not is_open(item)]
-    return given
-
-
 class _Findings:
     """Collects findings; tells each mistake once, and counts what only follows from another."""
 
-    def __init__(self, judged: _Judged) -> None:
+    def __init__(self, judged: Judged) -> None:
         self._kept: dict[tuple[Span | None, str], Diagnostic] = {}
         self._repeats: Counter[tuple[Span | None, str]] = Counter()
         self._follows: Counter[tuple[Span | None, str]] = Counter()
@@ -251,8 +107,17 @@ class _Findings:
                 lines.append(f"the same line counts in {repeats:,} more {'place' if repeats == 1 else 'places'}")
             if follows:
                 lines.append(f"{follows:,} more {'finding follows' if follows == 1 else 'findings follow'} from this")
-            made.append(replace(one, detail="\n".join(lines)))
+            made.append(_writable(replace(one, detail="\n".join(lines))))
         return list(in_order(made))
+
+
+def _writable(one: Diagnostic) -> Diagnostic:
+    """The finding with what UTF-8 cannot write shown as an escape, so that it can be printed at all."""
+    texts = {name: getattr(one, name) for name in ("summary", "detail", "hint", "path")}
+    if is_encodable(texts):
+        return one
+    escaped = {name: text.encode("utf-8", "backslashreplace").decode() for name, text in texts.items()}
+    return replace(one, **escaped)
 
 
 def _rule_findings(placed: Placed, body: Mapping[str, Json], api: str) -> Iterator[tuple[Path, Diagnostic]]:
@@ -343,7 +208,7 @@ def _unseen_object(placed: Placed, name: str) -> Iterator[tuple[Path, Diagnostic
     )
 
 
-def _sibling_findings(siblings: list[Placed], judged: _Judged) -> Iterator[tuple[Path, Diagnostic]]:
+def _sibling_findings(siblings: list[Placed], judged: Judged) -> Iterator[tuple[Path, Diagnostic]]:
     kind = siblings[0].kind
     if kind.soft_limit and len(siblings) > kind.soft_limit:
         first = siblings[kind.soft_limit]

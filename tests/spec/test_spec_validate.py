@@ -2,19 +2,26 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
+import jsonschema_rs
 import pytest
 
-from fcdeploy.diagnostics import Diagnostic, Severity
+from fcdeploy.diagnostics import Diagnostic, Severity, Span
+from fcdeploy.errors import SpecError
 from fcdeploy.model import Output, Sensitive, Target
 from fcdeploy.spec.expand import expand
+from fcdeploy.spec.explain import mistakes
 from fcdeploy.spec.loader import load
 from fcdeploy.spec.node import Node, merged, without_nulls
 from fcdeploy.spec.place import UNKNOWN
 from fcdeploy.spec.resolve import resources, with_defaults
+from fcdeploy.spec.schema import strict_schema
+from fcdeploy.spec.suspects import suspects
 from fcdeploy.spec.validate import check_spec
 
+BROKEN = Path(__file__).parents[1] / "cases" / "spec" / "broken"
 HEAD = "apiVersion: fcdeploy/v1\nproject: p\n"
 FUNCTION = """
 services:
@@ -96,6 +103,19 @@ def test_text_that_is_no_utf8_is_told() -> None:
     (only,) = check_spec(function_with("description", "a\udc80b"), provider="alibaba")
     assert only.summary == "the text holds a character that cannot be written as UTF-8"
     assert str(only.span) == "x.yaml:9:18"
+
+
+def test_what_else_is_wrong_is_told_beside_text_that_is_no_utf8() -> None:
+    told = check_spec(
+        function_with("code", {"\udc80": Node.of("\udc80", Span(file="x", line=1, column=1))}), provider="alibaba"
+    )
+    assert [one.summary for one in told] == [
+        "the text holds a character that cannot be written as UTF-8",
+        "unknown key `\\udc80`",
+        "`code` needs `path`, `file`, `zip` or `oss`",
+        "the text holds a character that cannot be written as UTF-8",
+    ]
+    "\n".join(map(str, told)).encode()
 
 
 def test_a_line_break_at_the_end_of_a_name_is_seen() -> None:
@@ -196,3 +216,35 @@ def test_expanding_knows_every_line_and_no_other_path() -> None:
     assert "timeout" not in spans
     assert spans.get("timeout") is None
     assert made["function"].span is not None and made["function"].span.line == 7
+
+
+def test_only_refused_resources_are_explained() -> None:
+    good = {"functions": {"g": {"triggers": {"t": {}}}}}
+    document = {"project": "p", "services": {"a": good, "b": {**good, "description": 5}, "c": 1}}
+    paths = [("services", "b", "functions", "g", "triggers", "t"), ("services", "c")]
+    assert suspects(document, paths, "alibaba") == {
+        "project": "p",
+        "services": {"b": {"description": 5, "functions": {"g": {"triggers": {"t": {}}}}}, "c": 1},
+    }
+    assert suspects(document, [("services", "b")], "alibaba") == {
+        "project": "p",
+        "services": {"b": {"description": 5, "functions": {}}},
+    }
+    assert suspects(document, [("services",)], "alibaba") == document
+    assert suspects([], [()], "alibaba") == []
+
+
+@pytest.mark.parametrize("path", sorted(BROKEN.glob("*.yaml")), ids=lambda path: path.stem)
+def test_cutting_a_spec_down_hides_nothing(path: Path) -> None:
+    try:
+        root = with_defaults(load(path.read_text(), path.name), "alibaba")
+    except SpecError:
+        return
+    if not isinstance(root.value, dict):
+        return
+    document = root.plain()
+    schema = strict_schema("alibaba")
+    faults = [tuple(one.instance_path) for one in jsonschema_rs.validator_for(schema).iter_errors(document)]
+    whole = mistakes(root, schema, document, "alibaba")
+    assert mistakes(root, schema, suspects(document, faults, "alibaba"), "alibaba") == whole
+    assert bool(faults) is bool(whole)

@@ -1,0 +1,166 @@
+"""What the strict schema has against a resolved spec, and the bodies without it, on which rules can rely. Pure.
+
+jsonschema-rs accepts in milliseconds what is right and finds what is refused; jsonschema explains only that. Neither is
+imported before there is something to judge.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+from typing import Any
+
+from fcdeploy.diagnostics import error
+from fcdeploy.model import Json, Sensitive
+from fcdeploy.spec.explain import mistakes
+from fcdeploy.spec.node import Node, Path, path_text
+from fcdeploy.spec.place import Mistake, is_open, resource_at
+from fcdeploy.spec.resolve import Placed
+from fcdeploy.spec.schema import strict_schema
+from fcdeploy.spec.shape import api_body
+from fcdeploy.spec.suspects import suspects
+
+_LONE = re.compile("[\ud800-\udfff]")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Judged:
+    """A spec and what the schema has against it; `wrong` are the paths of the mistakes by resource."""
+
+    root: Node
+    document: Json
+    provider: str
+    mistakes: tuple[Mistake, ...]
+    wrong: Mapping[Path, tuple[Path, ...]]
+    has_open: bool
+
+    @classmethod
+    def of(cls, root: Node, provider: str) -> Judged:
+        """Ask the schema."""
+        document = root.plain()
+        found, has_open = _schema_mistakes(root, document, provider)
+        wrong: dict[Path, list[Path]] = {}
+        for one in found:
+            if one.keyword == "required":
+                # What is there has the right types; rules may speak of it.
+                continue
+            _, rest = resource_at(one.path, provider)
+            wrong.setdefault(one.path[: len(one.path) - len(rest)], []).append(rest)
+        return cls(
+            root=root,
+            document=document,
+            provider=provider,
+            mistakes=tuple(found),
+            wrong={path: tuple(rests) for path, rests in wrong.items()},
+            has_open=has_open,
+        )
+
+    def body(self, placed: Placed) -> dict[str, Json]:
+        """The resource under API names, without what the schema refuses, so that rules can rely on types."""
+        wrong = self.wrong.get(placed.path, ())
+        given: Json = self.document
+        for step in placed.path:
+            given = given[step]
+        if wrong or self.has_open:
+            for rest in wrong:
+                given = _without(given, rest) if rest else given
+            given = _without_open(given) if self.has_open else given
+        return api_body(placed.kind, given)
+
+
+def _schema_mistakes(root: Node, document: Json, provider: str) -> tuple[list[Mistake], bool]:
+    if not is_encodable(document):
+        # jsonschema-rs takes UTF-8 only.
+        found = mistakes(root, strict_schema(provider), document, provider)
+        return [*_unencodable(root, ()), *found], _has_open(document)
+    validator = _validator(provider)
+    try:
+        if validator.is_valid(document):
+            return [], False
+    except ValueError:
+        # Secrets are text of a class of its own, and a value may not be known yet: neither is JSON.
+        pass
+    bare, opened = _bare(document), _has_open(document)
+    if not opened and validator.is_valid(bare):
+        return [], False
+    faults = [tuple(fault.instance_path) for fault in validator.iter_errors(bare)]
+    found = mistakes(root, strict_schema(provider), suspects(document, faults, provider), provider)
+    if not found and not opened:
+        # The two libraries disagree; what is refused must not pass silently.
+        found = [_unexplained(root, path) for path in faults]
+    return found, opened
+
+
+@cache
+def _validator(provider: str) -> Any:
+    import jsonschema_rs
+
+    return jsonschema_rs.validator_for(strict_schema(provider))
+
+
+def _unexplained(root: Node, path: Path) -> Mistake:
+    node, _ = root.nearest(path)
+    summary = f"`{path[-1] if path else 'the file'}` is not valid"
+    return Mistake(
+        path=path, keyword="", diagnostic=error(summary, span=node.key_span or node.span, path=path_text(path))
+    )
+
+
+def _bare(value: Json) -> Json:
+    """The value as JSON, for the schema's eyes only: secrets are plain text, what is not known yet is null."""
+    if isinstance(value, dict):
+        return {key: _bare(item) for key, item in value.items()}
+    if isinstance(value, list):
+        return [_bare(item) for item in value]
+    if isinstance(value, Sensitive):
+        return str.__str__(value)
+    return None if is_open(value) else value
+
+
+def _has_open(value: Json) -> bool:
+    if isinstance(value, dict):
+        return any(_has_open(item) for item in value.values())
+    if isinstance(value, list):
+        return any(_has_open(item) for item in value)
+    return is_open(value)
+
+
+def is_encodable(value: Json) -> bool:
+    """Whether all text can be written as UTF-8; an environment that is not UTF-8 gives halves of pairs."""
+    if isinstance(value, str):
+        return value.isascii() or not _LONE.search(value)
+    if isinstance(value, dict):
+        return all(is_encodable(key) and is_encodable(item) for key, item in value.items())
+    if isinstance(value, list):
+        return all(is_encodable(item) for item in value)
+    return True
+
+
+def _unencodable(node: Node, path: Path) -> Iterator[Mistake]:
+    for key, item in node.fields.items():
+        yield from _unencodable(item, (*path, key))
+    for index, item in enumerate(node.items):
+        yield from _unencodable(item, (*path, index))
+    if not all(is_encodable(one) for one in (node.value, *node.fields) if isinstance(one, str)):
+        summary = "the text holds a character that cannot be written as UTF-8"
+        yield Mistake(path=path, keyword="", diagnostic=error(summary, span=node.span, path=path_text(path)))
+
+
+def _without(given: Mapping[str, Json], rest: Path) -> dict[str, Json]:
+    """The map without what lies at the path; a list goes as a whole, so that positions keep their meaning."""
+    key, *deeper = rest
+    left = {name: item for name, item in given.items() if name != key}
+    below = given.get(str(key))
+    if deeper and isinstance(below, dict):
+        left[str(key)] = _without(below, tuple(deeper))
+    return left
+
+
+def _without_open(given: Json) -> Json:
+    if isinstance(given, dict):
+        return {key: _without_open(item) for key, item in given.items() if not is_open(item)}
+    if isinstance(given, list):
+        return [item for item in given if not is_open(item)]
+    return given
