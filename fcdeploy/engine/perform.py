@@ -16,16 +16,16 @@ from dataclasses import replace
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.canonical import fingerprint, live_body
 from fcdeploy.engine.reader import Reader, Sender
-from fcdeploy.engine.redact import Redactor
+from fcdeploy.engine.redact import Redactor, has_secret
 from fcdeploy.engine.results import Done, Refusal, StepFailed, StepUnknown, Surroundings, Waits
 from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.threeway import drifted, is_same, merged, touched, unfulfilled, value_shown
 from fcdeploy.engine.wire import update_call
 from fcdeploy.errors import ApiError, CloudError, NoReply, ReadFailed
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.fields import Codec
+from fcdeploy.kinds.fields import Codec, value_at
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Action, Call, IfMatch, Json, Live, Recheck, Reply, Step
+from fcdeploy.model import Action, Call, IfMatch, Json, Live, Recheck, Reply, Sensitive, Step
 
 PATIENCE = 120.0
 """Seconds that a passing refusal is waited for (S38)."""
@@ -253,19 +253,21 @@ class _Attempt:
     def _conflict(self, theirs: tuple[tuple[str, Json, Json], ...]) -> StepFailed:
         return StepFailed(
             f"{self._step.address.short} was changed by somebody else meanwhile",
-            detail="\n".join(
-                f"{path}: {value_shown(self._kind, path, was)} when planned, "
-                f"{value_shown(self._kind, path, now)} now" + self._ours(path)
-                for path, was, now in theirs
-            ),
+            detail="\n".join(f"{path}: {self._both(path, was, now)}{self._ours(path)}" for path, was, now in theirs),
             hint="run plan again and look at the difference",
         )
 
+    def _both(self, path: str, was: Json, now: Json) -> str:
+        """The values that another writer changed; hidden where the file has a secret, since the old one was one too."""
+        if has_secret(value_at(self._step.after, path)):
+            was = now = Sensitive("", parts=())
+        words = f"{value_shown(self._kind, path, was)} when planned, {value_shown(self._kind, path, now)} now"
+        return self._p._redactor.text(words)
+
     def _ours(self, path: str) -> str:
-        value: Json = self._step.after or {}
-        for part in path.split("."):
-            value = value.get(part) if isinstance(value, Mapping) else None
-        return f", {value_shown(self._kind, path, value)} in the file" if self._step.after else ""
+        if not self._step.after:
+            return ""
+        return f", {value_shown(self._kind, path, value_at(self._step.after, path))} in the file"
 
     def _drift(self, live: Live) -> tuple[Diagnostic, ...]:
         step = self._step
@@ -274,8 +276,7 @@ class _Attempt:
         return tuple(
             warning(
                 f"drifted during apply: {step.address.short} {path}",
-                detail=f"{value_shown(self._kind, path, was)} when planned, "
-                f"{value_shown(self._kind, path, now)} now; kept, since this run does not write it",
+                detail=f"{self._both(path, was, now)}; kept, since this run does not write it",
                 hint="run plan again to see what the file makes of it",
                 address=str(step.address),
             )

@@ -79,6 +79,8 @@ def _encodings(secret: str) -> set[str]:
     raw = secret.encode()
     forms = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
     forms |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    whole = base64.b64encode(raw).decode()
+    forms |= {whole, whole.rstrip("="), whole.replace("+", "-").replace("/", "_")}
     # A secret inside a longer base64 text starts at one of three offsets; the middle is the same in each.
     for offset in range(3):
         encoded = base64.b64encode(b"\0" * offset + raw).decode().rstrip("=")

@@ -1,4 +1,4 @@
-"""A process that applies a spec and is killed at one moment of its journal: apply_child.py PROJECT URL MOMENT NUMBER."""
+"""A process that applies a spec and dies at one moment of its journal: apply_child.py PROJECT URL MOMENT NUMBER."""
 
 from __future__ import annotations
 
