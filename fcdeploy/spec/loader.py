@@ -29,8 +29,11 @@ _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U000100
 _QUOTE = 'quote the template: "${{ … }}"'
 
 
-def read_spec(path: Path, name: str | None = None) -> Node:
-    """Read and load a file; `name` is how messages call it. Raises SpecError with everything that is wrong."""
+def read_spec(path: Path, name: str | None = None, *, found: list[Diagnostic] | None = None) -> Node:
+    """Read and load a file; `name` is how messages call it. Raises SpecError with everything that is wrong.
+
+    With `found`, what leaves a tree to go on with (a key that stands twice) is added to it instead of raised.
+    """
     name = str(path) if name is None else name
     top = Span(file=name, line=1, column=1)
     try:
@@ -45,11 +48,11 @@ def read_spec(path: Path, name: str | None = None) -> Node:
     except (OSError, ValueError) as problem:
         reason = problem.strerror if isinstance(problem, OSError) and problem.strerror else str(problem)
         raise SpecError([error("the file cannot be read", detail=reason, span=top)]) from problem
-    return load(content, name)
+    return load(content, name, found=found)
 
 
-def load(source: bytes | str, name: str) -> Node:
-    """Load YAML text; `name` is the file's name in messages. Raises SpecError with everything that is wrong."""
+def load(source: bytes | str, name: str, *, found: list[Diagnostic] | None = None) -> Node:
+    """Load YAML text; `name` is the file's name in messages. Raises SpecError; see `read_spec` for `found`."""
     text = _decoded(source, name) if isinstance(source, bytes) else source.removeprefix("\ufeff")
     bad = _UNPRINTABLE.search(text)
     if bad is not None:
@@ -69,7 +72,9 @@ def load(source: bytes | str, name: str) -> Node:
         builder.found.append(_syntax_error(problem, text, name))
         root = None
     if builder.found:
-        raise SpecError(builder.found)
+        if found is None or root is None:
+            raise SpecError(builder.found)
+        found += builder.found
     if root is None or (root.value is None and not root.text):
         raise SpecError(
             [

@@ -42,17 +42,25 @@ def read_project(
     """
     file = path / FILE if path.is_dir() else path
     over = [*(read_variables(one) for one in var_files), variables(assignments)]
-    document = read_spec(file)
+    wrong: list[Diagnostic] = []
+    document = read_spec(file, found=wrong)
     if not isinstance(document.value, dict):
         hint = "a spec begins with `apiVersion: fcdeploy/v1`"
-        raise SpecError([error(f"the file must be a map, not {document.what}", span=document.span, hint=hint)])
+        found = error(f"the file must be a map, not {document.what}", span=document.span, hint=hint)
+        raise SpecError([*wrong, found])
+    if wrong:
+        # The file is refused, so no secret is read for it; the rest is told in the same breath.
+        read_secret = _no_secret
     surroundings = Surroundings(root=file.parent, env=environ, read_secret=read_secret)
     try:
-        found = targets(document, surroundings, over)
+        there = targets(document, surroundings, over)
     except SpecError as problem:
         # Without targets nothing can be evaluated, but all that is no template can be judged.
-        raise SpecError([*problem.diagnostics, *_check_unevaluated(document)]) from None
-    return Project(document=document, file=file, targets=found, surroundings=surroundings, over=over)
+        raise SpecError([*wrong, *problem.diagnostics, *_check_unevaluated(document)]) from None
+    project = Project(document=document, file=file, targets=there, surroundings=surroundings, over=over)
+    if wrong:
+        raise SpecError([*wrong, *project.diagnostics(project.targets)])
+    return project
 
 
 def _check_unevaluated(document: Node) -> list[Diagnostic]:
