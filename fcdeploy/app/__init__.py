@@ -16,6 +16,7 @@ from fcdeploy.app.running import RECOVERIES, Manner, acquired, opened_journal
 from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan, TargetStatus, Validated, Where
 from fcdeploy.app.work import Work
 from fcdeploy.cloud.client import warmed_up
+from fcdeploy.cloud.endpoints import region_warnings
 from fcdeploy.diagnostics import has_errors
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.places import place_of
@@ -35,7 +36,11 @@ def validate(where: Where) -> Validated:
     targets = project.select(_patterns(where))
     warnings = project.check(targets)
     desired = [project.expand(target) for target in targets]
-    found = [*warnings, *(one for part in desired for one in check_code(part))]
+    found = [
+        *warnings,
+        *(one for target in targets for one in region_warnings(target)),
+        *(one for part in desired for one in check_code(part)),
+    ]
     if has_errors(found):
         raise SpecError(found)
     return Validated(
