@@ -27,6 +27,8 @@ LAYER = "layer"  # parent "", name L; body {"acl"}
 NAME_LONGEST = 128  # API reference 2021-04-06, CreateLayerVersion
 DESCRIPTION_LONGEST = 256  # facts 9.10
 _VERSION_DIGITS = 9
+_TRUE = ("1", "t", "T", "true", "True", "TRUE")
+_FALSE = ("0", "f", "F", "false", "False", "FALSE")
 
 _FIELDS = Struct(
     {
@@ -139,10 +141,11 @@ def get_layer_version_by_arn(request: Request) -> Reply:
 
 
 def _flag(request: Request, name: str) -> bool:
-    text = request.one(name)
-    if text not in (None, "true", "false"):
+    """Return a flag of the query in any spelling of Go's ParseBool: the 2021 Python SDK sends ``True``."""
+    text = request.one(name) or "false"
+    if text not in _TRUE and text not in _FALSE:
         raise wrong_value(name.capitalize(), ("true", "false"), text)
-    return text == "true"
+    return text in _TRUE
 
 
 def list_layers(request: Request) -> Reply:
