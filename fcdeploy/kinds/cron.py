@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
@@ -19,6 +20,7 @@ _DURATION = re.compile(r"^([0-9]+(\.[0-9]+)?(h|m|s))+$")
 _TIME_ZONE = re.compile(r"^(CRON_TZ|TZ)=[A-Za-z][A-Za-z0-9_+/-]*$")
 
 
+@lru_cache(maxsize=1024)
 def cron_problem(expression: str) -> str | None:
     """What is wrong with a timer expression, or None. The text says which part and what is allowed there."""
     words = expression.split()

@@ -29,6 +29,9 @@ def _custom_only(name: str) -> str:
     return f"Only for the custom runtimes. {name}"
 
 
+# Other runtimes have no such member: the service drops it and refuses one that is sent, even one that empties it.
+_OFF_FOR_CUSTOM = (Default(value=None, sent=False, when={"runtime": CUSTOM}),)
+
 FIELDS = (
     text("description", "Description", "What the function is for; shown in the console."),
     text("runtime", "Runtime", "The language runtime.", required=True, enum=[*PYTHON, *OTHER, *CUSTOM]),
@@ -171,6 +174,7 @@ FIELDS = (
         "Custom runtime",
         _custom_only("How the server is started."),
         since=API_2021,
+        defaults=_OFF_FOR_CUSTOM,
         off="command",
         empty={"command": [], "args": []},
         fields=(
@@ -214,6 +218,7 @@ FIELDS = (
         "Health check",
         _custom_only("How the server's health is checked."),
         since=API_2021,
+        defaults=_OFF_FOR_CUSTOM,
         off="httpGetUrl",
         empty={
             "httpGetUrl": "",

@@ -66,6 +66,15 @@ def _check_code(body: Mapping[str, Json], runtime: Json) -> Iterable[Finding]:
                 detail="runtime custom-container runs an image and takes no code",
                 hint="remove `code`",
             )
+        image = container.get("image") if isinstance(container, Mapping) else None
+        if isinstance(image, str) and "@sha256:" not in image:
+            yield Finding(
+                path="customContainerConfig.image",
+                summary="a new image under the same tag cannot be seen",
+                detail="only the address is compared; a tag can be moved to another image",
+                hint="name the image by its digest: `registry/name:tag@sha256:…`",
+                is_warning=True,
+            )
     elif runtime is not None:
         if container is not None:
             yield Finding(
