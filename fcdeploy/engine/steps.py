@@ -120,17 +120,25 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
                 reversible = difference.archive is not None
                 undo_payloads[one.name] = {"zipFile": difference.archive} if difference.archive else None
         whole = {**live.body, **after}
+        dropped = _dropped(kind, live, difference.body, site.scope.api)
+        before_all = {**before, **{one.name: live.body[one.name] for one in dropped}}
         undo = Step(
             id=f"undo update {address}",
             address=address,
             action=Action.UPDATE,
             group="body",
             call=update_call(
-                kind, address.identity, fields, {**whole, **before}, undo_payloads, site.scope, address.short
+                kind,
+                address.identity,
+                (*fields, *dropped),
+                {**whole, **before_all},
+                undo_payloads,
+                site.scope,
+                address.short,
             ),
             guard=_own_guard(kind),
-            before={**standing, **after},
-            after=before,
+            before={**standing, **after, **{one.name: None for one in dropped}},
+            after=before_all,
         )
         steps.append(
             Step(
@@ -149,6 +157,18 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
         tags = live.body.get(kind.tags.field) or {}
         steps += _tag_steps(difference, tags, site, after=steps[-1].id if steps else None, created=False)
     return tuple(steps)
+
+
+def _dropped(kind: Kind, live: Live, body: Mapping[str, Json], api: str) -> tuple[Field, ...]:
+    """Fields that lose their meaning by a change, so that the service drops their values: the way back sets them."""
+    return tuple(
+        one
+        for one in kind.writable(api)
+        if one.name not in body
+        and live.body.get(one.name) is not None
+        and one.default(live.body) is not None
+        and one.default(body) is None
+    )
 
 
 def _delete(difference: Difference, site: Site, *, last: bool) -> Step:
