@@ -190,6 +190,19 @@ def test_a_zip64_directory_out_of_proportion(planned: Archive, monkeypatch: pyte
     assert "directory alone takes" in caught.value.detail
 
 
+def test_a_zip64_locator_that_leads_to_a_decoy(planned: Archive) -> None:
+    """Readers may believe the record that the locator names or the one before it: neither may state too much."""
+    form = struct.Struct("<4sQ2H2L4Q")
+    decoy = form.pack(b"PK\x06\x06", 44, 20, 20, 0, 0, 0, 0, 0, 0)
+    adjacent = form.pack(b"PK\x06\x06", 44, 20, 20, 0, 0, 0, 0, 1 << 40, 0)
+    locator = struct.pack("<4sLQL", b"PK\x06\x07", 0, 0, 1)
+    end = struct.pack("<4s4H2LH", b"PK\x05\x06", 0, 0, 0xFFFF, 0xFFFF, 0xFFFFFFFF, 0xFFFFFFFF, 0)
+    for first, second in ((decoy, adjacent), (adjacent, decoy)):
+        with pytest.raises(PackageError) as caught:
+            archive_difference(first + second + locator + end, planned)
+        assert "directory alone takes 1,099,511,627,776 bytes" in caught.value.detail
+
+
 @pytest.mark.parametrize(
     "live",
     [
