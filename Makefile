@@ -2,6 +2,7 @@
 # make test   lint, types and the whole test suite
 # make format rewrite the sources as the linter wants them
 # make schema rewrite schemas/ from the descriptors
+# make docs   rewrite what of the documents is generated, and the output that they show
 # Everything is set up in .venv; nothing outside this folder is touched.
 
 PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
@@ -10,7 +11,7 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: demo test lint types unit format schema clean
+.PHONY: demo test lint types unit format schema docs clean
 .DEFAULT_GOAL := test
 
 .venv/runtime: pyproject.toml
@@ -44,6 +45,9 @@ format: .venv/test
 
 schema: .venv/runtime
 	$(BIN)/python -m fcdeploy.spec.schema > schemas/project.schema.json
+
+docs: .venv/runtime
+	$(BIN)/python tests/docs/generate.py
 
 clean:
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .hypothesis
