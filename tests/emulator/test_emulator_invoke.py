@@ -93,7 +93,7 @@ def test_nothing_ran_so_nothing_is_listed(api, function, version) -> None:
         *("instances?limit=1001", "instances?limit=-1", "stateful-async-invocations?limit=0"),
         *("stateful-async-invocations?limit=101", "stateful-async-invocations?sortOrderByTime=up"),
         *("stateful-async-invocations?startedTimeBegin=now", "stateful-async-invocations?startedTimeEnd=-1"),
-        *("stateful-async-invocations?includePayload=1", "stateful-async-invocations?status=Done"),
+        *("stateful-async-invocations?includePayload=yes", "stateful-async-invocations?status=Done"),
     ],
 )
 def test_queries_are_checked(api, function, query) -> None:

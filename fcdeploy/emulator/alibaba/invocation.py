@@ -18,6 +18,7 @@ from fcdeploy.emulator.routes import Coverage, Extent, Route
 SYNC_MOST, ASYNC_MOST = 33_554_432, 131_072  # bytes of payload, facts 13
 _ID_PATTERN = "^[_a-zA-Z][-_a-zA-Z0-9]{0,127}$"
 _ID = re.compile(_ID_PATTERN[1:-1])
+_BOOLEANS = ("true", "false", "True", "False", "TRUE", "FALSE", "1", "0", "t", "f", "T", "F")  # as Go reads them
 _STATUSES = (*("Enqueued", "Dequeued", "Running", "Succeeded", "Failed", "Stopped", "Stopping", "Invalid", "Expired"),)
 INSTANCES_MOST = 1000
 
@@ -63,7 +64,7 @@ def list_stateful_invocations(request: Request) -> Reply:
     """GET .../stateful-async-invocations: the query is checked; there is never one to list (null, facts 7.1)."""
     limit_of(request, default=50)
     _check_word(request, "sortOrderByTime", ("asc", "desc"))
-    _check_word(request, "includePayload", ("true", "false"))
+    _check_word(request, "includePayload", _BOOLEANS)
     _check_word(request, "status", _STATUSES)
     _check_whole(request, "startedTimeBegin")
     _check_whole(request, "startedTimeEnd")
