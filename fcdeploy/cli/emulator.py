@@ -66,6 +66,14 @@ class _EmulatorGroup(LazyGroup):
 )
 @option("--no-signatures", is_flag=True, section=_WORLD, help="Accept every request, signed or not.")
 @option(
+    "--functions-per-service",
+    metavar="N",
+    type=Whole(1, 1_000_000),
+    default=50,
+    section=_WORLD,
+    help="The quota of functions in a service. Without it: 50.",
+)
+@option(
     "--oss-root", metavar="DIR", default=None, section=_WORLD, help="A folder that stands for OSS: {bucket}/{object}."
 )
 @option(
@@ -82,6 +90,19 @@ class _EmulatorGroup(LazyGroup):
     default=None,
     section=_TROUBLE,
     help="Go wrong as this file says: errors, timeouts, cut connections.",
+)
+@option(
+    "--strict-concurrency",
+    is_flag=True,
+    section=_TROUBLE,
+    help="Refuse overlapping writes to one service: 409 ConcurrentUpdateError.",
+)
+@option(
+    "--eventual",
+    is_flag=True,
+    section=_TROUBLE,
+    help="Take seconds, as the service does, until roles, log projects, new services, deleted triggers and provisioned "
+    "instances are what they should be.",
 )
 @click.pass_context
 def emulator(ctx: click.Context, /, **given: Any) -> int | None:
@@ -101,7 +122,7 @@ def emulator(ctx: click.Context, /, **given: Any) -> int | None:
 def _serve(speech: Speech, given: dict[str, Any]) -> int:
     from fcdeploy.emulator.faults import BadFaults
     from fcdeploy.emulator.server import serve
-    from fcdeploy.emulator.settings import DEFAULT_ACCOUNT, DEFAULT_REGION, EmulatorSettings
+    from fcdeploy.emulator.settings import DEFAULT_ACCOUNT, DEFAULT_REGION, EVENTUAL, Delays, EmulatorSettings
     from fcdeploy.errors import UsageError
 
     keys = dict(given["access_keys"]) or {_DEFAULT_KEY: _DEFAULT_KEY}
@@ -115,6 +136,9 @@ def _serve(speech: Speech, given: dict[str, Any]) -> int:
         log=_path(given["log"]),
         faults=_path(given["faults"]),
         oss_root=_path(given["oss_root"]),
+        strict_concurrency=given["strict_concurrency"],
+        functions_per_service=given["functions_per_service"],
+        delays=EVENTUAL if given["eventual"] else Delays(),
     )
     host, port = given["host"], given["port"]
     # The server ends in order and then raises the signal that ended it again; both are how one ends an emulator.

@@ -26,6 +26,10 @@ class Delays:
     provision: float = 0.0
 
 
+EVENTUAL = Delays(role=2.0, log_project=2.0, service=1.0, trigger_delete=5.0, provision=30.0)
+"""What the real service was seen to take, or the shortest of it (facts 11: triggers 5 s, provision 30-120 s)."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EmulatorSettings:
     """Everything an emulator is started with.
