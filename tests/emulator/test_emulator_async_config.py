@@ -140,6 +140,8 @@ def test_lists_are_null_when_empty_and_end_with_an_empty_token(api, path) -> Non
     assert [each["qualifier"] for each in rest["configs"]] == ["a"]
     assert rest["nextToken"] == ""
     assert rest["configs"][0] == api.ok("GET", path)
+    qualified = api.ok("GET", where.replace("/s/", "/s.a/"))  # as an example of the API reference has it
+    assert len(qualified["configs"]) == 3
     assert api.error("GET", where.replace("/f/", "/g/"))[:2] == (404, "FunctionNotFound")
     assert api.error("GET", "/services/t/functions/f/async-invoke-configs")[:2] == (404, "ServiceNotFound")
     assert api.error("GET", f"{where}?limit=0")[:2] == (400, "InvalidArgument")

@@ -181,6 +181,16 @@ def test_function_and_alias_are_kept_while_a_config_stands(api, path) -> None:
     api.ok("DELETE", "/services/s/functions/f")
 
 
+def test_a_config_can_be_taken_away_when_its_version_is_gone(api, path) -> None:
+    api.ok("PUT", path, {"target": 1})
+    api.ok("DELETE", "/services/s/versions/1")
+    assert api.ok("GET", path)["target"] == 1
+    assert api.error("PUT", path, {"target": 2})[:2] == (404, "VersionNotFound")
+    assert api.ok("PUT", path, {"target": 0})["target"] == 0
+    assert api.error("GET", path)[:2] == (404, "VersionNotFound")
+    api.ok("DELETE", "/services/s/functions/f")
+
+
 def test_other_functions_and_aliases_are_not_concerned(api, path, function_body) -> None:
     api.ok("PUT", path, {"target": 1})
     api.ok("POST", "/services/s/functions", function_body("g"))

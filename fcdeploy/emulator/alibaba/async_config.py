@@ -5,7 +5,7 @@ from fcdeploy.emulator.alibaba.errors import ASYNC_CONFIG_NOT_FOUND, FUNCTION_NO
 from fcdeploy.emulator.alibaba.fields import Flag, Struct, Text, Whole, read_body
 from fcdeploy.emulator.alibaba.function import function_in_view
 from fcdeploy.emulator.alibaba.paging import Page, from_token, limit_of, list_page
-from fcdeploy.emulator.alibaba.qualifiers import live_service, service_reference, service_to_write
+from fcdeploy.emulator.alibaba.qualifiers import live_service, service_reference
 from fcdeploy.emulator.alibaba.versions import BOTH
 from fcdeploy.emulator.exchange import NO_CONTENT, Json, Reply, Request
 from fcdeploy.emulator.routes import Coverage, Route
@@ -107,7 +107,7 @@ def delete_async_config(request: Request) -> Reply:
 
 def list_async_configs(request: Request) -> Reply:
     """GET .../async-invoke-configs: all qualifiers; null instead of an empty list, "" as the last token (facts 7.1)."""
-    service, function = service_to_write(request), request.params[1]
+    service, function = service_reference(request)[0], request.params[1]  # a qualifier says nothing here
     page = Page(limit_of(request), "", request.one("nextToken") or "")
     parent = f"{service}/{function}"
     with request.world.read(request.tenant) as session:

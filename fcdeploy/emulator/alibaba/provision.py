@@ -7,7 +7,7 @@ from fcdeploy.emulator.alibaba.function import function_in_view
 from fcdeploy.emulator.alibaba.paging import from_token, limit_of, to_token, with_token
 from fcdeploy.emulator.alibaba.provision_fields import ACTION, POLICY, TARGET_MOST, check_names
 from fcdeploy.emulator.alibaba.provision_rows import current_of, is_gone, standing
-from fcdeploy.emulator.alibaba.qualifiers import service_reference
+from fcdeploy.emulator.alibaba.qualifiers import live_service, service_reference
 from fcdeploy.emulator.alibaba.versions import BOTH
 from fcdeploy.emulator.exchange import Json, Reply, Request
 from fcdeploy.emulator.routes import Coverage, Extent, Route
@@ -70,8 +70,10 @@ def put_provision_config(request: Request) -> Reply:
     check_names(given)
     name = f"{qualifier}#{function}"
     with request.world.write(request.tenant) as session:
-        function_in_view(session, service, qualifier, function)
+        live_service(session, service)
         row = _stored(request, session, service, name)
+        if row is None or given["target"]:  # what stands can be taken away, whatever became of the version behind it
+            function_in_view(session, service, qualifier, function)
         if row is not None:
             check_if_match(request, row)
             moment: Json = {"_was": current_of(request, row), "_put": request.now}
@@ -92,9 +94,10 @@ def get_provision_config(request: Request) -> Reply:
     service, qualifier, function = _reference(request)
     name = f"{qualifier}#{function}"
     with request.world.read(request.tenant) as session:
-        function_in_view(session, service, qualifier, function)
+        live_service(session, service)
         row = _stored(request, session, service, name)
         if row is None:
+            function_in_view(session, service, qualifier, function)
             return _nothing(request, service, name)
         return Reply(body=_shown(request, row), etag=row.etag)
 
