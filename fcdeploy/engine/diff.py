@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.engine.canonical import agrees
@@ -83,7 +83,6 @@ def forces_replacement(field: Field, before: Json, after: Json) -> bool:
 
 def _changes(field: Field, after: Json, before: Json, resource: Resource, note: str | None) -> Iterator[FieldChange]:
     replaces = forces_replacement(field, before, after)
-    given = {name for name, value in resource.body.items() if value is not None}
     for path, old, new in _leaves(field, before, after):
         dotted = ".".join(path)
         hidden = field.sensitive or _is_sensitive(field, path[1:])
@@ -96,7 +95,7 @@ def _changes(field: Field, after: Json, before: Json, resource: Resource, note: 
             before_hidden=before_hidden,
             after_hidden=after_hidden,
             forces_replacement=replaces,
-            note=note or ("" if field.name in given or new is not None else "not in the file: back to its default"),
+            note=note or ("" if old is None or is_given(path, resource.body) else "not in the file"),
             span=_span(resource, dotted),
         )
 
@@ -136,6 +135,18 @@ def _unmanaged(field: Field, path: tuple[str, ...], after: Json) -> bool:
         after, field = after[part], known[part]
         members = field.fields
     return False
+
+
+def is_given(path: Sequence[str], body: Mapping[str, Json]) -> bool:
+    """Whether the file itself says something about this member; what stands in a list is part of the list."""
+    value: Json = body
+    for part in path:
+        if not isinstance(value, Mapping):
+            return True
+        if value.get(part) is None:
+            return False
+        value = value[part]
+    return True
 
 
 def _get(value: Json, path: tuple[str, ...]) -> Json:

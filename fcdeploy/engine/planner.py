@@ -13,7 +13,7 @@ from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.canonical import desired_body
 from fcdeploy.engine.diff import created_fields, differing, field_changes, forces_replacement
 from fcdeploy.engine.ownership import Owned, is_owned, mark_tags
-from fcdeploy.engine.snapshot import Desired, Site, Snapshot, is_under, root_of, with_parents_first
+from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, root_of, with_parents_first
 from fcdeploy.engine.steps import Difference, steps_of
 from fcdeploy.kinds.descriptor import Kind, Marking
 from fcdeploy.kinds.fields import Codec
@@ -132,9 +132,7 @@ def _with_room(found: Mapping[Address, Difference]) -> tuple[Difference, ...]:
             if any(collides(one.live.body, other.body) for other in siblings):
                 early.add(address)
     return tuple(
-        replace(one, makes_room=True)
-        if one.action is Action.DELETE and any(is_under(address, root) for root in early)
-        else one
+        replace(one, makes_room=True) if one.action is Action.DELETE and not early.isdisjoint(lineage(address)) else one
         for address, one in found.items()
     )
 
@@ -142,23 +140,25 @@ def _with_room(found: Mapping[Address, Difference]) -> tuple[Difference, ...]:
 def _linked(found: Sequence[Difference], site: Site) -> list[Step]:
     """All steps, each with the ids of those that must be done before it."""
     by_address = {one.address: steps_of(one, site) for one in found}
-    kinds = {one.address: one for one in found}
+    beneath: dict[Address, list[Difference]] = {}
+    for one in found:
+        parent = parent_of(one.address)
+        if parent is not None and one.action is not Action.NONE:
+            beneath.setdefault(parent, []).append(one)
     linked: list[Step] = []
-    for address, steps in by_address.items():
-        parent = parent_of(address)
-        above = by_address.get(parent, ()) if parent is not None else ()
+    for one in found:
+        parent = parent_of(one.address)
         # A mark is written before anything is put beneath (S11), so all of the parent's own steps come first.
-        making = frozenset(step.id for step in above if step.action is not Action.DELETE)
-        for step in steps:
+        first = {*_refs(one), *((parent,) if parent is not None else ())}
+        making = {step.id for other in first for step in by_address.get(other, ()) if step.action is not Action.DELETE}
+        siblings = beneath.get(parent, ()) if parent is not None else ()
+        for step in by_address[one.address]:
             needs = set(step.needs)
             if step.action is Action.DELETE:
-                needs |= _deletes_beneath(address, by_address)
+                below = (by_address[other.address] for other in beneath.get(one.address, ()))
+                needs |= {other.id for steps in below for other in steps if other.action is Action.DELETE}
             else:
-                needs |= making
-                for resource in _refs(kinds[address]):
-                    needs |= {other.id for other in by_address.get(resource, ()) if other.action is not Action.DELETE}
-            if step.action is Action.CREATE:
-                needs |= _room_for(kinds[address], found)
+                needs |= making | _room_for(one, step, siblings, by_address)
             linked.append(replace(step, needs=frozenset(needs - {step.id})))
     return linked
 
@@ -167,29 +167,30 @@ def _refs(difference: Difference) -> frozenset[Address]:
     return difference.resource.refs if difference.resource is not None else frozenset()
 
 
-def _deletes_beneath(address: Address, by_address: Mapping[Address, tuple[Step, ...]]) -> set[str]:
-    return {
-        step.id
-        for other, steps in by_address.items()
-        if len(other.identity) == len(address.identity) + 1 and parent_of(other) == address
-        for step in steps
-        if step.action is Action.DELETE
-    }
+def _room_for(
+    arriving: Difference,
+    step: Step,
+    siblings: Iterable[Difference],
+    by_address: Mapping[Address, tuple[Step, ...]],
+) -> set[str]:
+    """The steps that free the place which `step` takes.
 
-
-def _room_for(arriving: Difference, found: Sequence[Difference]) -> set[str]:
+    Deletes always; a create also waits for updates that move away. Two updates never wait for each other: they could
+    want each other's place, and then no order would do.
+    """
     collides = arriving.kind.collides
-    if collides is None:
+    if collides is None or step.group != "body":
         return set()
-    parent = parent_of(arriving.address)
+    freeing = {Action.DELETE, Action.UPDATE} if step.action is Action.CREATE else {Action.DELETE}
     return {
-        f"delete {other.address}"
-        for other in found
-        if other.makes_room
+        other_step.id
+        for other in siblings
+        if other.address != arriving.address
         and other.live is not None
         and other.address.kind == arriving.address.kind
-        and parent_of(other.address) == parent
         and collides(other.live.body, arriving.body)
+        for other_step in by_address[other.address]
+        if other_step.action in freeing and not other_step.last
     }
 
 

@@ -5,13 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fcdeploy.diagnostics import Diagnostic, error
+from fcdeploy.engine.diff import is_given
 from fcdeploy.engine.ownership import Owned, Wishes
 from fcdeploy.engine.snapshot import Desired, Snapshot, root_of
+from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Action, Address, Change, Json, Plan
 
 MOST_PERCENT = 30
 FEWEST_OWNED = 10
+MARKS = "tags.fcdeploy."
 
 
 def safety_findings(
@@ -109,12 +112,7 @@ def _adoption_losses(changes: Sequence[Change], desired: Desired, snapshot: Snap
                 )
             )
         elif change.action is Action.UPDATE:
-            resource = desired[change.address]
-            lost = {
-                one.path: one.before
-                for one in change.fields
-                if not one.path.startswith("tags.fcdeploy.") and not _is_given(one.path, resource.body)
-            }
+            lost = _lost(change, desired[change.address].body, snapshot.lives[change.address].body)
             if lost:
                 found.append(
                     error(
@@ -134,15 +132,26 @@ def _adopt_over(address: Address) -> str:
     return f"or accept that: --adopt-over '{root.kind}:{root.name}'"
 
 
-def _is_given(path: str, body: Mapping[str, Json]) -> bool:
-    value: Json = body
-    for part in path.split("."):
-        if not isinstance(value, Mapping):
-            return True
-        if value.get(part) is None:
-            return False
-        value = value[part]
-    return True
+def _lost(change: Change, given: Mapping[str, Json], live: Mapping[str, Json]) -> dict[tuple[str, ...], Json]:
+    """What an update resets only because the file does not name it, by its path in the file."""
+    kind = kind_of(change.address)
+    lost: dict[tuple[str, ...], Json] = {}
+    for one in change.fields:
+        path = _parts(one.path, live)
+        # The mark of whom it is adopted from is meant to go.
+        is_mark = one.path.startswith(MARKS)
+        if one.before is not None and not is_mark and not is_given(path, given):
+            lost[(kind.field(path[0]).spec_name, *path[1:])] = one.before
+    return lost
+
+
+def _parts(path: str, body: Json) -> tuple[str, ...]:
+    """A dotted path taken apart along a body whose own keys may hold dots, as those of tags do."""
+    keys = [key for key in body if path == key or path.startswith(f"{key}.")] if isinstance(body, Mapping) else []
+    if not keys:
+        return (path,)
+    key = max(keys, key=len)
+    return (key,) if path == key else (key, *_parts(path[len(key) + 1 :], body[key]))
 
 
 def keeping_yaml(address: Address, body: Mapping[str, Json]) -> str:
@@ -154,7 +163,10 @@ def keeping_yaml(address: Address, body: Mapping[str, Json]) -> str:
         default = one.default(body)
         if value is None or (default is not None and value == default.value):
             continue
-        kept[one.spec_name] = "(sensitive)" if one.sensitive and value else value
+        if one.codec is Codec.ARCHIVE:
+            kept[one.spec_name] = "(the folder that holds its code)"
+        else:
+            kept[one.spec_name] = "(sensitive)" if one.sensitive and value else value
     return as_yaml({kind.section: {address.identity[-1]: kept}})
 
 
@@ -165,10 +177,9 @@ def as_yaml(value: Json) -> str:
     return str(yaml.safe_dump(value, sort_keys=False, default_flow_style=False, allow_unicode=True)).rstrip()
 
 
-def _nested(paths: Mapping[str, Json]) -> dict[str, Json]:
+def _nested(paths: Mapping[tuple[str, ...], Json]) -> dict[str, Json]:
     tree: dict[str, Json] = {}
-    for path, value in paths.items():
-        *above, leaf = path.split(".")
+    for (*above, leaf), value in paths.items():
         here = tree
         for part in above:
             here = here.setdefault(part, {})

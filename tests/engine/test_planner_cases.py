@@ -1,0 +1,205 @@
+"""The planner by example: every file of tests/cases/plan holds cases {spec, live, …} with what the plan must be.
+
+name          what the case shows
+api           API version (2021-04-06)
+services      the `services:` of the file; `code: ./v1` has the checksum "v1"
+defaults, secrets
+live          raw bodies by name (`s`, `s/f`, `s/f/t`), as the API gives them; services get our mark in their tags
+              unless `marks` says {name: null} or {name: project/target}
+seen          further marks in this account and region
+fetched       functions whose live archive is at hand;   same_code: those whose content equals the file's
+wishes        adopt, adopt_over, adopt_from, allow_unsafe;   destroying
+changes       {"update function s/f": {path: [before, after]}}, exactly; {} means an empty plan
+replaces      paths that force a replacement;   reasons, notes: by change, by path
+steps         {step: {call, guard, sends, headers, needs, last, undo}}, in order; members not named are not compared
+findings      what refuses the plan (summaries, exactly);   details: texts that their details hold;   warnings
+unchanged     how many resources stay as they are
+"""
+
+from __future__ import annotations
+
+import hashlib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from fcdeploy.engine.canonical import live_body
+from fcdeploy.engine.ownership import Wishes, mark_in, mark_tags, orphan_warnings, owned_roots
+from fcdeploy.engine.planner import differences, to_plan
+from fcdeploy.engine.safety import safety_findings
+from fcdeploy.engine.snapshot import Site, Snapshot
+from fcdeploy.kinds.descriptor import Scope
+from fcdeploy.kinds.registry import kind_of
+from fcdeploy.model import Address, ArchiveRef, Live, Mark, Plan, Resource, Step, guard_to_json, to_json
+from fcdeploy.spec.project import read_project
+
+FOLDER = Path(__file__).parents[1] / "cases" / "plan"
+KINDS = ("service", "function", "trigger")
+ACCOUNT, REGION = "1234567890123456", "cn-hangzhou"
+KEYS = {
+    *("name", "api", "services", "defaults", "secrets", "live", "marks", "seen", "fetched", "same_code", "wishes"),
+    *("destroying", "changes", "replaces", "reasons", "notes", "steps", "findings", "details", "warnings", "unchanged"),
+}
+STEP_KEYS = {"call", "guard", "sends", "headers", "needs", "last", "undo"}
+CASES = [
+    pytest.param(case, id=f"{path.stem}: {case['name']}")
+    for path in sorted(FOLDER.glob("*.yaml"))
+    for case in yaml.safe_load(path.read_text(encoding="utf-8"))
+]
+
+
+def archive(name: str) -> ArchiveRef:
+    return ArchiveRef(sha256=hashlib.sha256(name.encode()).hexdigest(), crc64=name, size=1)
+
+
+def address(name: str) -> Address:
+    identity = tuple(name.split("/"))
+    return Address(provider="alibaba", target="dev", kind=KINDS[len(identity) - 1], identity=identity)
+
+
+def packaged(resource: Resource) -> Resource:
+    """The resource with its code as what packaging makes of it."""
+    body, payloads = dict(resource.body), dict(resource.payloads)
+    for name, reference in resource.code.items():
+        ref = archive(Path(reference.value).name)
+        body[name], payloads[name] = {"checksum": ref.crc64}, {"zipFile": ref}
+    return replace(resource, body=body, payloads=payloads, code={})
+
+
+def to_live(name: str, raw: dict[str, Any], case: dict[str, Any], mark: Mark) -> Live:
+    where = address(name)
+    whole, owner = dict(raw), None
+    if where.kind == "service":
+        given = case.get("marks", {}).get(name, str(mark.project + "/" + mark.target))
+        tags = dict(whole.get("tags") or {})
+        if given is not None:
+            project, _, target = given.partition("/")
+            tags |= mark_tags(Mark(project=project, target=target))
+        whole["tags"] = tags
+        owner = mark_in(tags)
+    body = live_body(kind_of(where), whole, case.get("api", "2021-04-06"))
+    return Live(address=where, body=body, raw=whole, etag=f"etag of {name}", mark=owner)
+
+
+def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
+    """What app/planning does, without the reading."""
+    api = case.get("api", "2021-04-06")
+    target = {"provider": "alibaba", "region": REGION, "account": ACCOUNT, "api": api}
+    spec = {"apiVersion": "fcdeploy/v1", "project": "p", "targets": {"dev": target}}
+    spec |= {key: case[key] for key in ("defaults", "secrets", "services") if key in case}
+    (folder / "fcdeploy.yaml").write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
+    project = read_project(folder, environ={"TOKEN": "the-secret-token"})
+    (only,) = project.targets
+    wanted = {where: packaged(resource) for where, resource in project.expand(only).items()}
+    desired = {} if case.get("destroying") else wanted
+    site = Site(project="p", target=only, scope=Scope(region=REGION, account=ACCOUNT, api=api))
+    lives = {
+        address(name): to_live(name, raw, case, site.mark)
+        for name, raw in case.get("live", {}).items()
+        if raw is not None
+    }
+    seen = {live.mark for live in lives.values() if live.mark} | {
+        Mark(project=one.partition("/")[0], target=one.partition("/")[2]) for one in case.get("seen", [])
+    }
+    snapshot = Snapshot(
+        lives=lives,
+        marks=frozenset(seen),
+        archives={address(name): archive(f"live {name}") for name in case.get("fetched", [])},
+        same_code=frozenset(address(name) for name in case.get("same_code", [])),
+    )
+    wishes = Wishes(
+        **{key: tuple(value) if isinstance(value, list) else value for key, value in case.get("wishes", {}).items()}
+    )
+    owned = owned_roots(desired, snapshot, site, wishes)
+    plan = to_plan(
+        differences(desired, snapshot, owned, site), snapshot, site, orphan_warnings(snapshot, site, ["dev"])
+    )
+    refusals = safety_findings(
+        plan.changes,
+        desired,
+        snapshot,
+        owned,
+        wishes,
+        destroying=case.get("destroying", False),
+        protected=frozenset(where for where, resource in wanted.items() if resource.protect),
+    )
+    return plan, [*owned.found, *refusals]
+
+
+def short(text: str) -> str:
+    return text.replace("dev:alibaba.", "")
+
+
+def seen_step(step: Step, wanted: dict[str, Any]) -> dict[str, Any]:
+    """The members of a step that the case names."""
+    assert set(wanted) <= STEP_KEYS, sorted(set(wanted) - STEP_KEYS)
+    return {
+        key: {
+            "call": step.call.operation,
+            "guard": next(iter(guard_to_json(step.guard))),
+            "sends": to_json(step.call.body),
+            "headers": dict(step.call.headers),
+            "needs": sorted(map(short, step.needs)),
+            "last": step.last,
+            "undo": [short(undo.id) for undo in step.undo],
+        }[key]
+        for key in wanted
+    }
+
+
+@pytest.mark.parametrize("case", CASES)
+def test_the_plan_is_what_the_case_says(case: dict[str, Any], tmp_path: Path) -> None:
+    assert set(case) <= KEYS, sorted(set(case) - KEYS)
+    plan, found = planned(case, tmp_path)
+    changes = {f"{change.action.value} {change.address.short}": change for change in plan.changes}
+
+    assert {
+        name: {field.path: [field.before, field.after] for field in change.fields} for name, change in changes.items()
+    } == {name: fields or {} for name, fields in case["changes"].items()}
+    if not case["changes"]:
+        assert plan.steps == ()
+    assert {field.path for change in plan.changes for field in change.fields if field.forces_replacement} == set(
+        case.get("replaces", [])
+    )
+    for name, reason in case.get("reasons", {}).items():
+        assert changes[name].reason == reason
+    notes = {field.path: field.note for change in plan.changes for field in change.fields}
+    assert {path: notes[path] for path in case.get("notes", {})} == case.get("notes", {})
+
+    if "steps" in case:
+        assert [short(step.id) for step in plan.steps] == list(case["steps"])
+        wanted = {name: parts or {} for name, parts in case["steps"].items()}
+        assert {short(step.id): seen_step(step, wanted[short(step.id)]) for step in plan.steps} == wanted
+    check_order(plan)
+
+    assert [one.summary for one in found] == case.get("findings", [])
+    details = "\n".join(one.detail for one in found)
+    for text in case.get("details", []):
+        assert text in details
+    assert [one.summary for one in plan.warnings] == case.get("warnings", [])
+    if "unchanged" in case:
+        assert plan.unchanged == case["unchanged"]
+
+
+def check_order(plan: Plan) -> None:
+    """Every plan: needs come first, what is last comes last, no two steps share an id, and every write has a guard."""
+    done: set[str] = set()
+    late = False
+    ids = {step.id for step in plan.steps} | {undo.id for step in plan.steps for undo in step.undo}
+    assert len(ids) == len(plan.steps) + sum(len(step.undo) for step in plan.steps)
+    for step in plan.steps:
+        assert step.needs <= done, (step.id, step.needs - done)
+        assert step.last or not late, step.id
+        done.add(step.id)
+        late = step.last
+        (guard,) = guard_to_json(step.guard).values()
+        assert guard
+        assert Step.from_json(step.to_json(), lambda name: "the-secret-token") == step
+
+
+def test_there_are_many_cases() -> None:
+    assert len(CASES) >= 40
+    assert len({str(case.id) for case in CASES}) == len(CASES)
