@@ -41,7 +41,8 @@ class EmulatorSettings:
     JSON object per request. ``faults`` is a file, or the document itself, see :mod:`fcdeploy.emulator.faults`.
     ``oss_root`` is a folder that stands for OSS (``{bucket}/{object}``). ``public_url`` overrides the address
     used in the links the server hands out. ``path_prefix`` is stripped from every path ("/fc").
-    ``main_version_in_weights`` and ``resolve_domains`` choose a side where sources disagree (facts 15).
+    ``main_version_in_weights`` chooses a side where sources disagree (facts 15). ``resolve_domains`` refuses custom
+    domains that do not lead here, with DomainNameNotResolved: no DNS is asked, names under ``.localhost`` do.
     """
 
     account: str = DEFAULT_ACCOUNT

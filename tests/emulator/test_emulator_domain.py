@@ -119,3 +119,13 @@ def test_lists(api) -> None:
     assert [each["domainName"] for each in rest["customDomains"]] == ["b.com"]
     assert "nextToken" not in rest
     assert len(api.ok("GET", "/custom-domains?startKey=a.net&prefix=a")["customDomains"]) == 1
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_another_writer_may_come_first(start, method) -> None:
+    rule = {"match": {"path": "/custom-domains", "method": method}, "effect": {"touch": {"delete": True}}}
+    handle, api = start()
+    api.ok("POST", "/custom-domains", {"domainName": "a.com"})
+    handle.app.world.faults.load({"rules": [rule]})
+    assert api.error(method, "/custom-domains/a.com", {} if method == "PUT" else None)[0] == 404
+    assert api.ok("GET", "/custom-domains") == {"customDomains": []}

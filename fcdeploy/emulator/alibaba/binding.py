@@ -1,4 +1,4 @@
-"""What is bound to a service or a function and has nothing of its own: VPC bindings, event sources (facts 9.12, 9.13)."""
+"""What is bound to a service or a function: VPC bindings and event sources (facts 9.12, 9.13)."""
 
 from fcdeploy.emulator.alibaba.common import EVENT_SOURCE, LATEST, VPC_BINDING
 from fcdeploy.emulator.alibaba.errors import (

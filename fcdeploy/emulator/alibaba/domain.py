@@ -140,7 +140,7 @@ def _route(operation: str, method: str, template: str, extent: Extent = Extent.W
         template=template,
         call=call,
         versions=BOTH,
-        kind=CUSTOM_DOMAIN,
+        kind="" if operation.startswith("List") else CUSTOM_DOMAIN,
         coverage=Coverage(extent=extent, missing=missing, sources=_SOURCES, choices=choices),
     )
 
