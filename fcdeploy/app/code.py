@@ -111,6 +111,8 @@ async def with_live_code(
     Needed are those whose checksum differs from the file's, and, `for_undo`, those of functions that will go.
     """
     wanted = [one for one in found if one.address not in snapshot.archives and _needs_live_code(one, for_undo)]
+    if not wanted:
+        return snapshot
     fetched = await asyncio.gather(*(_fetched(bench, one) for one in wanted))
     archives: dict[Address, ArchiveRef] = dict(snapshot.archives)
     notes: dict[Address, str] = dict(snapshot.code_notes)

@@ -111,7 +111,6 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
     if fields:
         # The whole body as it was read: what another writer changes meanwhile can then be named (S20).
         standing = {name: value for name, value in live.body.items() if kind.group_of(name) == "body"}
-        before = {one.name: live.body.get(one.name) for one in fields}
         after = {one.name: overlaid(one, difference.body.get(one.name), live.body.get(one.name)) for one in fields}
         undo_payloads: dict[str, Json] = {}
         reversible = True
@@ -121,7 +120,8 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
                 undo_payloads[one.name] = {"zipFile": difference.archive} if difference.archive else None
         whole = {**live.body, **after}
         dropped = _dropped(kind, live, difference.body, site.scope.api)
-        before_all = {**before, **{one.name: live.body[one.name] for one in dropped}}
+        back = (*(one for one in fields if not _comes_with(one, live, difference.body)), *dropped)
+        before_all = {one.name: live.body.get(one.name) for one in back}
         undo = Step(
             id=f"undo update {address}",
             address=address,
@@ -130,7 +130,7 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
             call=update_call(
                 kind,
                 address.identity,
-                (*fields, *dropped),
+                back,
                 {**whole, **before_all},
                 undo_payloads,
                 site.scope,
@@ -169,6 +169,11 @@ def _dropped(kind: Kind, live: Live, body: Mapping[str, Json], api: str) -> tupl
         and one.default(live.body) is not None
         and one.default(body) is None
     )
+
+
+def _comes_with(field: Field, live: Live, body: Mapping[str, Json]) -> bool:
+    """Whether a field has a meaning only since the change: the way back drops it, and sending it would be refused."""
+    return field.name not in live.body and field.default(live.body) is None and field.default(body) is not None
 
 
 def _delete(difference: Difference, site: Site, *, last: bool) -> Step:

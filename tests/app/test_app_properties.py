@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from typing import Any
 
 import pytest
@@ -158,6 +159,8 @@ def to_spec(stage: Any, services: dict[str, Any], api: str) -> dict[str, Any]:
 
 @pytest.mark.parametrize(("api", "examples"), [("2021-04-06", 12), ("2016-08-15", 4)])
 def test_what_a_file_makes_does_not_depend_on_what_was_before(stage: Any, api: str, examples: int) -> None:
+    numbers = itertools.count()
+
     @given(before=SERVICES, after=SERVICES)
     @settings(
         max_examples=examples,
@@ -169,6 +172,8 @@ def test_what_a_file_makes_does_not_depend_on_what_was_before(stage: Any, api: s
     )
     def check(before: dict[str, Any], after: dict[str, Any]) -> None:
         stage.emulator.app.world.clear()
+        # An example that fails must not leave an open run to the next one.
+        stage.environ["FCDEPLOY_STATE"] = str(stage.state / str(next(numbers)))
         wishes = Wishes(allow_unsafe=True)
         stage.write(to_spec(stage, before, api))
         stage.apply(wishes)
@@ -180,7 +185,7 @@ def test_what_a_file_makes_does_not_depend_on_what_was_before(stage: Any, api: s
         assert again.is_empty, again.changes
         changed = {address: significant(row) for address, row in stage.dump().items()}
 
-        if outcome.run and not any(step.last for step in again.steps):
+        if outcome.run:
             (back,) = stage.rollback(outcome.run)
             assert back.ending is Ending.DONE, back
             assert {address: significant(row) for address, row in stage.dump().items()} == {

@@ -171,6 +171,37 @@ def test_an_ended_run_is_taken_back(stage: Any, api: str) -> None:
     assert stage.difference(before) == []
 
 
+@pytest.mark.parametrize(("was", "now"), [("nodejs16", "custom"), ("custom", "nodejs16")])
+def test_a_change_of_runtime_is_taken_back_with_all_that_goes_with_it(stage: Any, was: str, now: str) -> None:
+    """Some fields have a meaning for one runtime only: the service drops them, and refuses them elsewhere."""
+    own = {
+        "custom": {
+            "caPort": 8080,
+            "customHealthCheckConfig": {"httpGetUrl": "/ready"},
+            "customRuntimeConfig": {"command": ["./run"]},
+        },
+        "nodejs16": {},
+    }
+    spec = stage.spec(1)
+    spec["services"]["s"]["functions"]["f0"] |= {"runtime": was, **own[was]}
+    stage.write(spec)
+    stage.apply()
+    before = stage.dump()
+    spec = stage.spec(1)
+    spec["services"]["s"]["functions"]["f0"] |= {"runtime": now, **own[now]}
+    spec["services"]["s"]["functions"]["f0"]["triggers"]["t"]["config"]["payload"] = "changed"
+    stage.write(spec)
+    stage.faults({"match": {"operation": "UpdateTrigger"}, "effect": REFUSED})
+    stage.apply(ending=Ending.ROLLED_BACK)
+    assert stage.difference(before) == []
+    stage.faults()
+    outcome = stage.apply()
+    assert stage.plan().is_empty
+    (back,) = stage.rollback(outcome.run)
+    assert back.ending is Ending.DONE
+    assert stage.difference(before) == []
+
+
 def test_a_first_apply_is_taken_back_to_nothing(stage: Any) -> None:
     stage.write(stage.spec(3))
     outcome = stage.apply()
