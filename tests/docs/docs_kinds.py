@@ -1,4 +1,4 @@
-"""docs/kinds.md from the descriptors: every field that a file may name, its limits, default, reset and first version."""
+"""docs/kinds.md from the descriptors: each field that a file may name, its limits, default, reset, first version."""
 
 from __future__ import annotations
 
@@ -48,6 +48,8 @@ How to read an entry:
   for a target with `api: "2016-08-15"` is refused.
 """
 
+_PROTECT = "**`protect`**: true or false. Refuse every plan that would delete or replace this. Default: `false`."
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Alone:
@@ -67,7 +69,9 @@ def _kind(kind: Kind) -> str:
     lines = [f"## {kind.title}", "", _para(f"{kind.description} {_facts(kind)}"), ""]
     for one in _shown(kind.fields):
         lines += _field(one, kind, 0)
-    lines += [_bullet("**`protect`**: true or false. Refuse every plan that would delete or replace this. Default: `false`.")]
+    lines += [
+        _bullet("**`protect`**: true or false. Refuse every plan that would delete or replace this. Default: `false`.")
+    ]
     if kind.check is not None:
         lines += ["", _para("`fcdeploy validate` also holds the rules between fields; it says which one is broken.")]
     return "\n".join([*lines, ""])

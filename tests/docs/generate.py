@@ -1,8 +1,8 @@
 """Writes what of the documents is generated: `make docs`. `tests/docs` fails when a committed page differs.
 
-    docs/kinds.md      from the descriptors in fcdeploy/kinds
-    docs/cli.md        from the help of every command
-    README.md, docs/*  the parts between `<!-- begin: NAME -->` and `<!-- end: NAME -->`, and the output in console blocks
+docs/kinds.md      from the descriptors in fcdeploy/kinds
+docs/cli.md        from the help of every command
+README.md, docs/*  the parts between `<!-- begin: NAME -->` and `<!-- end: NAME -->`, and the output in console blocks
 """
 
 from __future__ import annotations
