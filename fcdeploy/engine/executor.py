@@ -321,7 +321,8 @@ class Executor:
         return Ending.STOPPED if self._on_failure != "rollback" and not forward.unknown else Ending.NEEDS_ATTENTION
 
     def _ending_after(self, back: _Round, forward: _Round) -> Ending:
-        if self._broken is not None or len(back.done) < len(back.steps) or self._lasting(forward):
+        incomplete = len(back.done) < len(back.steps) or bool(back.failed) or self._lasting(forward)
+        if self._broken is not None or incomplete:
             return Ending.NEEDS_ATTENTION
         return Ending.ROLLED_BACK if forward.done else Ending.FAILED
 
