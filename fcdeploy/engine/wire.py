@@ -89,7 +89,7 @@ def wire_value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *
         parts = {
             key: wire_value(known[key], item, whole, api, creating=creating) if key in known else item
             for key, item in value.items()
-            if item is not None or not creating
+            if item is not None or not creating or (key in known and _sends_empty(known[key]))
         }
         travelling: Json = {key: item for key, item in parts.items() if item is not None}
     elif isinstance(value, list) and field.item is not None:
@@ -124,6 +124,11 @@ def archives_in(value: Json) -> frozenset[str]:
             return frozenset().union(*(archives_in(item) for item in value))
         case _:
             return frozenset()
+
+
+def _sends_empty(field: Field) -> bool:
+    """Whether a create sends the empty value of a member that is not set."""
+    return field.empty is not None and any(one.value is None and one.sent for one in field.defaults)
 
 
 def _value_or_default(field: Field, body: Mapping[str, Json], given: Mapping[str, Json]) -> Json:
