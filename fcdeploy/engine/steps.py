@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from fcdeploy.engine.canonical import fingerprint
 from fcdeploy.engine.snapshot import Site
+from fcdeploy.engine.threeway import is_sensitive
 from fcdeploy.engine.wire import create_call, overlaid, plain_call, tag_calls, update_call
 from fcdeploy.kinds.descriptor import GuardStyle, Kind
 from fcdeploy.kinds.fields import Codec, Field
@@ -25,6 +26,9 @@ from fcdeploy.model import (
     Resource,
     Step,
 )
+
+UNDO = "undo "
+"""How the id of every undo step begins."""
 
 OWN_ETAG = ""
 """In the guard of an undo: the ETag that the undone step was given, known only once it is done."""
@@ -51,6 +55,22 @@ class Difference:
 
 def steps_of(difference: Difference, site: Site) -> tuple[Step, ...]:
     """The steps of one difference in their order; `needs` names only steps of the same difference."""
+    plain = _plain_paths(difference)
+    return tuple(
+        _replaced(step, literal=plain, undo=tuple(_replaced(undo, literal=plain) for undo in step.undo))
+        if plain
+        else step
+        for step in _bare_steps_of(difference, site)
+    )
+
+
+def _plain_paths(difference: Difference) -> frozenset[str]:
+    """Sensitive fields that the file gives as plain literals: a conflict may name their live values (S42)."""
+    literal = difference.resource.literal if difference.resource is not None else ()
+    return frozenset(path for path in literal if is_sensitive(difference.kind, path))
+
+
+def _bare_steps_of(difference: Difference, site: Site) -> tuple[Step, ...]:
     match difference.action:
         case Action.CREATE:
             return _create(difference, site)
