@@ -11,7 +11,6 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fcdeploy.app.code import check_code
 from fcdeploy.app.running import RECOVERIES, Manner, acquired, opened_journal
 from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan, TargetStatus, Validated, Where
 from fcdeploy.app.work import Work
@@ -34,20 +33,12 @@ def validate(where: Where) -> Validated:
     """Check the spec for every selected target. Raises SpecError with everything that is wrong."""
     project = _project(where, calls=False)
     targets = project.select(_patterns(where))
-    warnings = project.check(targets)
-    desired = [project.expand(target) for target in targets]
-    found = [
-        *warnings,
-        *(one for target in targets for one in region_warnings(target)),
-        *(one for part in desired for one in check_code(part)),
-    ]
-    if has_errors(found):
-        raise SpecError(found)
+    warnings = project.check(targets, code=True)
     return Validated(
         project=project.name,
         targets=tuple(target.name for target in targets),
-        resources=sum(len(part) for part in desired),
-        diagnostics=tuple(found),
+        resources=sum(len(project.expand(target)) for target in targets),
+        diagnostics=(*warnings, *(one for target in targets for one in region_warnings(target))),
     )
 
 
@@ -55,7 +46,7 @@ async def plan(where: Where, wishes: Wishes, *, destroy: bool = False) -> PlanRe
     """What apply (or destroy) would do to each selected target; nothing is written to any cloud."""
     project = _project(where)
     targets = project.select(_patterns(where))
-    warnings = project.check(targets)
+    warnings = project.check(targets, code=not destroy)
     with _local_cloud(where, project) as local:
         async with AsyncExitStack() as stack:
             works = [Work(where, project, target, local) for target in targets]
@@ -82,7 +73,7 @@ async def apply(
         raise UsageError(f"unknown recovery {recover!r}", hint=f"one of: {', '.join(RECOVERIES)}")
     project = _project(where)
     targets = project.select(_patterns(where), writes=True)
-    warnings = project.check(targets)
+    warnings = project.check(targets, code=not destroy)
     manner = Manner(on_failure=on_failure, grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
     with _local_cloud(where, project) as local:
         async with AsyncExitStack() as stack:
