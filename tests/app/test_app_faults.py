@@ -165,7 +165,7 @@ def test_somebody_who_writes_right_after_a_lost_reply_is_seen(stage: Any) -> Non
         },
     )
     (outcome,) = stage.apply_report().outcomes
-    assert any("description" in one.detail and "'x'" in one.detail for one in outcome.diagnostics)
+    assert any("description" in one.detail and '"x"' in one.detail for one in outcome.diagnostics)
     assert [(row[0][-2:], row[1], row[3]) for row in stage.difference(before)] == [("f1", "description", "x")]
 
 
