@@ -16,7 +16,7 @@ from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan, TargetStatus
 from fcdeploy.app.work import Work
 from fcdeploy.cloud.client import warmed_up
 from fcdeploy.cloud.endpoints import region_warnings
-from fcdeploy.diagnostics import has_errors
+from fcdeploy.engine.journal import KEEP_UNDO
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.places import place_of
 from fcdeploy.engine.safety import leaving, whole_run_findings
@@ -65,10 +65,14 @@ async def apply(
     recover: str | None = None,
     lock_timeout: float = 0.0,
     grace: float | None = None,
+    keep_undo: float = KEEP_UNDO,
     progress: Progress,
     stop: StopRequest,
 ) -> ApplyReport:
-    """Plan every selected target under its lease, ask, and carry out the plans that may be."""
+    """Plan every selected target under its lease, ask, and carry out the plans that may be.
+
+    What would undo runs that ended more than `keep_undo` seconds ago is forgotten first (S36).
+    """
     if recover is not None and recover not in RECOVERIES:
         raise UsageError(f"unknown recovery {recover!r}", hint=f"one of: {', '.join(RECOVERIES)}")
     project = _project(where)
@@ -80,7 +84,7 @@ async def apply(
             works = [Work(where, project, target, local) for target in targets]
 
             async def prepared(work: Work) -> TargetPlan:
-                await work.take(stack, recover, lock_timeout, manner)
+                await work.take(stack, recover, lock_timeout, manner, keep_undo)
                 return await work.read_plan(stack, wishes, destroy, for_apply=True)
 
             results = _whole_run_checked(await _side_by_side(works, prepared), wishes, destroy)
@@ -157,7 +161,8 @@ async def _recovered(where: Where, recover: str, manner: Manner) -> tuple[Outcom
                 if work.record is not None:
                     works.append(work)
             if not works:
-                raise RunError(f"there is nothing to {recover}", detail="no selected target has an open run")
+                what = "roll back" if recover == "rollback" else recover
+                raise RunError(f"there is nothing to {what}", detail="no selected target has an open run")
             return tuple(await asyncio.gather(*(work.recover(recover, manner) for work in works)))
 
 
@@ -185,7 +190,7 @@ async def _side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[
     async def one(work: Work) -> TargetPlan:
         try:
             return await read(work)
-        except SpecError:
+        except (SpecError, UsageError):
             raise
         except FcdeployError as problem:
             return TargetPlan(target=work.target, plan=None, problem=problem)

@@ -23,6 +23,7 @@ async def read_plan(
     bench: Bench,
     packages: Packages,
     desired: Desired,
+    snapshot: Snapshot,
     wishes: Wishes,
     *,
     targets: Collection[str],
@@ -32,11 +33,10 @@ async def read_plan(
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """The plan, and what forbids applying it. Raises ReadFailed.
 
-    `targets` are the names in the file (S9). `for_apply` also fetches the code of functions that will be deleted, so
-    that they can be brought back.
+    `snapshot` is what the lists gave. `targets` are the names in the file (S9). `for_apply` also fetches the code of
+    functions that will be deleted, so that they can be brought back.
     """
     wanted: Desired = {} if destroying else desired
-    snapshot = await bench.reader.read_snapshot(wanted)
     owned = owned_roots(wanted, snapshot, bench.site, wishes)
     snapshot, found = await _settled(bench, wanted, snapshot, owned)
     needing = await with_live_code(bench, packages, snapshot, found, for_undo=for_apply and not destroying)
