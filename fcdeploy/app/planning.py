@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 
 from fcdeploy.app.bench import Bench
@@ -9,7 +10,7 @@ from fcdeploy.app.code import Packages, with_live_code
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, owned_roots
 from fcdeploy.engine.planner import differences, to_plan
-from fcdeploy.engine.safety import safety_findings
+from fcdeploy.engine.safety import held_findings, safety_findings
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference
 from fcdeploy.errors import ReadFailed
@@ -54,7 +55,9 @@ async def read_plan(
     refusals = safety_findings(
         plan.changes, wanted, snapshot, owned, wishes, destroying=destroying, protected=protected
     )
-    return plan, (*owned.found, *refusals)
+    going = [one.address for one in found if one.action is Action.DELETE and one.kind.holds]
+    held = dict(zip(going, await asyncio.gather(*map(bench.reader.read_held, going)), strict=True))
+    return plan, (*owned.found, *refusals, *held_findings(held))
 
 
 async def _settled(

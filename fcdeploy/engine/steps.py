@@ -136,7 +136,8 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
         reversible = True
         for one in fields:
             if one.codec is Codec.ARCHIVE:
-                reversible = difference.archive is not None
+                # Where there was no code, none has to come back.
+                reversible = difference.archive is not None or live.body.get(one.name) is None
                 undo_payloads[one.name] = {"zipFile": difference.archive} if difference.archive else None
         whole = {**live.body, **after}
         dropped = _dropped(kind, live, difference.body, site.scope.api)

@@ -138,6 +138,8 @@ class Kind:
     parts in API words, the parent's first; the last is sent in a create's body. `missing` are the error codes that
     mean "does not exist". Hooks are pure; `collision` is the rule behind `collides`, for messages. `soft_limit` is how
     many may stand under one parent before the service's adjustable limit is reached; 0: none is known (S5).
+    `holds` are lists of what a resource may hold that no kind declares and that keeps it from being deleted, by what
+    they are called.
     """
 
     provider: str
@@ -163,6 +165,7 @@ class Kind:
     collides: Collides | None = None
     collision: str = ""
     soft_limit: int = 0
+    holds: Mapping[str, Listing] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)
