@@ -13,7 +13,6 @@ from types import FrameType, TracebackType
 from typing import TYPE_CHECKING, Self
 
 from fcdeploy.cli.exits import ATTENTION
-from fcdeploy.render.words import command_line
 
 if TYPE_CHECKING:
     from fcdeploy.app import StopRequest
@@ -32,6 +31,8 @@ class Interrupts:
     """Watches the signals for the time of a run."""
 
     def __init__(self, stop: StopRequest, *, terminal: bool, flags: tuple[str, ...]) -> None:
+        from fcdeploy.render.words import command_line  # late: the model is not on the way to the help
+
         self._stop = stop
         self._terminal = terminal
         self._second = _SECOND.format(status=command_line("status", flags))

@@ -117,7 +117,7 @@ def test_there_may_be_nothing_to_recover(stage: Any) -> None:
     with pytest.raises(RunError, match="nothing to resume"):
         stage.resume()
     stage.apply()
-    with pytest.raises(RunError, match="nothing to rollback"):
+    with pytest.raises(RunError, match="nothing to roll back"):
         stage.rollback()
 
 
