@@ -80,9 +80,7 @@ def _returning_fields(
         whole = isinstance(new, Mapping) and field.codec is not Codec.ARCHIVE
         for path, was, now in _leaves(field, {} if old is None and whole else old, new):
             dotted = ".".join(path)
-            hide = (dotted not in literal and (field.sensitive or _is_sensitive(field, path[1:]))) or (
-                has_secret(was) or has_secret(now)
-            )
+            hide = (dotted not in literal and field.hides(path[1:])) or (has_secret(was) or has_secret(now))
             yield FieldChange(
                 path=dotted,
                 before=HIDDEN if hide and was is not None else shown(was),
@@ -120,7 +118,7 @@ def _changes(field: Field, after: Json, before: Json, resource: Resource, note: 
     replaces = forces_replacement(field, before, after)
     for path, old, new in _leaves(field, before, after):
         dotted = ".".join(path)
-        hidden = field.sensitive or _is_sensitive(field, path[1:])
+        hidden = field.hides(path[1:])
         before_hidden = old is not None and ((hidden and dotted not in resource.literal) or has_secret(new))
         after_hidden = has_secret(new)
         yield FieldChange(
@@ -162,15 +160,13 @@ def _leaves(field: Field, before: Json, after: Json) -> Iterator[tuple[tuple[str
 
 def _unmanaged(field: Field, path: tuple[str, ...], after: Json) -> bool:
     """Whether only live has this member, and it is the service's to choose."""
-    members: tuple[Field, ...] = field.fields
     for part in path:
-        known = {one.name: one for one in (*members, *(m for v in field.variants.values() for m in v))}
+        known = field.every_member()
         if part not in known:
             return False
         if not isinstance(after, Mapping) or part not in after:
             return True
         after, field = after[part], known[part]
-        members = field.fields
     return False
 
 
@@ -192,17 +188,6 @@ def _get(value: Json, path: tuple[str, ...]) -> Json:
             return None
         value = value.get(part)
     return value
-
-
-def _is_sensitive(field: Field, path: tuple[str, ...]) -> bool:
-    for part in path:
-        known = {one.name: one for one in (*field.fields, *(m for v in field.variants.values() for m in v))}
-        if part not in known:
-            return False
-        field = known[part]
-        if field.sensitive:
-            return True
-    return False
 
 
 def _span(resource: Resource, dotted: str) -> Span | None:

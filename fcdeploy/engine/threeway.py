@@ -7,7 +7,7 @@ from collections.abc import Collection, Iterator, Mapping
 from fcdeploy.engine.canonical import agrees, compact, covers
 from fcdeploy.engine.redact import HIDDEN, has_secret, shown
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.fields import Field, value_at
+from fcdeploy.kinds.fields import value_at
 from fcdeploy.model import Json
 
 
@@ -102,10 +102,4 @@ def _merged(before: Json, wanted: Json, now: Json) -> Json:
 def is_sensitive(kind: Kind, path: str) -> bool:
     """Whether a dotted path leads into a field whose live values are hidden (S42)."""
     first, *rest = path.split(".")
-    field: Field | None = next((one for one in kind.fields if one.name == first), None)
-    while field is not None:
-        if field.sensitive:
-            return True
-        members = {one.name: one for one in (*field.fields, *(m for v in field.variants.values() for m in v))}
-        field = members.get(rest.pop(0)) if rest else None
-    return False
+    return any(one.name == first and one.hides(rest) for one in kind.fields)

@@ -103,7 +103,7 @@ def wire_value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *
 
 def overlaid(field: Field, desired: Json, live: Json) -> Json:
     """`desired` with what the service chose for itself filled in from `live`: an update sends whole objects (S18)."""
-    members = {one.name: one for one in (*field.fields, *(m for v in field.variants.values() for m in v))}
+    members = field.every_member()
     if not (isinstance(desired, Mapping) and isinstance(live, Mapping) and members):
         return desired
     filled = {

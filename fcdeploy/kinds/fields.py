@@ -7,7 +7,7 @@ never to special-case one.
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final, TypeAlias
 
@@ -150,6 +150,22 @@ class Field:
         if not self.variants:
             return self.fields
         return self.variants.get(str(body.get(self.discriminator)), ())
+
+    def every_member(self) -> dict[str, Field]:
+        """The members by name, those of all variants together: for questions that no single body answers."""
+        return {one.name: one for one in (*self.fields, *(m for members in self.variants.values() for m in members))}
+
+    def hides(self, path: Sequence[str]) -> bool:
+        """Whether this field or a member on the way down `path` is sensitive (S42)."""
+        field = self
+        for part in path:
+            if field.sensitive:
+                return True
+            known = field.every_member()
+            if part not in known:
+                return False
+            field = known[part]
+        return field.sensitive
 
     def default(self, body: Mapping[str, Json]) -> Default | None:
         """The default that holds in this body, or None when the service chooses."""
