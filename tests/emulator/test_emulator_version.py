@@ -310,13 +310,17 @@ STEPS = st.lists(
 
 
 class Model:
-    """What must hold: a revision that every accepted change moves, and what each version looked like."""
+    """What must hold: the revision of the service and of each function that exists, and what each version looked like.
 
-    def __init__(self, api, path: str) -> None:
+    Every accepted change gives a revision of its own. A function that came and went since a version leaves no change.
+    """
+
+    def __init__(self, api, path: str, *names: str) -> None:
         self.api, self.path = api, path
-        self.revision = 0
+        self.revisions = itertools.count(1)
+        self.standing = dict.fromkeys(("", *names), 0)
         self.given: list[int] = []
-        self.versions: dict[int, tuple[int, dict]] = {}
+        self.versions: dict[int, tuple[dict[str, int], dict]] = {}
 
     def seen(self, version: int) -> dict:
         at = f"{self.path}.{version}"
@@ -329,8 +333,8 @@ class Model:
         return {"service": self.api.ok("GET", at), "functions": functions, "codes": codes}
 
     def publish(self) -> None:
-        answer = self.api.send("POST", f"{self.path}/versions", {"description": f"r{self.revision}"})
-        unchanged = bool(self.versions) and self.versions[max(self.versions)][0] == self.revision
+        answer = self.api.send("POST", f"{self.path}/versions", {"description": f"r{len(self.given)}"})
+        unchanged = bool(self.versions) and self.versions[max(self.versions)][0] == self.standing
         assert answer.status_code == (409 if unchanged else 200), answer.text
         if unchanged:
             return
@@ -340,7 +344,7 @@ class Model:
         live = self.api.ok("GET", f"{self.path}/functions")["functions"]
         seen = self.seen(number)
         assert seen["functions"] == live
-        self.versions[number] = (self.revision, seen)
+        self.versions[number] = (dict(self.standing), seen)
 
     def drop(self, place: int) -> None:
         if self.versions:
@@ -348,9 +352,14 @@ class Model:
             self.api.ok("DELETE", f"{self.path}/versions/{number}")
             del self.versions[number]
 
-    def change(self, *call: object) -> None:
-        if self.api.send(*call).status_code < 300:
-            self.revision += 1
+    def change(self, name: str, method: str, *call: object) -> None:
+        """One change of the service ("") or of a function, if it is accepted."""
+        if self.api.send(method, *call).status_code >= 300:
+            return
+        if method == "DELETE":
+            del self.standing[name]
+        else:
+            self.standing[name] = next(self.revisions)
 
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -358,24 +367,25 @@ class Model:
 def test_ids_are_never_reused_and_a_version_never_changes(api, function_body, zipped, steps) -> None:
     name = f"s{next(_services)}"
     api.ok("POST", "/services", {"serviceName": name})
-    model = Model(api, f"/services/{name}")
-    api.ok("POST", f"{model.path}/functions", function_body())
+    first = function_body()
+    model = Model(api, f"/services/{name}", first["functionName"])
+    api.ok("POST", f"{model.path}/functions", first)
     for step, function, value in steps:
         path = f"{model.path}/functions"
         match step:
             case "publish":
                 model.publish()
             case "service":
-                model.change("PUT", model.path, {"description": value})
+                model.change("", "PUT", model.path, {"description": value})
             case "update":
-                model.change("PUT", f"{path}/{function}", {"description": value})
+                model.change(function, "PUT", f"{path}/{function}", {"description": value})
             case "code":
                 code = {"zipFile": base64.b64encode(zipped(value)).decode()}
-                model.change("PUT", f"{path}/{function}", {"code": code})
+                model.change(function, "PUT", f"{path}/{function}", {"code": code})
             case "create":
-                model.change("POST", path, function_body(function))
+                model.change(function, "POST", path, function_body(function))
             case "delete":
-                model.change("DELETE", f"{path}/{function}")
+                model.change(function, "DELETE", f"{path}/{function}")
             case "drop":
                 model.drop(value)
         assert {number: model.seen(number) for number in model.versions} == {
