@@ -6,7 +6,7 @@ import re
 
 import httpx
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
 from fcdeploy.emulator.settings import Delays
@@ -364,6 +364,7 @@ class Model:
 
 @settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
+@example([("delete", "f", ""), ("publish", "", ""), ("create", "f", ""), ("delete", "f", ""), ("publish", "", "")])
 def test_ids_are_never_reused_and_a_version_never_changes(api, function_body, zipped, steps) -> None:
     name = f"s{next(_services)}"
     api.ok("POST", "/services", {"serviceName": name})
