@@ -9,6 +9,7 @@ from fcdeploy.app.code import Packages, with_live_code
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, owned_roots
 from fcdeploy.engine.planner import differences, to_plan
+from fcdeploy.engine.references import located
 from fcdeploy.engine.safety import safety_findings
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference
@@ -35,6 +36,7 @@ async def read_plan(
     `targets` are the names in the file (S9). `for_apply` also fetches the code of functions that will be deleted, so
     that they can be brought back.
     """
+    desired = located(desired, bench.site.scope)
     wanted: Desired = {} if destroying else desired
     snapshot = await bench.reader.read_snapshot(wanted)
     owned = owned_roots(wanted, snapshot, bench.site, wishes)

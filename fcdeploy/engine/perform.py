@@ -22,10 +22,10 @@ from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.threeway import drifted, is_same, merged, touched, unfulfilled, value_shown
 from fcdeploy.engine.wire import update_call
 from fcdeploy.errors import ApiError, CloudError, NoReply, ReadFailed
-from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.descriptor import GuardStyle, Kind
 from fcdeploy.kinds.fields import Codec, value_at
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Action, Call, IfMatch, Json, Live, Recheck, Reply, Sensitive, Step
+from fcdeploy.model import Action, Call, IfMatch, Json, Live, MustNotExist, Recheck, Reply, Sensitive, Step
 
 PATIENCE = 120.0
 """Seconds that a passing refusal is waited for (S38)."""
@@ -84,21 +84,27 @@ class _Attempt:
         self._around = around
         self._kind: Kind = kind_of(step.address)
         self._call: Call = step.call
-        self._etag = around.own_etag
-        if self._etag is None and isinstance(step.guard, IfMatch):
-            self._etag = step.guard.etag
+        tags = self._kind.tags
+        self._is_tags = tags is not None and step.group == tags.name
+        self._etag = None if self._is_tags else around.own_etag
+        if self._etag is None:
+            match step.guard:
+                case IfMatch(etag=planned) | Recheck(fingerprint=planned):
+                    self._etag = planned
         self._promise = step.after
         self._warnings: list[Diagnostic] = []
 
     async def run(self, unsettled: bool) -> Done:
         refused, sent, began = 0, 0, time.monotonic()
-        if unsettled or (isinstance(self._step.guard, IfMatch) and not self._etag):
+        if unsettled or (isinstance(self._step.guard, IfMatch | Recheck) and not self._etag):
             # An undo whose ETag is not known is no reason to go without a guard: what stands there is looked at first.
             settled = await self._settle(sure=False)
             if settled is not None:
                 return settled
         while True:
-            await self._recheck()
+            settled = await self._look_first(uncertain=unsettled or sent > 0)
+            if settled is not None:
+                return settled
             await self._around.begun()
             sent += 1
             try:
@@ -141,7 +147,7 @@ class _Attempt:
             return Done(etag=None, note="found gone by reading") if step.action is Action.DELETE else None
         if step.action is Action.DELETE or unfulfilled(self._kind, step.after or {}, live.body):
             return None
-        return Done(etag=live.etag, note="found done by reading")
+        return Done(etag=self._own(live), note="found done by reading")
 
     async def _send(self) -> Reply:
         call = self._call
@@ -177,18 +183,22 @@ class _Attempt:
 
         Done when the promise is kept, None when the step is still to be sent (with what was read as its new guard).
         """
-        step = self._step
         try:
             live = await self._read()
         except ReadFailed as failure:
             raise self._not_known(failure) from failure
         if live is None:
             return self._gone()
-        if step.action is Action.DELETE:
+        if self._step.action is Action.DELETE:
             return self._still_there(live)
+        return self._decided(live, sure=sure)
+
+    def _decided(self, live: Live, *, sure: bool) -> Done | None:
+        """What a create or an update makes of what stands there now."""
+        step = self._step
         missing = unfulfilled(self._kind, step.after or {}, live.body)
         if not missing and not (sure and step.action is Action.CREATE):
-            return Done(etag=live.etag, note="found done by reading", warnings=self._drift(live))
+            return Done(etag=self._own(live), note="found done by reading", warnings=self._drift(live))
         if step.action is Action.CREATE:
             raise StepFailed(
                 f"{step.address.short} was created by somebody else meanwhile",
@@ -197,6 +207,10 @@ class _Attempt:
             )
         self._three_way(live)
         return None
+
+    def _own(self, live: Live) -> str | None:
+        """What guards the next step on the same resource; tags have no part in that."""
+        return None if self._is_tags else live.etag
 
     def _not_known(self, failure: ReadFailed) -> StepUnknown:
         return StepUnknown(
@@ -283,41 +297,49 @@ class _Attempt:
             for path, was, now in drifted(step.before, step.after or {}, live.body)
         )
 
-    async def _recheck(self) -> None:
-        """The guard of an API without If-Match: read just before the write and compare (law 4)."""
-        guard = self._step.guard
-        if not isinstance(guard, Recheck) or not guard.fingerprint:
-            return
+    async def _look_first(self, *, uncertain: bool) -> Done | None:
+        """The guard of what the service itself does not guard: read just before the write and compare (law 4).
+
+        Done when nothing is left to do, None when the step is to be sent. `uncertain`: an earlier try may have had its
+        effect. Raises StepFailed, or StepUnknown.
+        """
+        step = self._step
+        creating = isinstance(step.guard, MustNotExist) and self._kind.creates_over
+        if not creating and not isinstance(step.guard, Recheck):
+            return None
         try:
             live = await self._read()
         except ReadFailed as failure:
+            if uncertain:
+                raise self._not_known(failure) from failure
             raise StepFailed(failure.summary, detail=failure.detail, hint="nothing was sent") from failure
         if live is None:
-            if self._step.action is Action.DELETE:
-                return
-            self._gone()
-            return
-        group = self._step.group
-        seen = live.body.get(self._kind.tags.field) if self._kind.tags and group == self._kind.tags.name else live.body
-        if fingerprint(seen) != guard.fingerprint:
-            self._three_way(live)
+            return self._gone()
+        if creating:
+            return self._decided(live, sure=not uncertain)
+        if live.etag == self._etag:
+            return None
+        if step.action is Action.DELETE:
+            return self._still_there(live)
+        self._three_way(live)
+        return None
 
     async def _read(self) -> Live | None:
         tags = self._kind.tags
-        if tags is not None and self._step.group == tags.name:
-            found = await self._p._reader.read_tags(self._step.address)
-            return Live(address=self._step.address, body={tags.field: dict(found)}, raw={})
+        if tags is not None and self._is_tags:
+            found = dict(await self._p._reader.read_tags(self._step.address))
+            return Live(address=self._step.address, body={tags.field: found}, raw={}, etag=fingerprint(found))
         return await self._p._reader.read_one(self._step.address)
 
     async def _checked(self, reply: Reply) -> Done:
         """The reply against the promise (S21); a reply that says less than a read is not held against the service."""
-        step, tags = self._step, self._kind.tags
-        promise = self._promise
-        if promise is None or (tags is not None and step.group == tags.name):
+        step, promise = self._step, self._promise
+        if promise is None or self._is_tags:
             return Done(etag=reply.etag, request_id=reply.request_id, warnings=tuple(self._warnings))
-        answered = reply.body if isinstance(reply.body, Mapping) else {}
-        etag = reply.etag
-        if unfulfilled(self._kind, promise, live_body(self._kind, answered, self._p._site.scope.api)):
+        api = self._p._site.scope.api
+        answered = live_body(self._kind, reply.body if isinstance(reply.body, Mapping) else {}, api)
+        etag = fingerprint(answered) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
+        if unfulfilled(self._kind, promise, answered):
             try:
                 live = await self._p._reader.read_one(step.address)
             except ReadFailed as failure:

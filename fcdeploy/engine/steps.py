@@ -6,6 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fcdeploy.engine.canonical import fingerprint
+from fcdeploy.engine.diff import forces_replacement
 from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.wire import create_call, overlaid, plain_call, tag_calls, update_call
 from fcdeploy.kinds.descriptor import GuardStyle, Kind
@@ -27,7 +28,8 @@ from fcdeploy.model import (
 )
 
 OWN_ETAG = ""
-"""In the guard of an undo: the ETag that the undone step was given, known only once it is done."""
+"""In the guard of an undo: the ETag that the undone step was given, or the fingerprint of what it left; known only once
+it is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,7 +96,7 @@ def _create(difference: Difference, site: Site) -> tuple[Step, ...]:
                 action=Action.DELETE,
                 group="body",
                 call=plain_call(kind.delete, kind, address.identity, site.scope, address.short),
-                guard=_own_guard(kind),
+                guard=_guard(kind, OWN_ETAG, site),
                 before=body,
                 after=None,
             ),
@@ -112,34 +114,7 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
         # The whole body as it was read: what another writer changes meanwhile can then be named (S20).
         standing = {name: value for name, value in live.body.items() if kind.group_of(name) == "body"}
         after = {one.name: overlaid(one, difference.body.get(one.name), live.body.get(one.name)) for one in fields}
-        undo_payloads: dict[str, Json] = {}
-        reversible = True
-        for one in fields:
-            if one.codec is Codec.ARCHIVE:
-                reversible = difference.archive is not None
-                undo_payloads[one.name] = {"zipFile": difference.archive} if difference.archive else None
         whole = {**live.body, **after}
-        dropped = _dropped(kind, live, difference.body, site.scope.api)
-        back = (*(one for one in fields if not _comes_with(one, live, difference.body)), *dropped)
-        before_all = {one.name: live.body.get(one.name) for one in back}
-        undo = Step(
-            id=f"undo update {address}",
-            address=address,
-            action=Action.UPDATE,
-            group="body",
-            call=update_call(
-                kind,
-                address.identity,
-                back,
-                {**whole, **before_all},
-                undo_payloads,
-                site.scope,
-                address.short,
-            ),
-            guard=_own_guard(kind),
-            before={**standing, **after, **{one.name: None for one in dropped}},
-            after=before_all,
-        )
         steps.append(
             Step(
                 id=f"update {address}",
@@ -147,16 +122,60 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
                 action=Action.UPDATE,
                 group="body",
                 call=update_call(kind, address.identity, fields, whole, resource.payloads, site.scope, address.short),
-                guard=_live_guard(kind, live),
+                guard=_live_guard(kind, live, site),
                 before=standing,
                 after=after,
-                undo=(undo,) if reversible else (),
+                undo=_way_back(difference, fields, standing, after, site),
             )
         )
     if kind.tags is not None and any(one.name == kind.tags.field for one in difference.fields):
         tags = live.body.get(kind.tags.field) or {}
         steps += _tag_steps(difference, tags, site, after=steps[-1].id if steps else None, created=False)
     return tuple(steps)
+
+
+def _way_back(
+    difference: Difference,
+    fields: tuple[Field, ...],
+    standing: Mapping[str, Json],
+    after: Mapping[str, Json],
+    site: Site,
+) -> tuple[Step, ...]:
+    """The steps that take an update back from `after` to `standing`; none where the live code is not at hand."""
+    kind, address, live = difference.kind, difference.address, difference.live
+    assert live is not None
+    dropped = _dropped(kind, live, difference.body, site.scope.api)
+    back = (*(one for one in fields if not _comes_with(one, live, difference.body)), *dropped)
+    payloads: dict[str, Json] = {}
+    for one in back:
+        if one.codec is Codec.ARCHIVE:
+            if difference.archive is None:
+                return ()
+            payloads[one.name] = {"zipFile": difference.archive}
+    before = {one.name: live.body.get(one.name) for one in back}
+    undo = Step(
+        id=f"undo update {address}",
+        address=address,
+        action=Action.UPDATE,
+        group="body",
+        call=update_call(
+            kind,
+            address.identity,
+            back,
+            {**live.body, **after, **before},
+            payloads,
+            site.scope,
+            address.short,
+        ),
+        guard=_guard(kind, OWN_ETAG, site),
+        before={**standing, **after, **{one.name: None for one in dropped}},
+        after=before,
+    )
+    if not any(forces_replacement(one, after.get(one.name), before[one.name]) for one in back):
+        return (undo,)
+    # What the update adds can only be taken away with the whole resource.
+    gone = plain_call(kind.delete, kind, address.identity, site.scope, address.short)
+    return (_replaced(undo, action=Action.DELETE, call=gone, after=None), *_recreation(difference, site))
 
 
 def _dropped(kind: Kind, live: Live, body: Mapping[str, Json], api: str) -> tuple[Field, ...]:
@@ -185,7 +204,7 @@ def _delete(difference: Difference, site: Site, *, last: bool) -> Step:
         action=Action.DELETE,
         group="body",
         call=plain_call(kind.delete, kind, address.identity, site.scope, address.short),
-        guard=_live_guard(kind, live),
+        guard=_live_guard(kind, live, site),
         before=dict(live.body),
         after=None,
         last=last,
@@ -315,13 +334,14 @@ def _needing(step: Step, other: str) -> Step:
     return _replaced(step, needs=step.needs | {other})
 
 
-def _own_guard(kind: Kind) -> Guard:
-    return IfMatch(etag=OWN_ETAG) if kind.guard is GuardStyle.ETAG else Recheck(fingerprint=OWN_ETAG)
+def _guard(kind: Kind, etag: str, site: Site) -> Guard:
+    """A write only to what still has this ETag, or this fingerprint."""
+    if kind.guard_in(site.scope.api) is GuardStyle.RECHECK:
+        return Recheck(fingerprint=etag)
+    return IfMatch(etag=etag)
 
 
-def _live_guard(kind: Kind, live: Live) -> Guard:
-    if kind.guard is GuardStyle.RECHECK:
-        return Recheck(fingerprint=fingerprint(live.body))
+def _live_guard(kind: Kind, live: Live, site: Site) -> Guard:
     if live.etag is None:
-        raise ValueError(f"{live.address} was not read singly, so there is no ETag to guard its change")
-    return IfMatch(etag=live.etag)
+        raise ValueError(f"{live.address} was not read singly, so there is nothing to guard its change")
+    return _guard(kind, live.etag, site)

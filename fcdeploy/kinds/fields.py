@@ -83,9 +83,11 @@ class Field:
     neither sent nor compared. `off` names the member whose emptiness switches the whole object off; `empty` is what is
     sent to switch it off. `since` is the first API version that knows the field. `variants` are the members by the
     value of the body's field `discriminator`. `text_since`: the API version from which a JSON_TEXT travels as text
-    (before it, as JSON). `read_from` are the members of a live body that hold
-    the value, best first (default: `name`). For an ARCHIVE, `checksum` is the member of a live body that holds its
-    CRC-64 and `checksum_header` the request header that announces it.
+    (before it, as JSON). `read_from` are the members of a live body that hold the value, best first (default: `name`).
+    `refers` is a kind that the value names, as `service/name`; with an `arn`, the file may also give an ARN, and writes
+    the name as `{kind: name}`: what travels is `arn`, a template over the identity and the scope. For an ARCHIVE,
+    `checksum` is the member of a live body that holds its CRC-64 and `checksum_header` the request header that
+    announces it.
     """
 
     name: str
@@ -113,6 +115,8 @@ class Field:
     read_from: tuple[str, ...] = ()
     checksum: str = ""
     checksum_header: str = ""
+    refers: str = ""
+    arn: str = ""
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)
@@ -129,16 +133,17 @@ class Field:
             yield "variants and discriminator go together"
         if self.codec is Codec.ARCHIVE and not self.checksum:
             yield "an archive needs the field that its checksum is read from"
-        if self.reset is Reset.VALUE and self.access is Access.UPDATABLE and not self.required:
-            nothing = [one for one in self.defaults if one.value is None]
-            if nothing and self.empty is None:
-                yield "a default of null needs the value that empties it"
-            if not self.defaults:
-                yield "without a default the reset is NONE or RECREATE"
+        if self.resets_by_update and not self.defaults:
+            yield "without a default the reset is NONE or RECREATE"
         if self.item is None and self.order is Order.SET:
             yield "only a list is a set"
         if self.off and self.off not in {member.name for member in self.fields}:
             yield f"there is no member {self.off}"
+
+    @property
+    def resets_by_update(self) -> bool:
+        """Whether an update writes its default when the file no longer names it."""
+        return self.reset is Reset.VALUE and self.access is Access.UPDATABLE and not self.required
 
     @property
     def spec_name(self) -> str:
