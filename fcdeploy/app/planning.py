@@ -8,7 +8,7 @@ from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages, with_live_code
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, owned_roots
-from fcdeploy.engine.planner import differences, to_plan
+from fcdeploy.engine.planner import differences, present, to_plan
 from fcdeploy.engine.references import located
 from fcdeploy.engine.safety import safety_findings
 from fcdeploy.engine.snapshot import Desired, Snapshot
@@ -37,7 +37,7 @@ async def read_plan(
     that they can be brought back.
     """
     desired = located(desired, bench.site.scope)
-    wanted: Desired = {} if destroying else desired
+    wanted: Desired = {} if destroying else present(desired, bench.site.scope.api)
     snapshot = await bench.reader.read_snapshot(wanted)
     owned = owned_roots(wanted, snapshot, bench.site, wishes)
     snapshot, found = await _settled(bench, wanted, snapshot, owned)

@@ -125,7 +125,9 @@ def waits(error: CloudError, *, parent_created: bool = False, children_deleted: 
     match error:
         case ApiError(status=409, code="ConcurrentUpdateError"):
             return Wait(reason="another update is under way", one_by_one=True)
-        case ApiError(status=409, code="ServiceNotEmpty" | "FunctionNotEmpty") if children_deleted:
+        case ApiError(status=409, code="ServiceNotEmpty" | "FunctionNotEmpty" | "ProvisionConfigExist") if (
+            children_deleted
+        ):
             return Wait(reason="what was beneath it is still going")
         case ApiError(status=404, code=code) if parent_created and code.endswith("NotFound"):
             return Wait(reason="what it belongs to is not visible yet")

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Final
 
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.fields import Access, Codec, Field, Order, holds
+from fcdeploy.kinds.fields import Access, Codec, Field, Order, holds, is_moved
 from fcdeploy.model import Json
 
 
@@ -86,7 +86,7 @@ def _object(
 ) -> dict[str, Json]:
     body: dict[str, Json] = {}
     for one in fields:
-        if one.since > api or one.access is Access.READ_ONLY:
+        if one.since > api or one.access is Access.READ_ONLY or is_moved(one, whole):
             continue
         canonical = _value(one, _raw(one, value, live=live), whole, api, live=live)
         if canonical is not MISSING:

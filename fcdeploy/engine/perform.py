@@ -20,7 +20,7 @@ from fcdeploy.engine.redact import Redactor, has_secret
 from fcdeploy.engine.results import Done, Refusal, StepFailed, StepUnknown, Surroundings, Waits
 from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.threeway import drifted, is_same, merged, touched, unfulfilled, value_shown
-from fcdeploy.engine.wire import update_call
+from fcdeploy.engine.wire import standing, update_call
 from fcdeploy.errors import ApiError, CloudError, NoReply, ReadFailed
 from fcdeploy.kinds.descriptor import GuardStyle, Kind
 from fcdeploy.kinds.fields import Codec, value_at
@@ -145,7 +145,7 @@ class _Attempt:
             raise self._not_known(failure) from failure
         if live is None:
             return Done(etag=None, note="found gone by reading") if step.action is Action.DELETE else None
-        if step.action is Action.DELETE or unfulfilled(self._kind, step.after or {}, live.body):
+        if step.action is Action.DELETE or unfulfilled(self._kind, step.after or {}, self._body(live)):
             return None
         return Done(etag=self._own(live), note="found done by reading")
 
@@ -196,7 +196,7 @@ class _Attempt:
     def _decided(self, live: Live, *, sure: bool) -> Done | None:
         """What a create or an update makes of what stands there now."""
         step = self._step
-        missing = unfulfilled(self._kind, step.after or {}, live.body)
+        missing = unfulfilled(self._kind, step.after or {}, self._body(live))
         if not missing and not (sure and step.action is Action.CREATE):
             return Done(etag=self._own(live), note="found done by reading", warnings=self._drift(live))
         if step.action is Action.CREATE:
@@ -207,6 +207,9 @@ class _Attempt:
             )
         self._three_way(live)
         return None
+
+    def _body(self, live: Live) -> dict[str, Json]:
+        return standing(self._kind, live)
 
     def _own(self, live: Live) -> str | None:
         """What guards the next step on the same resource; tags have no part in that."""
@@ -232,21 +235,21 @@ class _Attempt:
     def _still_there(self, live: Live) -> Done | None:
         """A delete that is still to be sent: only if what stands there is what the plan saw (S20)."""
         step = self._step
-        if live.etag != self._etag and not is_same(self._kind, step.before or {}, live.body):
-            raise self._conflict(drifted(step.before or {}, {}, live.body))
+        if live.etag != self._etag and not is_same(self._kind, step.before or {}, self._body(live)):
+            raise self._conflict(drifted(step.before or {}, {}, self._body(live)))
         self._etag = live.etag
         return None
 
     def _three_way(self, live: Live) -> None:
         step = self._step
         before, after = step.before or {}, step.after or {}
-        theirs = touched(before, after, live.body)
+        theirs = touched(before, after, self._body(live))
         if theirs:
             raise self._conflict(theirs)
         self._warnings += self._drift(live)
         self._etag = live.etag
         if step.group == "body":
-            self._promise = merged(before, after, live.body)
+            self._promise = merged(before, after, self._body(live))
             self._call = self._rebuilt(self._promise, live)
 
     def _rebuilt(self, values: Mapping[str, Json], live: Live) -> Call:
@@ -258,7 +261,7 @@ class _Attempt:
             self._kind,
             self._step.address.identity,
             fields,
-            {**live.body, **values},
+            {**self._body(live), **values},
             payloads,
             self._p._site.scope,
             self._step.address.short,
@@ -294,7 +297,7 @@ class _Attempt:
                 hint="run plan again to see what the file makes of it",
                 address=str(step.address),
             )
-            for path, was, now in drifted(step.before, step.after or {}, live.body)
+            for path, was, now in drifted(step.before, step.after or {}, self._body(live))
         )
 
     async def _look_first(self, *, uncertain: bool) -> Done | None:
@@ -337,14 +340,15 @@ class _Attempt:
         if promise is None or self._is_tags:
             return Done(etag=reply.etag, request_id=reply.request_id, warnings=tuple(self._warnings))
         api = self._p._site.scope.api
-        answered = live_body(self._kind, reply.body if isinstance(reply.body, Mapping) else {}, api)
-        etag = fingerprint(answered) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
-        if unfulfilled(self._kind, promise, answered):
+        raw = reply.body if isinstance(reply.body, Mapping) else {}
+        answered = Live(address=step.address, body=live_body(self._kind, raw, api), raw=raw)
+        etag = fingerprint(answered.body) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
+        if unfulfilled(self._kind, promise, self._body(answered)):
             try:
                 live = await self._p._reader.read_one(step.address)
             except ReadFailed as failure:
                 raise StepFailed(failure.summary, detail=failure.detail, happened=True, etag=etag) from failure
-            missing = unfulfilled(self._kind, promise, live.body if live is not None else {})
+            missing = unfulfilled(self._kind, promise, self._body(live) if live is not None else {})
             etag = live.etag if live is not None else etag
             if missing:
                 raise StepFailed(

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fcdeploy.engine.canonical import fingerprint
 from fcdeploy.engine.diff import forces_replacement
 from fcdeploy.engine.snapshot import Site
-from fcdeploy.engine.wire import create_call, overlaid, plain_call, tag_calls, update_call
+from fcdeploy.engine.wire import create_call, overlaid, plain_call, standing, tag_calls, update_call
 from fcdeploy.kinds.descriptor import GuardStyle, Kind
 from fcdeploy.kinds.fields import Codec, Field
 from fcdeploy.kinds.registry import kind_of
@@ -112,9 +112,9 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
     steps: list[Step] = []
     if fields:
         # The whole body as it was read: what another writer changes meanwhile can then be named (S20).
-        standing = {name: value for name, value in live.body.items() if kind.group_of(name) == "body"}
+        was = {name: value for name, value in live.body.items() if kind.group_of(name) == "body"}
         after = {one.name: overlaid(one, difference.body.get(one.name), live.body.get(one.name)) for one in fields}
-        whole = {**live.body, **after}
+        whole = {**standing(kind, live), **after}
         steps.append(
             Step(
                 id=f"update {address}",
@@ -123,9 +123,9 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
                 group="body",
                 call=update_call(kind, address.identity, fields, whole, resource.payloads, site.scope, address.short),
                 guard=_live_guard(kind, live, site),
-                before=standing,
+                before=was,
                 after=after,
-                undo=_way_back(difference, fields, standing, after, site),
+                undo=_way_back(difference, fields, was, after, site),
             )
         )
     if kind.tags is not None and any(one.name == kind.tags.field for one in difference.fields):
@@ -137,15 +137,17 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
 def _way_back(
     difference: Difference,
     fields: tuple[Field, ...],
-    standing: Mapping[str, Json],
+    was: Mapping[str, Json],
     after: Mapping[str, Json],
     site: Site,
 ) -> tuple[Step, ...]:
-    """The steps that take an update back from `after` to `standing`; none where the live code is not at hand."""
+    """The steps that take an update back from `after` to what was; none where the live code is not at hand."""
     kind, address, live = difference.kind, difference.address, difference.live
     assert live is not None
     dropped = _dropped(kind, live, difference.body, site.scope.api)
-    back = (*(one for one in fields if not _comes_with(one, live, difference.body)), *dropped)
+    # What the service itself moved before goes back with the fields that it goes together with.
+    ours = (one for one in fields if one.name in live.body or not one.moved_by)
+    back = (*(one for one in ours if not _comes_with(one, live, difference.body)), *dropped)
     payloads: dict[str, Json] = {}
     for one in back:
         if one.codec is Codec.ARCHIVE:
@@ -162,13 +164,13 @@ def _way_back(
             kind,
             address.identity,
             back,
-            {**live.body, **after, **before},
+            {**after, **standing(kind, live), **before},
             payloads,
             site.scope,
             address.short,
         ),
         guard=_guard(kind, OWN_ETAG, site),
-        before={**standing, **after, **{one.name: None for one in dropped}},
+        before={**was, **after, **{one.name: None for one in dropped}},
         after=before,
     )
     if not any(forces_replacement(one, after.get(one.name), before[one.name]) for one in back):

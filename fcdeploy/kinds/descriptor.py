@@ -176,12 +176,12 @@ class Kind:
     fields: tuple[Field, ...]
     create: Operation
     read: Operation
-    update: Operation
     delete: Operation
     listing: Listing
     guard: GuardStyle
     marking: Marking
     missing: frozenset[str]
+    update: Operation | None = None
     tags: TagGroup | None = None
     archive_read: Operation | None = None
     check: Check | None = None
@@ -207,13 +207,18 @@ class Kind:
         if self.marking is Marking.TAGS and self.tags is None:
             yield "marking by tags needs the tags"
         known = {*self.identity, "region", "account"}
-        for operation in (self.create, self.read, self.update, self.delete, self.listing.operation):
+        operations = (self.create, self.read, self.update or self.read, self.delete, self.listing.operation)
+        if (self.update is None) != (not self.fields):
+            yield "fields need an update"
+        for operation in operations:
             if not operation.parts() <= known:
                 yield f"{operation.name} names {sorted(operation.parts() - known)}"
         if self.listing.pattern and set(re.compile(self.listing.pattern).groupindex) != set(self.identity):
             yield "the pattern of a listed item names the identity's parts"
         for one in self.fields:
             nothing = any(default.value is None for default in one.defaults)
+            if not {*one.together, *one.moved_by} <= {*names}:
+                yield f"{one.name} names fields that there are not"
             if nothing and one.resets_by_update and one.empty is None:
                 yield f"the default of {one.name} is null: it needs the value that empties it"
         if self.tags is not None and self.tags.field not in names:

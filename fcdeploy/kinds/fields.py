@@ -87,7 +87,9 @@ class Field:
     `refers` is a kind that the value names, as `service/name`; with an `arn`, the file may also give an ARN, and writes
     the name as `{kind: name}`: what travels is `arn`, a template over the identity and the scope. For an ARCHIVE,
     `checksum` is the member of a live body that holds its CRC-64 and `checksum_header` the request header that
-    announces it.
+    announces it. `together` are fields that every write of this one sends as well.
+    `moved_by` are fields that, while one of them holds anything, make the service itself change this one: it is then
+    not compared, and what is live travels.
     """
 
     name: str
@@ -117,6 +119,8 @@ class Field:
     checksum_header: str = ""
     refers: str = ""
     arn: str = ""
+    together: tuple[str, ...] = ()
+    moved_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)
@@ -166,6 +170,11 @@ def holds(when: When, body: Mapping[str, Json]) -> bool:
     return all(_allowed(value_at(body, path), allowed) for path, allowed in when.items())
 
 
+def is_moved(field: Field, body: Mapping[str, Json]) -> bool:
+    """Whether the service itself changes this field of the body (S23)."""
+    return any(_allowed(body.get(name), NOT_EMPTY) for name in field.moved_by)
+
+
 def _allowed(value: Json, allowed: tuple[Json, ...] | _NotEmpty) -> bool:
     if isinstance(allowed, _NotEmpty):
         return value not in (None, "", [], {})
@@ -211,7 +220,7 @@ def integer(name: str, title: str, description: str, *, default: int | None = No
         title=title,
         description=description,
         schema={"type": "integer", **limits},
-        defaults=defaults,
+        defaults=() if rest.get("required") else defaults,
         **rest,
     )
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from fcdeploy.kinds.alibaba import async_invoke, function, service, trigger
+from fcdeploy.kinds.alibaba import async_invoke, function, on_demand, provision, service, trigger, vpc_binding
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.model import Address
 
@@ -13,6 +13,9 @@ KINDS: dict[tuple[str, str], Kind] = {
         function.KIND,
         trigger.KIND,
         async_invoke.KIND,
+        on_demand.KIND,
+        provision.KIND,
+        vpc_binding.KIND,
     )
 }
 

@@ -225,4 +225,4 @@ def test_each_field_is_set_changed_and_taken_back(stage: Any, kind: str, api: st
 
 
 def test_every_kind_is_tried() -> None:
-    assert {kind.partition(".")[0] for kind in CASES} == {name for _, name in KINDS}
+    assert {kind.partition(".")[0] for kind in CASES} == {name for (_, name), kind in KINDS.items() if kind.fields}

@@ -16,12 +16,12 @@ from pathlib import Path
 import pytest
 import yaml
 
-from fcdeploy.kinds.alibaba import async_invoke, function, service, trigger
+from fcdeploy.kinds.alibaba import async_invoke, function, on_demand, provision, service, trigger
 from fcdeploy.kinds.alibaba.trigger_types import NO_ROLE, NO_SOURCE, VARIANTS
 from fcdeploy.kinds.fields import Access, Codec, Field
 
 DIFFERENCES = Path(__file__).with_name("descriptor_differences.yaml")
-QUALIFIED = (async_invoke.KIND,)
+QUALIFIED = (async_invoke.KIND, on_demand.KIND, provision.KIND)
 BOGUS = "~bogus~"
 ROLE = "acs:ram::1:role/r"
 BRIDGE = {"x-fc-enable-eventbridge-trigger": "enable"}
@@ -193,7 +193,8 @@ class QualifiedSubject(Subject):
         self.last = last
 
     def base(self, path: Path_) -> dict:
-        return {one.name: sample(one) for one in self.fields if one.required}
+        needed = {one.name for one in self.fields if one.required} | {*NEEDED.get(self.name, ())}
+        return {one.name: sample(one) for one in self.fields if one.name in needed}
 
     def create(self, body: dict, name: str = "") -> tuple[str, object]:
         function_name = f"q{next(self.numbers)}"
@@ -262,6 +263,8 @@ def probe_updatable(one: Subject, path: Path_, field: Field) -> Sides:
     for part in path[:-1]:
         here = here.setdefault(part, {})
     here[path[-1]] = sample(field, 1)
+    if isinstance(one, QualifiedSubject):
+        changed = {**one.base(path), **changed}
     one.api.send("PUT", place, changed, headers=BRIDGE)
     after = at(one.api.send("GET", place, headers=BRIDGE).json(), path)
     return field.access is not Access.CREATE_ONLY, before != after

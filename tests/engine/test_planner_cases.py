@@ -28,7 +28,7 @@ import yaml
 
 from fcdeploy.engine.canonical import fingerprint, live_body
 from fcdeploy.engine.ownership import Wishes, mark_in, mark_tags, orphan_warnings, owned_roots
-from fcdeploy.engine.planner import differences, to_plan
+from fcdeploy.engine.planner import differences, present, to_plan
 from fcdeploy.engine.references import located
 from fcdeploy.engine.safety import safety_findings
 from fcdeploy.engine.snapshot import Site, Snapshot
@@ -100,7 +100,7 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
     (only,) = project.targets
     site = Site(project="p", target=only, scope=Scope(region=REGION, account=ACCOUNT, api=api))
     wanted = located({where: packaged(one) for where, one in project.expand(only).items()}, site.scope)
-    desired = {} if case.get("destroying") else wanted
+    desired = {} if case.get("destroying") else present(wanted, api)
     lives = {
         address(name): to_live(name, raw, case, site.mark)
         for name, raw in case.get("live", {}).items()
