@@ -94,15 +94,26 @@ def has_errors(found: Iterable[Diagnostic]) -> bool:
     return any(one.severity is Severity.ERROR for one in found)
 
 
+_SHORT, _NEAR, _NEAR_SHORT = 8, 0.6, 0.65
+
+
+_BEGINNING = 4
+"""Letters from which the beginning of exactly one name is taken for that name."""
+
+
 def did_you_mean(word: str, known: Iterable[str]) -> str:
     """`did you mean `memorySize`?` for the nearest known name, or an empty string.
 
-    Names that differ only in case or in `_`/`-` count as near.
+    Names that differ only in case or in `_`/`-` count as near. A short word must share more of its letters: in a few
+    letters a few common ones say nothing (`layers` is not `vars`).
     """
     names = sorted(known)
     folded = {name.lower().replace("_", "").replace("-", ""): name for name in names}
     same = folded.get(word.lower().replace("_", "").replace("-", ""))
+    if same is None and len(word) >= _BEGINNING:
+        begun = [name for key, name in sorted(folded.items()) if key.startswith(word.lower())]
+        same = begun[0] if len(begun) == 1 else None
     if same is None:
-        close = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
+        close = difflib.get_close_matches(word, names, n=1, cutoff=_NEAR if len(word) > _SHORT else _NEAR_SHORT)
         same = close[0] if close else None
     return f"did you mean `{same}`?" if same is not None and same != word else ""

@@ -1,20 +1,20 @@
 """The errors of fcdeploy; each class is one decision a caller can take.
 
-    FcdeployError
-    ├── UsageError             the command line cannot be obeyed                       (exit 64)
-    ├── SpecError              the files say something that cannot be; carries diagnostics
-    ├── PlanRefused            a plan was made but must not be applied; carries diagnostics
-    ├── CredentialsError       no usable credentials
-    ├── CloudError             a call did not do what was asked
-    │   ├── ApiError           the service answered with an error: nothing happened, unless the status is 5xx
-    │   ├── NotSent            the request never left: nothing happened
-    │   └── NoReply            the request left and no whole reply came: the effect is unknown
-    ├── ReadFailed             live state could not be read; names the resource
-    └── RunError               the journal, the lease or the state folder forbids going on
-        ├── OpenRun            an earlier run has not ended
-        ├── LeaseHeld          another process is at work on this target
-        ├── LeaseLost          another process took this run over
-        └── JournalError       the journal cannot be written or is not one of ours
+FcdeployError
+├── UsageError             the command line cannot be obeyed                       (exit 64)
+├── SpecError              the files say something that cannot be; carries diagnostics
+├── PlanRefused            a plan was made but must not be applied; carries diagnostics
+├── CredentialsError       no usable credentials
+├── CloudError             a call did not do what was asked
+│   ├── ApiError           the service answered with an error: nothing happened, unless the status is 5xx
+│   ├── NotSent            the request never left: nothing happened
+│   └── NoReply            the request left and no whole reply came: the effect is unknown
+├── ReadFailed             live state could not be read; names the resource
+└── RunError               the journal, the lease or the state folder forbids going on
+    ├── OpenRun            an earlier run has not ended
+    ├── LeaseHeld          another process is at work on this target
+    ├── LeaseLost          another process took this run over
+    └── JournalError       the journal cannot be written or is not one of ours
 """
 
 from __future__ import annotations

@@ -11,13 +11,12 @@ from contextlib import AsyncExitStack, contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from fcdeploy.app.code import check_code
 from fcdeploy.app.running import RECOVERIES, Manner, acquired, opened_journal
 from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan, TargetStatus, Validated, Where
 from fcdeploy.app.work import Work
 from fcdeploy.cloud.client import warmed_up
 from fcdeploy.cloud.endpoints import region_warnings
-from fcdeploy.diagnostics import has_errors
+from fcdeploy.engine.journal import KEEP_UNDO
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.places import place_of
 from fcdeploy.engine.safety import leaving, whole_run_findings
@@ -34,20 +33,12 @@ def validate(where: Where) -> Validated:
     """Check the spec for every selected target. Raises SpecError with everything that is wrong."""
     project = _project(where, calls=False)
     targets = project.select(_patterns(where))
-    warnings = project.check(targets)
-    desired = [project.expand(target) for target in targets]
-    found = [
-        *warnings,
-        *(one for target in targets for one in region_warnings(target)),
-        *(one for part in desired for one in check_code(part)),
-    ]
-    if has_errors(found):
-        raise SpecError(found)
+    warnings = project.check(targets, code=True)
     return Validated(
         project=project.name,
         targets=tuple(target.name for target in targets),
-        resources=sum(len(part) for part in desired),
-        diagnostics=tuple(found),
+        resources=sum(len(project.expand(target)) for target in targets),
+        diagnostics=(*warnings, *(one for target in targets for one in region_warnings(target))),
     )
 
 
@@ -55,7 +46,7 @@ async def plan(where: Where, wishes: Wishes, *, destroy: bool = False) -> PlanRe
     """What apply (or destroy) would do to each selected target; nothing is written to any cloud."""
     project = _project(where)
     targets = project.select(_patterns(where))
-    warnings = project.check(targets)
+    warnings = project.check(targets, code=not destroy)
     with _local_cloud(where, project) as local:
         async with AsyncExitStack() as stack:
             works = [Work(where, project, target, local) for target in targets]
@@ -74,22 +65,26 @@ async def apply(
     recover: str | None = None,
     lock_timeout: float = 0.0,
     grace: float | None = None,
+    keep_undo: float = KEEP_UNDO,
     progress: Progress,
     stop: StopRequest,
 ) -> ApplyReport:
-    """Plan every selected target under its lease, ask, and carry out the plans that may be."""
+    """Plan every selected target under its lease, ask, and carry out the plans that may be.
+
+    What would undo runs that ended more than `keep_undo` seconds ago is forgotten first (S36).
+    """
     if recover is not None and recover not in RECOVERIES:
         raise UsageError(f"unknown recovery {recover!r}", hint=f"one of: {', '.join(RECOVERIES)}")
     project = _project(where)
     targets = project.select(_patterns(where), writes=True)
-    warnings = project.check(targets)
+    warnings = project.check(targets, code=not destroy)
     manner = Manner(on_failure=on_failure, grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
     with _local_cloud(where, project) as local:
         async with AsyncExitStack() as stack:
             works = [Work(where, project, target, local) for target in targets]
 
             async def prepared(work: Work) -> TargetPlan:
-                await work.take(stack, recover, lock_timeout, manner)
+                await work.take(stack, recover, lock_timeout, manner, keep_undo)
                 return await work.read_plan(stack, wishes, destroy, for_apply=True)
 
             results = _whole_run_checked(await _side_by_side(works, prepared), wishes, destroy)
@@ -166,7 +161,8 @@ async def _recovered(where: Where, recover: str, manner: Manner) -> tuple[Outcom
                 if work.record is not None:
                     works.append(work)
             if not works:
-                raise RunError(f"there is nothing to {recover}", detail="no selected target has an open run")
+                what = "roll back" if recover == "rollback" else recover
+                raise RunError(f"there is nothing to {what}", detail="no selected target has an open run")
             return tuple(await asyncio.gather(*(work.recover(recover, manner) for work in works)))
 
 
@@ -194,7 +190,7 @@ async def _side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[
     async def one(work: Work) -> TargetPlan:
         try:
             return await read(work)
-        except SpecError:
+        except (SpecError, UsageError):
             raise
         except FcdeployError as problem:
             return TargetPlan(target=work.target, plan=None, problem=problem)

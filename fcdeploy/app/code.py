@@ -91,18 +91,6 @@ class Packages:
         return archive.crc64, {"zipFile": sent}, findings
 
 
-def check_code(desired: Desired) -> tuple[Diagnostic, ...]:
-    """Whether every `code:` leads somewhere; nothing is packed."""
-    found: list[Diagnostic] = []
-    for resource in desired.values():
-        for reference in resource.code.values():
-            try:
-                read_code_source(reference.value, Path(reference.base))
-            except PackageError as problem:
-                found.append(_problem(problem, reference, resource))
-    return tuple(found)
-
-
 async def with_live_code(
     bench: Bench, packages: Packages, snapshot: Snapshot, found: Iterable[Difference], *, for_undo: bool
 ) -> Snapshot:

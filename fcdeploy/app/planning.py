@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Collection
 
 from fcdeploy.app.bench import Bench
@@ -10,7 +11,7 @@ from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, owned_roots
 from fcdeploy.engine.planner import differences, present, to_plan
 from fcdeploy.engine.references import located
-from fcdeploy.engine.safety import safety_findings
+from fcdeploy.engine.safety import held_findings, safety_findings
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference
 from fcdeploy.errors import ReadFailed
@@ -24,6 +25,7 @@ async def read_plan(
     bench: Bench,
     packages: Packages,
     desired: Desired,
+    snapshot: Snapshot,
     wishes: Wishes,
     *,
     targets: Collection[str],
@@ -33,12 +35,11 @@ async def read_plan(
 ) -> tuple[Plan, tuple[Diagnostic, ...]]:
     """The plan, and what forbids applying it. Raises ReadFailed.
 
-    `targets` are the names in the file (S9). `for_apply` also fetches the code of functions that will be deleted, so
-    that they can be brought back.
+    `snapshot` is what the lists gave. `targets` are the names in the file (S9). `for_apply` also fetches the code of
+    functions that will be deleted, so that they can be brought back.
     """
     desired = located(desired, bench.site.scope)
     wanted: Desired = {} if destroying else present(desired, bench.site.scope.api)
-    snapshot = await bench.reader.read_snapshot(wanted)
     owned = owned_roots(wanted, snapshot, bench.site, wishes)
     snapshot, found = await _settled(bench, wanted, snapshot, owned)
     needing = await with_live_code(bench, packages, snapshot, found, for_undo=for_apply and not destroying)
@@ -56,7 +57,9 @@ async def read_plan(
     refusals = safety_findings(
         plan.changes, wanted, snapshot, owned, wishes, destroying=destroying, protected=protected
     )
-    return plan, (*owned.found, *refusals)
+    going = [one.address for one in found if one.action is Action.DELETE and one.kind.holds]
+    held = dict(zip(going, await asyncio.gather(*map(bench.reader.read_held, going)), strict=True))
+    return plan, (*owned.found, *refusals, *held_findings(held))
 
 
 async def _settled(

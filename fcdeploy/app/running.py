@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages
 from fcdeploy.app.types import RunSummary
+from fcdeploy.engine.diff import returning_fields
 from fcdeploy.engine.executor import Executor, with_spans
 from fcdeploy.engine.journal import RunRecord, SqliteJournal, StepStanding, fold
 from fcdeploy.engine.lease import Lease
@@ -18,7 +19,9 @@ from fcdeploy.engine.steps import OWN_ETAG
 from fcdeploy.engine.watch import Progress, StopRequest
 from fcdeploy.engine.wire import archives_in
 from fcdeploy.errors import OpenRun, RunError, UsageError
+from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import (
+    Action,
     Address,
     Change,
     Ending,
@@ -62,15 +65,26 @@ async def read_summary(journal: SqliteJournal, target: str) -> RunSummary | None
     if record is None:
         return None
     standing = fold(await journal.read_events(record.id))
+    # The way back has steps of its own in the journal; they are not counted, but for those whose effect is not known.
+    own = [standing[step.id].type for step in record.steps if step.id in standing]
     return RunSummary(
         run=record.id,
         command=record.command,
         started=record.started,
         holder=record.holder,
-        done=sum(1 for one in standing.values() if one.type is EventType.DONE),
+        done=own.count(EventType.DONE),
         unsettled=sum(1 for one in standing.values() if one.is_unsettled),
         total=len(record.steps),
+        undone=own.count(EventType.UNDONE),
+        undoing=_is_undoing([step.id for step in record.steps], standing),
     )
+
+
+def _is_undoing(own: Collection[str], standing: Mapping[str, StepStanding]) -> bool:
+    """Whether a run's way back has had an effect, or may have had one; `own` are the ids of the run's own steps."""
+    return any(
+        one.is_unsettled or one.type is EventType.DONE for name, one in standing.items() if name not in own
+    ) or any(one.type is EventType.UNDONE for one in standing.values())
 
 
 async def acquired(
@@ -129,11 +143,11 @@ async def resume(
     """Finish an open run: what is done stays done, what is not known is settled by reading, the rest is sent."""
     plan = await _saved_plan(bench, journal, record, secret)
     standing = fold(await journal.read_events(record.id))
-    undone = [name for name, one in standing.items() if one.type is EventType.UNDONE]
-    if undone:
+    if _is_undoing([step.id for step in plan.steps], standing):
+        undone = sum(1 for one in standing.values() if one.type is EventType.UNDONE)
         raise RunError(
             f"run {record.id} was being rolled back",
-            detail=f"{len(undone)} steps are undone already",
+            detail=f"steps undone already: {undone}",
             hint="finish that with `fcdeploy rollback`, then apply again",
         )
     executor = _executor(bench, journal, plan, _plan_redactor(plan), manner, record.id)
@@ -172,16 +186,13 @@ async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, 
         )
     etags = _own_etags(plan.steps, standing)
     steps = tuple(replace(step, guard=_own(step, etags.get(step.address, OWN_ETAG))) for step in undo.steps)
-    changes: dict[Address, Change] = {}
+    by_address: dict[Address, list[Step]] = {}
     for step in steps:
-        changes.setdefault(
-            step.address,
-            Change(address=step.address, action=step.action, reason=f"takes back run {record.id}"),
-        )
+        by_address.setdefault(step.address, []).append(step)
     return Plan(
         project=plan.project,
         target=bench.site.target,
-        changes=tuple(sorted(changes.values(), key=_by_address)),
+        changes=tuple(_returning(by_address[address], record.id) for address in sorted(by_address)),
         steps=steps,
     )
 
@@ -197,8 +208,20 @@ def _own(step: Step, etag: str) -> Guard:
             return step.guard
 
 
-def _by_address(change: Change) -> Address:
-    return change.address
+def _returning(steps: Sequence[Step], run: str) -> Change:
+    """What the way back does to one resource."""
+    actions = {step.action for step in steps}
+    return Change(
+        address=steps[0].address,
+        action=Action.REPLACE if {Action.DELETE, Action.CREATE} <= actions else steps[0].action,
+        reason=f"takes back run {run}",
+        fields=tuple(
+            field
+            for step in steps
+            if step.after is not None
+            for field in returning_fields(kind_of(step.address), step.before or {}, step.after, step.literal)
+        ),
+    )
 
 
 def _own_etags(steps: Iterable[Step], standing: Mapping[str, StepStanding]) -> dict[Address, str]:

@@ -79,7 +79,11 @@ class Validated:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunSummary:
-    """A run that has not ended; `started` is seconds since the epoch, `holder` the process at work, if one is."""
+    """A run that has not ended; `started` is seconds since the epoch, `holder` the process at work, if one is.
+
+    Of its `total` steps `done` stand, `undone` were taken back already, and of `unsettled` the effect is not known;
+    `undoing` as in Outcome.
+    """
 
     run: str
     command: str
@@ -88,6 +92,8 @@ class RunSummary:
     done: int
     unsettled: int
     total: int
+    undone: int = 0
+    undoing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

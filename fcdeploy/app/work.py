@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -28,7 +29,7 @@ from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.places import place_of
 from fcdeploy.engine.snapshot import Desired, root_of
-from fcdeploy.errors import FcdeployError, PlanRefused, RunError
+from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError
 from fcdeploy.model import Ending, Json, Outcome, Plan, SecretSource, Target
 from fcdeploy.spec.project import Project
 from fcdeploy.spec.template import secret_text
@@ -66,8 +67,10 @@ class Work:
             )
         return self.bench
 
-    async def take(self, stack: AsyncExitStack, recover: str | None, lock_timeout: float, manner: Manner) -> None:
-        """The lease; an open run is recovered first as asked. Raises RunError."""
+    async def take(
+        self, stack: AsyncExitStack, recover: str | None, lock_timeout: float, manner: Manner, keep_undo: float
+    ) -> None:
+        """The lease; an open run is recovered first as asked, and old undo material is dropped. Raises RunError."""
         bench = await self.open(stack)
         self.journal = await stack.enter_async_context(opened_journal(bench))
         self.lease, self.record = await acquired(self.journal, self.target.name, recover, lock_timeout)
@@ -83,7 +86,7 @@ class Work:
             await self.release()
             self.lease = await self.journal.acquire(self.target.name, timeout=lock_timeout)
             self.record = None
-        await self.journal.forget(self.target.name)
+        await self.journal.forget(self.target.name, older_than=keep_undo)
 
     async def release(self) -> None:
         """Give the lease back."""
@@ -111,11 +114,19 @@ class Work:
         notices = () if for_apply else await self._open_run_warning(bench)
         destroying = destroy or self.target.retired
         expanded = self.project.expand(self.target)
-        self.desired, warnings = (expanded, ()) if destroying else await self.packages.packaged(expanded)
+        # Live state is asked for by address alone, so the archives are made while the answers are on their way.
+        reading = asyncio.create_task(bench.reader.read_snapshot({} if destroying else expanded))
+        try:
+            self.desired, warnings = (expanded, ()) if destroying else await self.packages.packaged(expanded)
+        except SpecError:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            raise
         self.plan, refusals = await read_plan(
             bench,
             self.packages,
             self.desired,
+            await reading,
             wishes,
             targets=[target.name for target in self.project.targets],
             destroying=destroying,

@@ -11,7 +11,7 @@ import click
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import FAILED, gravest
 from fcdeploy.cli.interrupts import Interrupts, WatchedProgress
-from fcdeploy.cli.options import RUN, SPEECH, WHERE, WISHES, YES_OPTION, RunOptions, asks
+from fcdeploy.cli.options import RUN, SPEECH, WHERE, WISHES, YES_OPTION, RunOptions, asks, flags_of
 from fcdeploy.cli.speech import Speech
 from fcdeploy.errors import UsageError
 
@@ -24,6 +24,9 @@ _QUESTIONS = {
     "destroy": "Destroy all this",
     "rollback": "Take all this back",
 }
+
+_LOOK_FIRST = {"apply": "plan", "destroy": "plan --destroy", "rollback": "status"}
+"""The command that shows without asking what another one is about to touch."""
 
 
 @click.command("plan", cls=Command)
@@ -80,11 +83,11 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
     from fcdeploy.render.outcome import outcomes_text
 
     command = "destroy" if destroy else "apply"
-    require_consent(command, speech, yes=yes)
+    require_consent(command, speech, where, yes=yes)
     stop = app.StopRequest()
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(speech.progress())
-        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty()))
+        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty(), flags=flags_of(where, target=True)))
         question = Question(command, speech, progress, watch, yes=yes)
         report = asyncio.run(
             app.apply(
@@ -96,13 +99,14 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
                 recover=run.recover,
                 lock_timeout=run.lock_timeout,
                 grace=run.grace,
+                keep_undo=run.keep_undo,
                 progress=WatchedProgress(progress, watch),
                 stop=stop,
             )
         )
     if not question.asked:
         question.show(report.plans)
-    views = outcome_views(report.outcomes, report.plans)
+    views = outcome_views(report.outcomes, report.plans, flags=flags_of(where))
     if speech.json:
         plans = plans_content(plans_view(report.plans, destroy=destroy))
         speech.write_data(document_text(command, {"plan": plans, "outcomes": outcomes_list(views)}))
@@ -117,12 +121,15 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
     return gravest((plans_code(report.plans, pending_counts=False), outcomes_code(views)))
 
 
-def require_consent(command: str, speech: Speech, *, yes: bool) -> None:
+def require_consent(command: str, speech: Speech, where: Where, *, yes: bool) -> None:
     """Refuse a command that would have to ask where nobody can answer (law 10)."""
     if not yes and not speech.may_ask:
+        from fcdeploy.render.words import command_line
+
+        look = command_line(_LOOK_FIRST[command], flags_of(where, target=True))
         raise UsageError(
             f"`fcdeploy {command}` has to ask before it changes anything, and there is no terminal to ask on",
-            hint="look at `fcdeploy plan` first, then give --yes",
+            hint=f"look first, then give --yes:\n{look}",
         )
 
 

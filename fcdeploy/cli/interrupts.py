@@ -21,19 +21,21 @@ if TYPE_CHECKING:
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _FIRST = "\nStopping: what is in flight may end, then it is taken back. Press Ctrl-C again to leave at once.\n"
-_SECOND = (
-    "\nLeft at once; the run is still open. Finish it with `fcdeploy resume` or take it back with\n"
-    "`fcdeploy rollback`.\n"
-)
+_SECOND = "\nLeft at once; the run is still open. How to go on:\n  {status}\n"
+"""Not which command ends it: after the first signal the way back may have begun or not, and `status` knows."""
+
 _SHOW_CURSOR = "\x1b[?25h"
 
 
 class Interrupts:
     """Watches the signals for the time of a run."""
 
-    def __init__(self, stop: StopRequest, *, terminal: bool) -> None:
+    def __init__(self, stop: StopRequest, *, terminal: bool, flags: tuple[str, ...]) -> None:
+        from fcdeploy.render.words import command_line  # late: the model is not on the way to the help
+
         self._stop = stop
         self._terminal = terminal
+        self._second = _SECOND.format(status=command_line("status", flags))
         self._working = False
         self._count = 0
         self._before: dict[signal.Signals, object] = {}
@@ -90,7 +92,7 @@ class Interrupts:
             except RuntimeError:
                 self._stop.request()
             return
-        self._say((_SHOW_CURSOR if self._terminal else "") + _SECOND)
+        self._say((_SHOW_CURSOR if self._terminal else "") + self._second)
         # Nothing is cleaned up: the journal is made to be left at any instruction.
         os._exit(ATTENTION)
 

@@ -70,6 +70,21 @@ class Whole(_WholeType):
         return number
 
 
+class Days(_SecondsType):
+    """Seconds, from a number of days."""
+
+    name = "days"
+    _MOST = 36500
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
+        """The seconds; fails the command line on anything else."""
+        if isinstance(value, int | float):
+            return float(value)
+        if re.fullmatch(r"\d+(\.\d+)?", value) is None or float(value) > self._MOST:
+            self.fail(f"{value!r} is no number of days: write 0 to {self._MOST}, such as 30 or 0.5", param, ctx)
+        return float(value) * 86400
+
+
 class Pair(_PairType):
     """`key=value`, as a pair."""
 
@@ -98,6 +113,7 @@ class RunOptions:
     recover: str | None
     lock_timeout: float
     grace: float | None
+    keep_undo: float
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -142,6 +158,20 @@ def _where(session: Session, given: Mapping[str, Any]) -> Where:
         endpoint=given.get("endpoint"),
         parallelism=given.get("parallelism", DEFAULT_PARALLELISM),
         environ=session.environ,
+    )
+
+
+def flags_of(where: Where, *, target: bool = False) -> tuple[str, ...]:
+    """The words that lead another command to the same file and cloud; those that say what is the case anyway are left
+    out, and so is the choice of targets unless asked for.
+    """
+    return (
+        *(("-f", str(where.spec)) if where.spec != Path(DEFAULT_FILE) else ()),
+        *(word for name, value in where.variables.items() for word in ("--var", f"{name}={value}")),
+        *(word for path in where.var_files for word in ("--var-file", str(path))),
+        *(("--local",) if where.local else ()),
+        *(("--endpoint", where.endpoint) if where.endpoint else ()),
+        *(("--target", where.target) if target and where.target is not None else ()),
     )
 
 
@@ -229,6 +259,8 @@ _RUN_OPTIONS = (
     option("--lock-timeout", metavar="TIME", type=Duration(), default="0s", section=_RUN,
            help="Wait so long for another process on the same target, such as 5m. Without it: not at all."),
     GRACE_OPTION,
+    option("--keep-undo", metavar="DAYS", type=Days(), default="14", section=_RUN,
+           help="How long ended runs can be taken back; drops what was kept for older ones. Without it: 14."),
 )  # fmt: skip
 
 SPEECH = Bundle(argument="speech", options=_SPEECH_OPTIONS, names=("format", "out"), build=_speech)
@@ -253,6 +285,6 @@ WISHES = Bundle(
 RUN = Bundle(
     argument="run",
     options=_RUN_OPTIONS,
-    names=("on_failure", "recover", "lock_timeout", "grace"),
+    names=("on_failure", "recover", "lock_timeout", "grace", "keep_undo"),
     build=lambda _, given: RunOptions(**given),
 )

@@ -12,12 +12,12 @@ from fcdeploy.cli.change import Question, ask, require_consent
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import FAILED, error_code, gravest
 from fcdeploy.cli.interrupts import Interrupts, WatchedProgress
-from fcdeploy.cli.options import GRACE_OPTION, SPEECH, WHERE, YES_OPTION, asks
+from fcdeploy.cli.options import GRACE_OPTION, SPEECH, WHERE, YES_OPTION, asks, flags_of
 from fcdeploy.cli.speech import Speech
 
 if TYPE_CHECKING:
     from fcdeploy.app import Where
-    from fcdeploy.model import Outcome
+    from fcdeploy.render.views import OutcomeView
 
 
 @click.command("status", cls=Command)
@@ -32,7 +32,7 @@ def status(where: Where, speech: Speech) -> int:
     from fcdeploy.render.status import statuses_text
 
     found = asyncio.run(app.status(where))
-    views = status_views(found)
+    views = status_views(found, flags_of(where))
     for one in views:
         speech.write_findings(one.problems)
     if speech.json:
@@ -54,14 +54,15 @@ def resume(where: Where, speech: Speech, grace: float | None) -> int:
     import asyncio
 
     from fcdeploy import app
+    from fcdeploy.cli.views import outcome_views
 
     stop = app.StopRequest()
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(speech.progress())
-        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty()))
+        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty(), flags=flags_of(where, target=True)))
         shown = WatchedProgress(progress, watch)
         outcomes = asyncio.run(app.resume(where, progress=shown, stop=stop, grace=grace))
-    return _report(speech, "resume", outcomes, undo_wanted=False)
+    return _report(speech, "resume", outcome_views(outcomes, flags=flags_of(where)))
 
 
 @click.command("rollback", cls=Command)
@@ -78,12 +79,13 @@ def rollback(where: Where, speech: Speech, run: str | None, grace: float | None,
     import asyncio
 
     from fcdeploy import app
+    from fcdeploy.cli.views import outcome_views
 
-    require_consent("rollback", speech, yes=yes)
+    require_consent("rollback", speech, where, yes=yes)
     stop = app.StopRequest()
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(speech.progress())
-        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty()))
+        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty(), flags=flags_of(where, target=True)))
         question = Question("rollback", speech, progress, watch, yes=yes)
         # The way back from an ended run is a plan of its own and is shown first; an open run's way back is its journal.
         if run is None and not yes:
@@ -105,17 +107,19 @@ def rollback(where: Where, speech: Speech, run: str | None, grace: float | None,
     if question.declined:
         speech.write_talk('Nothing was changed: the answer was not "yes".')
         return FAILED
-    return _report(speech, "rollback", outcomes, undo_wanted=True)
+    # An open run is taken back by itself, one that has ended by a new run, which goes forward.
+    inverse = run is not None and all(one.run != run for one in outcomes)
+    views = outcome_views(outcomes, flags=flags_of(where), undo_wanted=not inverse, inverse=inverse)
+    return _report(speech, "rollback", views, after_plan=question.asked)
 
 
-def _report(speech: Speech, command: str, outcomes: tuple[Outcome, ...], *, undo_wanted: bool) -> int:
-    from fcdeploy.cli.views import outcome_views, outcomes_code
+def _report(speech: Speech, command: str, views: tuple[OutcomeView, ...], *, after_plan: bool = False) -> int:
+    from fcdeploy.cli.views import outcomes_code
     from fcdeploy.render.json import document_text, outcomes_list
     from fcdeploy.render.outcome import outcomes_text
 
-    views = outcome_views(outcomes, undo_wanted=undo_wanted)
     if speech.json:
         speech.write_data(document_text(command, {"outcomes": outcomes_list(views)}))
     else:
-        speech.write_data(outcomes_text(views, ink=speech.ink))
+        speech.write_data("\n" * after_plan + outcomes_text(views, ink=speech.ink))
     return outcomes_code(views)

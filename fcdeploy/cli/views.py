@@ -39,7 +39,12 @@ def plans_code(report: PlanReport, *, pending_counts: bool) -> int:
 
 
 def outcome_views(
-    outcomes: Iterable[Outcome], plans: PlanReport | None = None, *, undo_wanted: bool = False
+    outcomes: Iterable[Outcome],
+    plans: PlanReport | None = None,
+    *,
+    flags: tuple[str, ...],
+    undo_wanted: bool = False,
+    inverse: bool = False,
 ) -> tuple[OutcomeView, ...]:
     """Outcomes with their exit codes, and steps named by kind and name where the plan is at hand."""
     titles = {
@@ -50,7 +55,12 @@ def outcome_views(
     }
     return tuple(
         OutcomeView(
-            outcome=one, code=outcome_code(one, undo_wanted=undo_wanted), undo_wanted=undo_wanted, titles=titles
+            outcome=one,
+            code=outcome_code(one, undo_wanted=undo_wanted),
+            undo_wanted=undo_wanted,
+            inverse=inverse,
+            titles=titles,
+            flags=flags,
         )
         for one in outcomes
     )
@@ -61,7 +71,7 @@ def outcomes_code(views: Iterable[OutcomeView]) -> int:
     return gravest(view.code for view in views) or DONE
 
 
-def status_views(found: Iterable[TargetStatus]) -> tuple[StatusView, ...]:
+def status_views(found: Iterable[TargetStatus], flags: tuple[str, ...]) -> tuple[StatusView, ...]:
     """How every target stands."""
     return tuple(
         StatusView(
@@ -77,11 +87,14 @@ def status_views(found: Iterable[TargetStatus]) -> tuple[StatusView, ...]:
                     done=one.open_run.done,
                     unsettled=one.open_run.unsettled,
                     total=one.open_run.total,
+                    undone=one.open_run.undone,
+                    undoing=one.open_run.undoing,
                 )
                 if one.open_run
                 else None
             ),
             problems=to_findings(one.problem) if one.problem else (),
+            flags=flags,
         )
         for one in found
     )

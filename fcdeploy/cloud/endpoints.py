@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from urllib.parse import urlsplit
 
 from fcdeploy.cloud.credentials import ACCOUNT
 from fcdeploy.diagnostics import Diagnostic, did_you_mean, warning
@@ -98,10 +99,19 @@ def region_warnings(target: Target) -> tuple[Diagnostic, ...]:
 
 def _base_url(url: str) -> str:
     match = re.fullmatch(r"(https?)://([^\s/?#@]+)(/[^\s?#]*)?", url, re.IGNORECASE)
-    if match is None:
+    if match is None or not _has_host(url):
         raise UsageError(
             "the endpoint is not a web address",
             detail="it needs a scheme and a host, and has no user, query or fragment",
             hint="write it like http://127.0.0.1:9000",
         )
     return url.rstrip("/")
+
+
+def _has_host(url: str) -> bool:
+    """Whether host and port can be read: brackets that do not match and ports that are no numbers cannot."""
+    try:
+        parts = urlsplit(url)
+        return bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        return False

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
@@ -116,19 +116,21 @@ class Wait:
     one_by_one: bool = False
 
 
-def waits(error: CloudError, *, parent_created: bool = False, children_deleted: bool = False) -> Wait | None:
+def waits(error: CloudError, *, parent_created: bool = False, children_deleted: Collection[str] = ()) -> Wait | None:
     """What S38 lets the executor sit out, for at most `BUDGET` seconds, or None when the error stands.
 
-    `parent_created`: this run created the parent of what the call is about. `children_deleted`: this run deleted
-    something beneath what the call deletes.
+    `parent_created`: this run created the parent of what the call is about. `children_deleted`: what this run deleted
+    beneath what the call deletes, as the service calls it (`functions`); other things that stand there never pass.
     """
     match error:
         case ApiError(status=409, code="ConcurrentUpdateError"):
             return Wait(reason="another update is under way", one_by_one=True)
-        case ApiError(status=409, code="ServiceNotEmpty" | "FunctionNotEmpty" | "ProvisionConfigExist") if (
-            children_deleted
+        case ApiError(status=409, code="ServiceNotEmpty" | "FunctionNotEmpty", message=message) if any(
+            name in message for name in children_deleted
         ):
             return Wait(reason="what was beneath it is still going")
+        case ApiError(status=409, code="ProvisionConfigExist") if children_deleted:
+            return Wait(reason="its provisioned instances are still going")
         case ApiError(status=404, code=code) if parent_created and code.endswith("NotFound"):
             return Wait(reason="what it belongs to is not visible yet")
         case ApiError(status=403, code="AccessDenied") if parent_created:

@@ -23,12 +23,8 @@ from typing import Any
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
 
-import aiohttp
-import httpx
-from httpx_aiohttp import AiohttpTransport
-from yarl import URL
-
 from fcdeploy.cloud.body import Body
+from fcdeploy.cloud.libraries import aiohttp, httpx, httpx_aiohttp, yarl
 from fcdeploy.errors import UsageError
 
 App = Callable[..., Any]
@@ -44,7 +40,7 @@ _ERROR_BYTES = 64 * 1024
 _NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 _FAULTS = (httpx.HTTPError, aiohttp.ClientError, OSError, TimeoutError)
 
-_target: ContextVar[URL] = ContextVar("target")
+_target: ContextVar[yarl.URL] = ContextVar("target")
 
 
 class Fault(Exception):
@@ -81,7 +77,7 @@ class Answer:
 class _ExactRequest(aiohttp.ClientRequest):
     """Sends the target as it was given and not as yarl would spell it."""
 
-    def __init__(self, method: str, url: URL, **rest: Any) -> None:
+    def __init__(self, method: str, url: yarl.URL, **rest: Any) -> None:
         super().__init__(method, _target.get(), **rest)
 
 
@@ -150,7 +146,7 @@ class Wire:
             await transport.aclose()
 
     def _request(self, method: str, url: str, headers: Mapping[str, str], body: Body) -> httpx.Request:
-        _target.set(URL(url, encoded=True))
+        _target.set(yarl.URL(url, encoded=True))
         whole = body.whole
         content: bytes | AsyncIterator[bytes] = b"" if whole is None else whole
         if whole is None or len(whole) > _STREAM_ABOVE:
@@ -199,10 +195,12 @@ def environment_proxy(scheme: str, host: str) -> str | None:
     return proxy
 
 
-def _transport(scheme: str, proxy: str | None) -> AiohttpTransport:
+def _transport(scheme: str, proxy: str | None) -> httpx_aiohttp.AiohttpTransport:
     # Reading the certificate store takes 20 ms, which plain http need not spend.
     context = httpx.create_ssl_context(verify=scheme == "https")
-    return AiohttpTransport(verify=context, client=lambda: _session(context), proxy=_proxy(proxy) if proxy else None)
+    return httpx_aiohttp.AiohttpTransport(
+        verify=context, client=lambda: _session(context), proxy=_proxy(proxy) if proxy else None
+    )
 
 
 def _session(context: ssl.SSLContext) -> aiohttp.ClientSession:

@@ -6,7 +6,6 @@ decoding and hashing an archive would keep every other client waiting.
 """
 
 import asyncio
-import contextlib
 import json
 import secrets
 import sqlite3
@@ -36,6 +35,7 @@ Send = Callable[[Message], Awaitable[None]]
 DIALECTS: tuple[Dialect, ...] = (ALIBABA,)
 _THREAD_BODY = 262_144  # bytes of body from which an operation leaves the event loop
 _DRAIN_LIMIT = 536_870_912  # bytes read and thrown away, so that a client over the limit can read its error
+_CLOSING = 1.0  # seconds that a dropped connection gets to send what was written before
 _encode = json.JSONEncoder(separators=(",", ":"), ensure_ascii=False).encode
 
 
@@ -99,7 +99,7 @@ class App:
         try:
             status, code, sent = await self._answer(request, scope, receive, send, entry)
         except _Dropped:
-            await _close(scope)
+            await _close(scope, receive)
         finally:
             entry["status"] = status
             entry["code"] = code
@@ -306,22 +306,33 @@ async def _read_body(receive: Receive, request: Request, limit: int) -> bytes | 
 
 async def _hang(receive: Receive, seconds: float) -> None:
     """Say nothing for ``seconds``, or until the client gives up; then the connection is closed."""
+    await _gone(receive, seconds)
+    raise _Dropped
+
+
+async def _gone(receive: Receive, seconds: float) -> bool:
+    """Wait until the connection is closed, at most ``seconds``; whether it is."""
 
     async def gone() -> None:
         while (await receive())["type"] != "http.disconnect":
             pass
 
-    with contextlib.suppress(TimeoutError):
+    try:
         await asyncio.wait_for(gone(), seconds)
-    raise _Dropped
+    except TimeoutError:
+        return False
+    return True
 
 
-async def _close(scope: Scope) -> None:
+async def _close(scope: Scope, receive: Receive) -> None:
     """Close the connection under the request; without one (in process) the caller gets ConnectionResetError."""
     transport = scope.get("extensions", {}).get("fcdeploy.transport")
     if transport is None:
         raise ConnectionResetError("the emulator dropped the connection")
     transport.close()
+    # The server holds a return before the connection is gone for a mistake, and says so on stderr.
+    if not await _gone(receive, _CLOSING):
+        transport.abort()
 
 
 async def _write_reply(send: Send, reply: Reply, headers: HeaderPairs, request: Request, *, cut: bool = False) -> int:

@@ -125,6 +125,14 @@ class Session:
         )
         return done.rowcount
 
+    def delete_beneath(self, parent: str) -> None:
+        """Delete rows of every kind whose parent is ``parent`` or stands beneath it."""
+        # The character after "/" bounds the names that begin with the parent's.
+        self._connection.execute(
+            "DELETE FROM resources WHERE account=? AND region=? AND (parent=? OR (parent>? AND parent<?))",
+            (*self._tenant, parent, parent + "/", parent + "0"),
+        )
+
     def children(self, kind: str, parent: str, *, start: str = "", prefix: str = "", limit: int = -1) -> list[Row]:
         """Return rows right under ``parent``, ascending by name bytewise, from ``start`` (inclusive) on."""
         clauses = "account=? AND region=? AND kind=? AND parent=? AND name>=?"

@@ -121,14 +121,14 @@ def _value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *, li
             value = json.loads(value)
         except ValueError:
             return value
+    if isinstance(value, str | int | float):  # most values; the checks below cost more
+        return value.lower() if field.ignore_case and isinstance(value, str) else value
     if isinstance(value, list) and field.item is not None:
         items = [_value(field.item, item, whole, api, live=live) for item in value]
         kept = [item for item in items if item is not MISSING]
         return sorted(kept, key=_sort_key(field)) if field.order is Order.SET else kept
     if isinstance(value, Mapping):
         return _mapping(field, value, whole, api, live=live)
-    if field.ignore_case and isinstance(value, str):
-        return value.lower()
     return value
 
 

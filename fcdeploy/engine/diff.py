@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.engine.canonical import agrees
@@ -55,6 +55,41 @@ def created_fields(kind: Kind, resource: Resource, body: Mapping[str, Json]) -> 
         )
         for path, value in _lines(given)
     )
+
+
+def returning_fields(
+    kind: Kind, before: Mapping[str, Json], after: Mapping[str, Json], literal: Collection[str]
+) -> tuple[FieldChange, ...]:
+    """What a step of a way back puts back, from what was there before it to what is there after it, values redacted.
+
+    No file says which of these values are secrets: one that was hidden on either side is hidden on both, and so is
+    every value of a sensitive field but those of the paths in `literal` (S42). Defaults are not listed.
+    """
+    return tuple(_returning_fields(kind, before, after, literal))
+
+
+def _returning_fields(
+    kind: Kind, before: Mapping[str, Json], after: Mapping[str, Json], literal: Collection[str]
+) -> Iterator[FieldChange]:
+    for name, new in after.items():
+        field, old = kind.field(name), before.get(name)
+        default = field.default(after)
+        if agrees(field, new, old) or (old is None and default is not None and new == default.value):
+            continue
+        # A map that comes back whole is one line a key, so that what is no secret can be seen.
+        whole = isinstance(new, Mapping) and field.codec is not Codec.ARCHIVE
+        for path, was, now in _leaves(field, {} if old is None and whole else old, new):
+            dotted = ".".join(path)
+            hide = (dotted not in literal and (field.sensitive or _is_sensitive(field, path[1:]))) or (
+                has_secret(was) or has_secret(now)
+            )
+            yield FieldChange(
+                path=dotted,
+                before=HIDDEN if hide and was is not None else shown(was),
+                after=HIDDEN if hide and now is not None else shown(now),
+                before_hidden=hide and was is not None,
+                after_hidden=hide and now is not None,
+            )
 
 
 def _lines(given: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:

@@ -22,7 +22,7 @@ from fcdeploy.engine.snapshot import root_of
 from fcdeploy.engine.standing import StepStanding
 from fcdeploy.engine.watch import EventLog, Progress, StopRequest
 from fcdeploy.errors import RunError
-from fcdeploy.kinds.registry import parent_of
+from fcdeploy.kinds.registry import kind_of, parent_of
 from fcdeploy.model import Action, Address, Ending, Event, EventType, Outcome, Plan, Step
 
 
@@ -71,7 +71,7 @@ class Executor:
         self._etags: dict[Address, str] = {}
         self._locks: dict[Address, asyncio.Lock] = {}
         self._created: set[Address] = set()
-        self._emptied: set[Address] = set()
+        self._emptied: dict[Address, set[str]] = {}
         self._found: list[Diagnostic] = []
         self._durations: dict[str, float] = {}
         self._broken: RunError | None = None
@@ -112,7 +112,7 @@ class Executor:
                     forward.done.append(step.id)
             except StepUnknown as failure:
                 forward.unknown.append(step.id)
-                self._found.append(_finding(step, failure))
+                self._found.append(self._finding(step, failure))
         if forward.unknown:
             # Undoing around an effect that nobody knows of could take away what it stands on.
             return self._outcome(Ending.NEEDS_ATTENTION, forward, None, began)
@@ -125,7 +125,7 @@ class Executor:
             self._etags.pop(step.address, None)
             above = parent_of(step.address)
             while above is not None:
-                self._emptied.add(above)
+                self._emptied.setdefault(above, set()).add(kind_of(step.address).section)
                 above = parent_of(above)
             return
         if etag is not None:
@@ -149,7 +149,9 @@ class Executor:
         back = _Round(steps=undo.steps, undoing=True, undoes=undo.undoes)
         back.done += [step.id for step in undo.steps if _is_done(standing, step.id)]
         if undo.steps:
-            self._progress.said(self._plan.target.name, f"rolling back {len(undo.steps)} steps")
+            self._progress.said(
+                self._plan.target.name, f"rolling back {len(undo.steps)} step{'s' * (len(undo.steps) > 1)}"
+            )
         for step in undo.lasting:
             self._found.append(
                 warning(
@@ -242,9 +244,9 @@ class Executor:
             return await self._failed(step, round_, began, failure)
         except StepUnknown as failure:
             round_.unknown.append(step.id)
-            self._found.append(_finding(step, failure))
+            self._found.append(self._finding(step, failure))
             await self._noted(step, EventType.UNKNOWN, failure.summary)
-            self._progress.ended(target, step, EventType.UNKNOWN, time.monotonic() - began, failure.summary)
+            self._progress.ended(target, step, EventType.UNKNOWN, time.monotonic() - began, self._note(failure))
             return False
         except RunError as failure:
             self._broken = self._broken or failure
@@ -253,14 +255,15 @@ class Executor:
 
     async def _failed(self, step: Step, round_: _Round, began: float, failure: StepFailed) -> bool:
         round_.failed.append(step.id)
-        self._found.append(_finding(step, failure))
+        self._found.append(self._finding(step, failure))
         if failure.happened:
             # The effect is there, so it counts as done for the way back, and the run fails all the same.
-            await self._ended(step, round_, EventType.FAILED, began, done=Done(etag=failure.etag, note=failure.summary))
+            done = Done(etag=failure.etag, note=self._note(failure))
+            await self._ended(step, round_, EventType.FAILED, began, done=done)
         else:
             await self._noted(step, EventType.FAILED, failure.summary)
             self._progress.ended(
-                self._plan.target.name, step, EventType.FAILED, time.monotonic() - began, failure.summary
+                self._plan.target.name, step, EventType.FAILED, time.monotonic() - began, self._note(failure)
             )
         return False
 
@@ -297,6 +300,14 @@ class Executor:
         except RunError as failure:
             self._broken = self._broken or failure
 
+    def _finding(self, step: Step, failure: StepFailed | StepUnknown) -> Diagnostic:
+        summary, detail = self._redactor.text(failure.summary), self._redactor.text(failure.detail)
+        return error(summary, detail=detail, hint=failure.hint, address=str(step.address))
+
+    def _note(self, failure: StepFailed | StepUnknown) -> str:
+        """What a line of progress says of it: why, since that line names the step already."""
+        return self._redactor.text(failure.detail or failure.summary).partition("\n")[0]
+
     def _surroundings(self, step: Step) -> Surroundings:
         parent = parent_of(step.address)
         root = root_of(step.address)
@@ -307,7 +318,7 @@ class Executor:
         return Surroundings(
             own_etag=self._etags.get(step.address),
             parent_created=parent in self._created,
-            children_deleted=step.address in self._emptied,
+            children_deleted=self._emptied.get(step.address, ()),
             begun=begun,
             waiting=lambda why, seconds: self._progress.waiting(self._plan.target.name, step, why, seconds),
             in_turn=self._locks.get(root),
@@ -321,7 +332,8 @@ class Executor:
         return Ending.STOPPED if self._on_failure != "rollback" and not forward.unknown else Ending.NEEDS_ATTENTION
 
     def _ending_after(self, back: _Round, forward: _Round) -> Ending:
-        if self._broken is not None or len(back.done) < len(back.steps) or self._lasting(forward):
+        incomplete = len(back.done) < len(back.steps) or bool(back.failed) or self._lasting(forward)
+        if self._broken is not None or incomplete:
             return Ending.NEEDS_ATTENTION
         return Ending.ROLLED_BACK if forward.done else Ending.FAILED
 
@@ -348,6 +360,8 @@ class Executor:
             done=tuple(forward.done),
             undone=tuple(sorted(undone)),
             leftovers=tuple(standing),
+            unknown=(*forward.unknown, *(back.unknown if back else ())),
+            undoing=back is not None and bool(back.done or back.unknown),
             diagnostics=tuple(dict.fromkeys(self._found)),
             seconds=time.monotonic() - began,
             durations=dict(self._durations),
@@ -361,10 +375,6 @@ def _unsettled(standing: Mapping[str, StepStanding]) -> frozenset[str]:
 def _is_done(standing: Mapping[str, StepStanding], name: str) -> bool:
     one = standing.get(name)
     return one is not None and one.type is EventType.DONE
-
-
-def _finding(step: Step, failure: StepFailed | StepUnknown) -> Diagnostic:
-    return error(failure.summary, detail=failure.detail, hint=failure.hint, address=str(step.address))
 
 
 def with_spans(found: Iterable[Diagnostic], plan: Plan) -> tuple[Diagnostic, ...]:

@@ -211,7 +211,7 @@ class SqliteJournal:
         """See `Journal.read_run`."""
         found = await self._read_records("WHERE id = ?", run)
         if not found:
-            raise RunError(f"there is no run {run}", hint="`fcdeploy history` lists them")
+            raise RunError(f"there is no run {run}", hint="apply prints the id of its run at the end")
         return found[0]
 
     async def read_runs(self, *, limit: int = -1) -> list[RunRecord]:

@@ -19,6 +19,7 @@ from fcdeploy.engine.reader import Reader, Sender
 from fcdeploy.engine.redact import Redactor, has_secret
 from fcdeploy.engine.results import Done, Refusal, StepFailed, StepUnknown, Surroundings, Waits
 from fcdeploy.engine.snapshot import Site
+from fcdeploy.engine.steps import UNDO
 from fcdeploy.engine.threeway import drifted, is_same, merged, touched, unfulfilled, value_shown
 from fcdeploy.engine.wire import standing, update_call
 from fcdeploy.errors import ApiError, CloudError, NoReply, ReadFailed
@@ -133,7 +134,7 @@ class _Attempt:
             if sent >= MOST_SENDS:
                 raise StepFailed(
                     f"cannot {self._step.action.value} {self._step.address.short}",
-                    detail=f"sent {sent} times and never took effect",
+                    detail=f"sent {sent} times and never took effect; another writer may keep changing it",
                 )
             await asyncio.sleep(self._p._pause(sent))
 
@@ -278,13 +279,21 @@ class _Attempt:
         """The values that another writer changed; hidden where the file has a secret, since the old one was one too."""
         if has_secret(value_at(self._step.after, path)):
             was = now = Sensitive("", parts=())
-        words = f"{value_shown(self._kind, path, was)} when planned, {value_shown(self._kind, path, now)} now"
-        return self._p._redactor.text(words)
+        then = "as this run left it" if self._is_undo else "when planned"
+        return self._p._redactor.text(f"{self._shown(path, was)} {then}, {self._shown(path, now)} now")
+
+    @property
+    def _is_undo(self) -> bool:
+        return self._step.id.startswith(UNDO)
+
+    def _shown(self, path: str, value: Json) -> str:
+        return value_shown(self._kind, path, value, self._step.literal)
 
     def _ours(self, path: str) -> str:
         if not self._step.after:
             return ""
-        return f", {value_shown(self._kind, path, value_at(self._step.after, path))} in the file"
+        where = "to be put back" if self._is_undo else "in the file"
+        return f", {self._shown(path, value_at(self._step.after, path))} {where}"
 
     def _drift(self, live: Live) -> tuple[Diagnostic, ...]:
         step = self._step
@@ -354,8 +363,8 @@ class _Attempt:
                 raise StepFailed(
                     f"the service did not take {', '.join(missing)} of {step.address.short}",
                     detail="\n".join(
-                        f"{name}: sent {value_shown(self._kind, name, promise[name])}, "
-                        f"is {value_shown(self._kind, name, live.body.get(name) if live else None)}"
+                        f"{name}: sent {self._shown(name, promise[name])}, "
+                        f"is {self._shown(name, live.body.get(name) if live else None)}"
                         for name in missing
                     ),
                     happened=True,

@@ -80,7 +80,7 @@ def to_plan(
     changes = [_change(one, snapshot, destroying) for one in found if one.action is not Action.NONE]
     return Plan(
         project=site.project,
-        target=site.target,
+        target=replace(site.target, account=site.scope.account),
         changes=tuple(sorted(changes, key=lambda change: change.address)),
         steps=steps,
         unchanged=sum(1 for one in found if one.action is Action.NONE),

@@ -128,6 +128,21 @@ class Reader:
         reply = await self._checked(call)
         return dict((reply.body or {}).get(kind.tags.answer) or {})
 
+    async def read_held(self, address: Address) -> dict[str, int]:
+        """How much a resource holds of what no kind declares, by what it is called; what it holds none of is left out.
+
+        Raises ReadFailed.
+        """
+        kind = kind_of(address)
+        names = kind.names(address.identity)
+        lists = await asyncio.gather(
+            *(
+                read_pages(self._checked, one, names, self._site.scope, f"{what} of {address.short}")
+                for what, one in kind.holds.items()
+            )
+        )
+        return {what: len(items) for what, items in zip(kind.holds, lists, strict=True) if items}
+
     async def read_code_url(self, address: Address) -> str:
         """A short-lived address of a live code archive. Raises ReadFailed."""
         kind = kind_of(address)

@@ -35,6 +35,8 @@ def has_secret(value: Json) -> bool:
     match value:
         case Sensitive():
             return True
+        case str() | int() | float() | None:  # most values; the checks below cost more
+            return False
         case Mapping():
             return any(has_secret(item) for item in value.values())
         case list() | tuple():

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -47,7 +47,7 @@ class Waits(Protocol):
     """Says whether an error passes by itself (S38), None when it stands."""
 
     def __call__(
-        self, error: CloudError, *, parent_created: bool = ..., children_deleted: bool = ...
+        self, error: CloudError, *, parent_created: bool = ..., children_deleted: Collection[str] = ...
     ) -> Refusal | None:
         """The refusal to sit out, or None."""
         ...
@@ -69,7 +69,7 @@ class Surroundings:
 
     own_etag: str | None
     parent_created: bool
-    children_deleted: bool
+    children_deleted: Collection[str]
     begun: Callable[[], Awaitable[None]]
     waiting: Callable[[str, float], None]
     in_turn: asyncio.Lock | None

@@ -37,6 +37,24 @@ def safety_findings(
     return tuple(found)
 
 
+def held_findings(held: Mapping[Address, Mapping[str, int]]) -> tuple[Diagnostic, ...]:
+    """Deletes that the service would refuse after everything beneath is gone (law 6); better not to begin."""
+    return tuple(
+        error(
+            f"{address.short} cannot be deleted: it has {_counted(found)}",
+            detail="fcdeploy did not make them and does not delete them, and the service refuses to go without",
+            hint="delete them first, or keep the resource in the file",
+            address=str(address),
+        )
+        for address, found in sorted(held.items())
+        if found
+    )
+
+
+def _counted(found: Mapping[str, int]) -> str:
+    return " and ".join(f"{count} {what if count != 1 else what.removesuffix('s')}" for what, count in found.items())
+
+
 def leaving(plan: Plan) -> int:
     """How many resources a plan deletes or replaces."""
     return plan.count(Action.DELETE) + plan.count(Action.REPLACE)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fcdeploy.engine.canonical import fingerprint
 from fcdeploy.engine.diff import forces_replacement
 from fcdeploy.engine.snapshot import Site
+from fcdeploy.engine.threeway import is_sensitive
 from fcdeploy.engine.wire import create_call, overlaid, plain_call, standing, tag_calls, update_call
 from fcdeploy.kinds.descriptor import GuardStyle, Kind
 from fcdeploy.kinds.fields import Codec, Field
@@ -26,6 +27,9 @@ from fcdeploy.model import (
     Resource,
     Step,
 )
+
+UNDO = "undo "
+"""How the id of every undo step begins."""
 
 OWN_ETAG = ""
 """In the guard of an undo: the ETag that the undone step was given, or the fingerprint of what it left; known only once
@@ -53,6 +57,22 @@ class Difference:
 
 def steps_of(difference: Difference, site: Site) -> tuple[Step, ...]:
     """The steps of one difference in their order; `needs` names only steps of the same difference."""
+    plain = _plain_paths(difference)
+    return tuple(
+        _replaced(step, literal=plain, undo=tuple(_replaced(undo, literal=plain) for undo in step.undo))
+        if plain
+        else step
+        for step in _bare_steps_of(difference, site)
+    )
+
+
+def _plain_paths(difference: Difference) -> frozenset[str]:
+    """Sensitive fields that the file gives as plain literals: a conflict may name their live values (S42)."""
+    literal = difference.resource.literal if difference.resource is not None else ()
+    return frozenset(path for path in literal if is_sensitive(difference.kind, path))
+
+
+def _bare_steps_of(difference: Difference, site: Site) -> tuple[Step, ...]:
     match difference.action:
         case Action.CREATE:
             return _create(difference, site)
@@ -149,11 +169,12 @@ def _way_back(
     ours = (one for one in fields if one.name in live.body or not one.moved_by)
     back = (*(one for one in ours if not _comes_with(one, live, difference.body)), *dropped)
     payloads: dict[str, Json] = {}
-    for one in back:
+    for one in fields:
         if one.codec is Codec.ARCHIVE:
-            if difference.archive is None:
+            # Where there was no code, none has to come back.
+            if difference.archive is None and live.body.get(one.name) is not None:
                 return ()
-            payloads[one.name] = {"zipFile": difference.archive}
+            payloads[one.name] = {"zipFile": difference.archive} if difference.archive else None
     before = {one.name: live.body.get(one.name) for one in back}
     undo = Step(
         id=f"undo update {address}",

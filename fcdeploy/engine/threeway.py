@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 
-from fcdeploy.engine.canonical import agrees, covers
+from fcdeploy.engine.canonical import agrees, compact, covers
 from fcdeploy.engine.redact import HIDDEN, has_secret, shown
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.fields import Field
+from fcdeploy.kinds.fields import Field, value_at
 from fcdeploy.model import Json
 
 
@@ -35,13 +35,16 @@ def touched(
 def drifted(
     before: Mapping[str, Json], after: Mapping[str, Json], live: Mapping[str, Json]
 ) -> tuple[tuple[str, Json, Json], ...]:
-    """(path, as planned from, as it is now) of what changed meanwhile and the step does not write."""
+    """(path, as planned from, as it is now) of what changed meanwhile and the step does not write.
+
+    What is already as the step wants it is the step's own effect.
+    """
     ours = {path for path, _, _ in touched(before, after, live)}
     return tuple(
         (path, was, now)
         for name in before
         for path, was, now in _leaves(name, before[name], live.get(name))
-        if path not in ours
+        if path not in ours and not (name in after and value_at(after, path) == now)
     )
 
 
@@ -55,11 +58,13 @@ def is_same(kind: Kind, before: Mapping[str, Json], live: Mapping[str, Json]) ->
     return all(covers(value, live.get(name)) for name, value in before.items())
 
 
-def value_shown(kind: Kind, path: str, value: Json) -> str:
-    """A live value as it may be printed in a message: never that of a sensitive field (S42)."""
-    if has_secret(value) or _is_sensitive(kind, path):
+def value_shown(kind: Kind, path: str, value: Json, literal: Collection[str] = ()) -> str:
+    """A live value as it may be printed in a message; that of a sensitive field only where the file is plain (S42)."""
+    if has_secret(value) or (path not in literal and is_sensitive(kind, path)):
         return HIDDEN
-    return repr(shown(value))
+    if isinstance(value, Mapping) and value.keys() == {"checksum"}:
+        return f"CRC-64 {value['checksum']}"
+    return "not set" if value is None else compact(shown(value))
 
 
 def _touched(path: str, before: Json, wanted: Json, now: Json) -> Iterator[tuple[str, Json, Json]]:
@@ -94,7 +99,8 @@ def _merged(before: Json, wanted: Json, now: Json) -> Json:
     return result
 
 
-def _is_sensitive(kind: Kind, path: str) -> bool:
+def is_sensitive(kind: Kind, path: str) -> bool:
+    """Whether a dotted path leads into a field whose live values are hidden (S42)."""
     first, *rest = path.split(".")
     field: Field | None = next((one for one in kind.fields if one.name == first), None)
     while field is not None:

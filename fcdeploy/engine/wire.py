@@ -93,7 +93,7 @@ def wire_value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *
         parts = {
             key: wire_value(known[key], item, whole, api, creating=creating) if key in known else item
             for key, item in value.items()
-            if item is not None or not creating
+            if item is not None or not creating or (key in known and _sends_empty(known[key]))
         }
         travelling: Json = {key: item for key, item in parts.items() if item is not None}
     elif isinstance(value, list) and field.item is not None:
@@ -134,6 +134,11 @@ def standing(kind: Kind, live: Live) -> dict[str, Json]:
     """A canonical live body with what the service itself changes: an update sends that as it is (S23)."""
     moved = {one.name: live.raw[one.name] for one in kind.fields if one.moved_by and live.raw.get(one.name) is not None}
     return {**moved, **live.body}
+
+
+def _sends_empty(field: Field) -> bool:
+    """Whether a create sends the empty value of a member that is not set."""
+    return field.empty is not None and any(one.value is None and one.sent for one in field.defaults)
 
 
 def _value_or_default(field: Field, body: Mapping[str, Json], given: Mapping[str, Json]) -> Json:

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 
 _MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_LONGEST = (31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31)
 _DAYS = ("SUN", "MON", "TUE", "WED", "THU", "FRI", "SAT")
 _FIELDS: tuple[tuple[str, int, int, Sequence[str], int], ...] = (
     ("seconds", 0, 59, (), 0),
@@ -35,7 +36,7 @@ def cron_problem(expression: str) -> str | None:
     if words[0].startswith("@"):
         return f"`{words[0]}` is not known; only `@every DURATION` is"
     if "=" in words[0]:
-        if not _TIME_ZONE.match(words[0]):
+        if not _TIME_ZONE.match(words[0]) or not _is_zone(words[0].partition("=")[2]):
             return f"`{words[0]}` is not a time zone such as `CRON_TZ=Asia/Shanghai`"
         words = words[1:]
     if len(words) != len(_FIELDS):
@@ -45,7 +46,25 @@ def cron_problem(expression: str) -> str | None:
         problem = _field_problem(word, low, high, names, first, question=name.startswith("day"))
         if problem:
             return f"{name}: {problem}"
+    return _calendar_problem(words[3], words[4], words[5])
+
+
+def _calendar_problem(day: str, month: str, weekday: str) -> str | None:
+    """A day that none of the months has, such as 31 February; a day of week may still match (classic cron)."""
+    if weekday not in ("*", "?") or not day.isdecimal() or month in ("*",) or not re.fullmatch(r"[A-Za-z0-9,]+", month):
+        return None
+    months = [_number(part, _MONTHS, 1) for part in month.split(",")]
+    if all(number is not None and int(day) > _LONGEST[number - 1] for number in months):
+        return f"day of month: there is no day {int(day)} in month {month}"
     return None
+
+
+def _is_zone(name: str) -> bool:
+    from zoneinfo import available_timezones
+
+    known = available_timezones()
+    # A machine without time zone files (a minimal container) knows none; then the service has the last word.
+    return not known or name in known
 
 
 def _field_problem(word: str, low: int, high: int, names: Sequence[str], first: int, *, question: bool) -> str | None:

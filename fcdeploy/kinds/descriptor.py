@@ -163,6 +163,8 @@ class Kind:
     a canonical body for which `absent` holds means it as well. Hooks are pure; `collision` is the rule behind
     `collides`, for messages. `soft_limit` is how many may stand under one parent before the service's adjustable limit
     is reached; 0: none is known (S5).
+    `holds` are lists of what a resource may hold that no kind declares and that keeps it from being deleted, by what
+    they are called.
     """
 
     provider: str
@@ -191,6 +193,7 @@ class Kind:
     alone: str = ""
     guards: Mapping[str, GuardStyle] = field(default_factory=dict)
     absent: When = field(default_factory=dict)
+    holds: Mapping[str, Listing] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)

@@ -169,7 +169,8 @@ class Step:
     the resource did not or will not exist); they settle an unknown effect and check the reply (S20, S21). `needs` are
     ids of steps that must be done first. `undo` are the steps that take it back, in order; none when nothing can, or
     when the undo of the resource's create covers it (S34). An undo's IfMatch guard is the ETag that the step itself was
-    given, known once it is done. `last` marks what comes only after all that can be undone has succeeded.
+    given, known once it is done. `last` marks what comes only after all that can be undone has succeeded. `literal` are
+    the paths of sensitive fields that the file gives as plain literals, whose live values may be printed (S42).
     """
 
     id: str
@@ -183,6 +184,7 @@ class Step:
     needs: frozenset[str] = frozenset()
     last: bool = False
     undo: tuple[Step, ...] = ()
+    literal: frozenset[str] = frozenset()
 
     def to_json(self) -> dict[str, Json]:
         """Plain JSON, secrets as references."""
@@ -198,6 +200,7 @@ class Step:
             "needs": sorted(self.needs),
             "last": self.last,
             "undo": [step.to_json() for step in self.undo],
+            "literal": sorted(self.literal),
         }
 
     @classmethod
@@ -215,6 +218,7 @@ class Step:
             needs=frozenset(saved["needs"]),
             last=saved["last"],
             undo=tuple(cls.from_json(step, secret) for step in saved["undo"]),
+            literal=frozenset(saved["literal"]),
         )
 
 

@@ -46,7 +46,11 @@ class Ending(enum.StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Outcome:
-    """The fold of a run: what was done, undone and left; `seconds` is wall time, `durations` seconds by step id."""
+    """The fold of a run: what was done, undone and left; `seconds` is wall time, `durations` seconds by step id.
+
+    `unknown` are steps, undo steps too, of which neither the reply nor a read says whether they took effect. `undoing`
+    says that something was taken back, or may have been: such a run can only be finished by taking back the rest.
+    """
 
     run: str
     target: str
@@ -54,6 +58,8 @@ class Outcome:
     done: tuple[str, ...] = ()
     undone: tuple[str, ...] = ()
     leftovers: tuple[str, ...] = ()
+    unknown: tuple[str, ...] = ()
+    undoing: bool = False
     diagnostics: tuple[Diagnostic, ...] = ()
     seconds: float = 0.0
     durations: Mapping[str, float] = field(default_factory=dict)

@@ -124,6 +124,9 @@ def _oss(address: str, checksum: str | None) -> CodeSource:
         and key[0] not in "/\\"
         and not key.endswith("/")
     )
+    if address.startswith(OSS_SCHEME) and slash and bucket and not _BUCKET.fullmatch(bucket):
+        hint = "3 to 63 lower-case letters, digits and hyphens, with no hyphen at either end"
+        _refuse(f"`{bucket}` cannot be the name of an OSS bucket", hint)
     if not well_formed:
         _refuse("the OSS address is not of the form oss://bucket/key", "write `oss://my-bucket/path/code.zip`")
     return CodeSource(kind=SourceKind.OSS, bucket=bucket, object_name=key, checksum=checksum)

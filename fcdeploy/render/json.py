@@ -66,6 +66,7 @@ def outcomes_list(views: Iterable[OutcomeView]) -> list[Json]:
             "done": [_step_name(step, view) for step in view.outcome.done],
             "undone": [_step_name(step, view) for step in view.outcome.undone],
             "leftovers": [view.titles.get(one, one) for one in view.outcome.leftovers],
+            "unknown": [_step_name(step, view) for step in view.outcome.unknown],
             "seconds": round(view.outcome.seconds, 3),
             "durations": {step: round(seconds, 3) for step, seconds in view.outcome.durations.items()},
             "diagnostics": findings_list(view.outcome.diagnostics),
@@ -99,6 +100,8 @@ def _open_run(run: OpenRunView) -> dict[str, Json]:
         "started": round(run.started, 3),
         "holder": run.holder or None,
         "done": run.done,
+        "undone": run.undone,
+        "undoing": run.undoing,
         "unsettled": run.unsettled,
         "total": run.total,
     }

@@ -8,7 +8,7 @@ from fcdeploy.model import Ending, Outcome
 from fcdeploy.render.findings import Sources, findings_text
 from fcdeploy.render.ink import PLAIN, Ink, Role
 from fcdeploy.render.views import OutcomeView
-from fcdeploy.render.words import clean, counted, folded, paragraphs, seconds_text
+from fcdeploy.render.words import WIDTH, clean, columns, command_line, counted, folded, seconds_text, ways_on
 
 _SLOWEST = 3
 _SLOW_SECONDS = 1.0
@@ -47,8 +47,7 @@ def outcome_text(view: OutcomeView, *, ink: Ink = PLAIN, sources: Sources | None
     blocks: list[str] = []
     if outcome.diagnostics:
         blocks.append(findings_text(outcome.diagnostics, sources=sources, ink=ink).rstrip("\n"))
-    counts = _counts(outcome)
-    lines = [f"target {clean(outcome.target)}: {ink(said, role)}{counts} in {seconds_text(outcome.seconds)}"]
+    lines = _first_lines(outcome, said, ink, role)
     if outcome.leftovers:
         lines.append(f"  {ink('Left behind:', Role.WARNING)}")
         for one in outcome.leftovers:
@@ -56,20 +55,39 @@ def outcome_text(view: OutcomeView, *, ink: Ink = PLAIN, sources: Sources | None
     lines += _slowest(outcome.durations, view.titles)
     if view.code:
         lines.append(f"  Exit code {view.code}: {EXIT_MEANING[view.code]}.")
-    for text in _next(view):
-        lines += paragraphs(text, indent="  ")
+    lines += [f"  {line}" for line in _next(view)]
     blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
 
 
+def _first_lines(outcome: Outcome, said: str, ink: Ink, role: Role) -> list[str]:
+    """The closing line with the run's id, which `rollback --run` asks for; on a line of its own where room is short."""
+    told = f"target {clean(outcome.target)}: ", f"{_counts(outcome)} in {seconds_text(outcome.seconds)}"
+    line = f"{told[0]}{ink(said, role)}{told[1]}"
+    if not outcome.run:
+        return [line]
+    run = f"run {clean(outcome.run)}"
+    # Escape codes take no columns.
+    fits = columns(f"{told[0]}{said}{told[1]} · {run}") <= WIDTH
+    return [f"{line} · {run}"] if fits else [line, f"  {run}"]
+
+
 def _counts(outcome: Outcome) -> str:
+    match outcome.ending:
+        case Ending.ROLLED_BACK:
+            # Not by number: one undo may cover several steps, and the difference would look like a leftover.
+            return " (everything was taken back)"
+        case Ending.DONE:
+            return f" ({counted(len(outcome.done), 'step')})" if outcome.done else " (nothing was sent)"
     parts = [counted(len(outcome.done), "step") + " done"] if outcome.done else []
     if outcome.undone:
-        parts.append(f"{len(outcome.undone)} undone")
+        parts.append(f"{len(set(outcome.done) - set(outcome.leftovers))} taken back")
     if outcome.leftovers:
         parts.append(f"{len(outcome.leftovers)} left behind")
+    if outcome.unknown:
+        parts.append(f"{counted(len(outcome.unknown), 'effect')} not known")
     if not parts:
-        return " (nothing was sent)" if outcome.ending is Ending.DONE else " (nothing was changed)"
+        return " (nothing was changed)" if outcome.ending is not Ending.NEEDS_ATTENTION else ""
     return f" ({', '.join(parts)})"
 
 
@@ -85,8 +103,13 @@ def _slowest(durations: Mapping[str, float], titles: Mapping[str, str]) -> list[
 
 
 def _next(view: OutcomeView) -> list[str]:
+    """What to do now. Command lines are not folded: they are there to be copied."""
     outcome, code = view.outcome, view.code
-    at = f"--target {clean(outcome.target)}"
+
+    def way(what: str, command: str) -> str:
+        return f"{what:<13}  {command_line(command, view.flags, target=outcome.target)}"
+
+    more = way("To see more:", "status")
     match outcome.ending:
         case _ if code == 0:
             return []
@@ -97,8 +120,5 @@ def _next(view: OutcomeView) -> list[str]:
         case Ending.STOPPED if code != 4:
             return ["Nothing was changed. Apply again when you are ready."]
         case _:
-            return [
-                f"To finish:      fcdeploy resume {at}",
-                f"To take back:   fcdeploy rollback {at}",
-                f"To see more:    fcdeploy status {at}",
-            ]
+            undoing = outcome.undoing or view.undo_wanted
+            return [*(way(what, command) for what, command in ways_on(undoing, view.inverse)), more]

@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 from fcdeploy.render.ink import PLAIN, Ink, Role
 from fcdeploy.render.text import heading
 from fcdeploy.render.views import OpenRunView, StatusView
-from fcdeploy.render.words import clean, counted, table
+from fcdeploy.render.words import clean, command_line, counted, table, ways_on
 
 
 def statuses_text(views: tuple[StatusView, ...], *, ink: Ink = PLAIN) -> str:
@@ -19,7 +19,7 @@ def status_text(view: StatusView, *, ink: Ink = PLAIN) -> str:
     """One target: its heading, an open run if there is one, and its resources."""
     lines = [ink(heading(view.target), Role.HEADING)]
     if view.open_run:
-        first, *rest = _open_run(view.open_run, view.target.name)
+        first, *rest = _open_run(view.open_run, view.target.name, view.flags)
         lines += [f"  {ink(first, Role.WARNING)}", *(f"  {line}" for line in rest)]
     if view.rows:
         header, *rows = table(
@@ -35,14 +35,15 @@ def status_text(view: StatusView, *, ink: Ink = PLAIN) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _open_run(run: OpenRunView, target: str) -> list[str]:
+def _open_run(run: OpenRunView, target: str, flags: tuple[str, ...]) -> list[str]:
+    undone = f", {run.undone} undone" if run.undone else ""
     unsettled = f", {counted(run.unsettled, 'effect')} unknown" if run.unsettled else ""
     begun = datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     by = f" by {clean(run.holder)}" if run.holder else ""
-    at = f"--target {clean(target)}"
+    ways = ways_on(run.undoing, run.command == "rollback")
     return [
-        f"Open run {clean(run.run)} ({clean(run.command)}): {run.done} of {counted(run.total, 'step')} done{unsettled}",
+        f"Open run {clean(run.run)} ({clean(run.command)}): "
+        f"{run.done} of {counted(run.total, 'step')} done{undone}{unsettled}",
         f"  begun {begun}{by}",
-        f"  to finish it:     fcdeploy resume {at}",
-        f"  to take it back:  fcdeploy rollback {at}",
+        *(f"  {what.lower():<13}  {command_line(command, flags, target=target)}" for what, command in ways),
     ]

@@ -22,11 +22,11 @@ def plans_text(view: PlansView, *, ink: Ink = PLAIN, sources: Sources | None = N
     for one in view.plans:
         blocks.append(f"{ink(heading(one.target), Role.HEADING)}\n")
         if one.plan is not None:
-            blocks.append(plan_text(one.plan, destroy=view.destroy, ink=ink, sources=sources))
-        if one.problems:
             blocks.append(
-                "No plan: see the errors.\n" if one.plan is None else "This plan is refused: see the errors.\n"
+                plan_text(one.plan, destroy=view.destroy, refused=bool(one.problems), ink=ink, sources=sources)
             )
+        elif one.problems:
+            blocks.append("No plan: see the errors.\n")
     if len(view.plans) > 1:
         plans = [one.plan for one in view.plans if one.plan is not None]
         missing = len(view.plans) - len(plans)
@@ -43,20 +43,27 @@ def heading(target: Target) -> str:
     return " · ".join(clean(part) for part in parts if part)
 
 
-def plan_text(plan: Plan, *, destroy: bool = False, ink: Ink = PLAIN, sources: Sources | None = None) -> str:
-    """One target's plan without its heading; ends with the summary line."""
+def plan_text(
+    plan: Plan, *, destroy: bool = False, refused: bool = False, ink: Ink = PLAIN, sources: Sources | None = None
+) -> str:
+    """One target's plan without its heading; ends with the summary line and, where errors forbid it, with that."""
     blocks = _change_blocks(plan, ink)
-    for lines in (_bare_steps(plan, ink), _last_steps(plan, ink)):
+    for lines in (_bare_steps(plan, ink), _last_steps(plan, ink, destroy=destroy)):
         if lines:
             blocks.append("\n".join(lines))
     blocks += [finding_text(one, sources=sources or {}, ink=ink).rstrip("\n") for one in plan.warnings]
-    blocks.append(summary_line(plan, destroy=destroy))
+    if refused and not _has_changes(plan):
+        # What is refused is not in the plan, so "no changes" would be a lie about the file and the cloud.
+        blocks.append("There is no plan to apply because of the errors.")
+    else:
+        blocks.append(summary_line(plan, destroy=destroy))
+        blocks += ["This plan is refused: see the errors."] if refused else []
     return "\n\n".join(blocks) + "\n"
 
 
 def summary_line(plan: Plan, *, destroy: bool = False) -> str:
     """`Plan: 3 to create, …` or, for an empty plan, a sentence that says why nothing happens."""
-    if not plan.is_empty or any(change.action in _CHANGING for change in plan.changes):
+    if _has_changes(plan):
         return f"Plan: {counts_text([plan])}."
     if destroy:
         return "No changes. There is nothing to destroy."
@@ -66,6 +73,10 @@ def summary_line(plan: Plan, *, destroy: bool = False) -> str:
         if plan.unchanged
         else "No changes. The file asks for nothing."
     )
+
+
+def _has_changes(plan: Plan) -> bool:
+    return not plan.is_empty or any(change.action in _CHANGING for change in plan.changes)
 
 
 def counts_text(plans: Iterable[Plan]) -> str:
@@ -127,14 +138,19 @@ def _bare_steps(plan: Plan, ink: Ink) -> list[str]:
     return ["  Also written:", *(f"    {_step_text(step, ink)}" for step in steps)] if steps else []
 
 
-def _last_steps(plan: Plan, ink: Ink) -> list[str]:
+def _last_steps(plan: Plan, ink: Ink, *, destroy: bool) -> list[str]:
+    """What comes last is not taken back when a part of it fails (S34); what was kept may still bring it back later."""
     steps = [step for step in plan.steps if step.last]
     if not steps:
         return []
+    # A destroy does not fetch what it deletes. An apply does, but not yet when it is only planned.
+    lost = destroy and any(not step.undo for step in steps)
+    never = [f"  {ink('The code of functions is not kept, so no rollback brings them back.', Role.WARNING)}"]
     if len(steps) == len(plan.steps):
-        return [f"  {ink('None of this can be undone.', Role.WARNING)}"]
+        alone = [f"  {ink('If a step fails, the steps that were done before it are not taken back.', Role.WARNING)}"]
+        return (alone if len(steps) > 1 else []) + (never if lost else [])
     return [
-        f"  {ink('Cannot be undone', Role.WARNING)}, and is done only when all else has succeeded:",
+        f"  {ink('Comes last', Role.WARNING)}, once all else is done; if one of these fails, none is taken back:",
         *(f"    {_step_text(step, ink)}" for step in steps),
     ]
 

@@ -68,6 +68,28 @@ def value_text(value: Json) -> str:
             raise TypeError(f"not a value of a plan: {type(value).__name__}")
 
 
+def value_pieces(value: Json) -> list[str]:
+    """`value_text` in pieces between which a line may end: one a member. With a blank between any two it is whole."""
+    match value:
+        case Mapping() if value and tuple(value) != ("checksum",):
+            members = [_prefixed(f"{key_text(key)}: ", value_pieces(item)) for key, item in value.items()]
+            return _enclosed("{", members, "}")
+        case list() | tuple() if value:
+            return _enclosed("[", [value_pieces(item) for item in value], "]")
+        case _:
+            return [value_text(value)]
+
+
+def _prefixed(prefix: str, pieces: list[str]) -> list[str]:
+    return [prefix + pieces[0], *pieces[1:]]
+
+
+def _enclosed(start: str, members: list[list[str]], end: str) -> list[str]:
+    last = len(members) - 1
+    ended = [[*pieces[:-1], pieces[-1] + (end if place == last else ",")] for place, pieces in enumerate(members)]
+    return _prefixed(start, [piece for pieces in ended for piece in pieces])
+
+
 def is_hidden_text(value: Json) -> bool:
     """Whether a leaf is a secret, or what the redaction has put in its place."""
     return isinstance(value, Sensitive) or (isinstance(value, str) and value == SENSITIVE)
@@ -187,8 +209,22 @@ def _both_sides(before: Json, after: Json, indent: str, ink: Ink) -> list[str]:
 
 
 def _side_lines(value: Json, action: Action, indent: str, ink: Ink) -> list[str]:
-    first, *rest = chopped(value_text(value), first=indent + "  ", rest=indent + "  ")
+    first, *rest = _folded_pieces(value_pieces(value), indent=indent + "  ")
     return [f"{indent}{ink.glyph(action)} {first[len(indent) + 2 :]}", *rest]
+
+
+def _folded_pieces(pieces: Iterable[str], *, indent: str) -> list[str]:
+    """Lines of whole pieces; one that fills more than a line of its own is cut, and what follows begins afresh."""
+    lines: list[str] = []
+    room = False
+    for piece in pieces:
+        if room and columns(lines[-1]) + 1 + columns(piece) <= WIDTH:
+            lines[-1] += f" {piece}"
+            continue
+        cut = chopped(piece, first=indent, rest=indent)
+        lines += cut
+        room = len(cut) == 1
+    return lines
 
 
 def _text_lines(before: Json, after: Json, indent: str, ink: Ink) -> list[str]:

@@ -32,18 +32,25 @@ class PlansView:
 class OutcomeView:
     """A run's outcome with its exit code (S39); `titles` says in words what each step id is about.
 
-    `undo_wanted` says that the way back was the order and not the rescue.
+    `undo_wanted` says that the way back was the order and not the rescue, `inverse` that this run is itself the way
+    back of one that has ended, so that nothing takes it back. `flags` are the options that lead the next command to the
+    same place.
     """
 
     outcome: Outcome
     code: int
     undo_wanted: bool = False
+    inverse: bool = False
     titles: Mapping[str, str] = field(default_factory=dict)
+    flags: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenRunView:
-    """A run that has not ended; `started` is seconds since the epoch, `holder` the process that had it last."""
+    """A run that has not ended; `started` is seconds since the epoch, `holder` the process that had it last.
+
+    `done` of its `total` steps stand, `undone` were taken back already; `undoing` as in Outcome.
+    """
 
     run: str
     command: str
@@ -52,14 +59,17 @@ class OpenRunView:
     done: int
     unsettled: int
     total: int
+    undone: int = 0
+    undoing: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusView:
-    """How a target stands: rows under `columns`, and the run that has not ended."""
+    """How a target stands: rows under `columns`, and the run that has not ended; `flags` as in OutcomeView."""
 
     target: Target
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     open_run: OpenRunView | None = None
     problems: tuple[Diagnostic, ...] = ()
+    flags: tuple[str, ...] = ()

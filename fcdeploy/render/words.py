@@ -5,6 +5,7 @@ Text that comes from a cloud or a file may hold anything, also what drives a ter
 
 from __future__ import annotations
 
+import shlex
 import textwrap
 import unicodedata
 from collections.abc import Sequence
@@ -90,9 +91,15 @@ def chopped(text: str, *, first: str, rest: str, width: int = WIDTH) -> list[str
 
 
 def paragraphs(text: str, *, indent: str, width: int = WIDTH) -> list[str]:
-    """Foreign prose, line by line clean, folded and indented; a line's own indentation stays."""
+    """Foreign prose, line by line clean, folded and indented; a line's own indentation stays.
+
+    A line that is a command of ours stays whole: it is there to be copied.
+    """
     lines: list[str] = []
     for line in clean_lines(text):
+        if line.startswith("fcdeploy "):
+            lines.append(indent + line)
+            continue
         own = line[: len(line) - len(line.lstrip())]
         lines += folded(line.strip(), first=indent + own, rest=indent + own, width=width) if line else [""]
     return lines
@@ -101,6 +108,24 @@ def paragraphs(text: str, *, indent: str, width: int = WIDTH) -> list[str]:
 def counted(number: int, one: str, many: str = "") -> str:
     """`1 step`, `3 steps`."""
     return f"{number} {one if number == 1 else many or one + 's'}"
+
+
+def command_line(command: str, flags: Sequence[str] = (), *, target: str = "") -> str:
+    """A command that can be copied into a shell; `flags` are the words of the options that the caller gave."""
+    words = ["fcdeploy", *command.split(), *flags, *(("--target", target) if target else ())]
+    return clean(shlex.join(words))
+
+
+def ways_on(undoing: bool, inverse: bool) -> tuple[tuple[str, str], tuple[str, str]]:
+    """How a run that has not ended is brought to an end: what for, and the command.
+
+    `undoing`: some of it is undone already, and half of a way back is no place to go forward from. `inverse`: the run
+    takes an earlier one back, and nothing takes that back.
+    """
+    leave = ("To leave it:", "apply --recover abandon")
+    if undoing:
+        return (("To finish:", "rollback"), leave)
+    return (("To finish:", "resume"), leave if inverse else ("To take back:", "rollback"))
 
 
 def size_text(size: int) -> str:

@@ -81,7 +81,7 @@ def load(source: bytes | str, name: str, *, found: list[Diagnostic] | None = Non
                 error(
                     "the file is empty",
                     span=Span(file=name, line=1, column=1),
-                    hint="`fcdeploy init` writes one to start from",
+                    hint="a spec begins with `apiVersion: fcdeploy/v1`",
                 )
             ]
         )

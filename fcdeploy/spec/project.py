@@ -14,6 +14,7 @@ from fcdeploy.diagnostics import Diagnostic, error, has_errors, in_order
 from fcdeploy.errors import SpecError
 from fcdeploy.kinds import registry
 from fcdeploy.model import Json, Target
+from fcdeploy.spec.code import read_code_findings
 from fcdeploy.spec.expand import Desired, expand
 from fcdeploy.spec.loader import read_spec
 from fcdeploy.spec.node import Node, path_text
@@ -59,7 +60,7 @@ def read_project(
         raise SpecError([*wrong, *problem.diagnostics, *_check_unevaluated(document)]) from None
     project = Project(document=document, file=file, targets=there, surroundings=surroundings, over=over)
     if wrong:
-        raise SpecError([*wrong, *project.diagnostics(project.targets)])
+        raise SpecError([*wrong, *project.diagnostics(project.targets, code=True)])
     return project
 
 
@@ -118,12 +119,17 @@ class Project:
         """The targets that a command is about (S8); raises UsageError."""
         return selected(self.targets, patterns, default=self.default_target, writes=writes)
 
-    def diagnostics(self, chosen: Sequence[Target]) -> tuple[Diagnostic, ...]:
-        """Everything that is wrong with the chosen targets, in order; what several have in common is told once."""
+    def diagnostics(self, chosen: Sequence[Target], *, code: bool = False) -> tuple[Diagnostic, ...]:
+        """Everything that is wrong with the chosen targets, in order; what several have in common is told once.
+
+        With `code`, also every `code:` that leads nowhere, which only those need who will pack it.
+        """
         # A name with a template in it differs by target; what is wrong there is one mistake all the same.
         places: dict[Diagnostic, dict[str, Diagnostic]] = {}
         for target in chosen:
-            for one in self._judge(target)[1]:
+            tree, judged = self._judge(target)
+            nowhere = read_code_findings(tree, target.provider, self.root) if code and not target.retired else ()
+            for one in (*judged, *nowhere):
                 places.setdefault(replace(one, path="") if one.span else one, {}).setdefault(target.name, one)
         found: list[Diagnostic] = []
         for by_target in places.values():
@@ -132,9 +138,9 @@ class Project:
             found.append(replace(one, detail="\n".join(filter(None, lines))))
         return in_order([*found, *self._shared(chosen)])
 
-    def check(self, chosen: Sequence[Target]) -> tuple[Diagnostic, ...]:
+    def check(self, chosen: Sequence[Target], *, code: bool = False) -> tuple[Diagnostic, ...]:
         """The warnings for the chosen targets; raises SpecError with everything when there is an error."""
-        found = self.diagnostics(chosen)
+        found = self.diagnostics(chosen, code=code)
         if has_errors(found):
             raise SpecError(found)
         return found

@@ -19,7 +19,7 @@ TEMPLATE: dict[str, Any] = {
 
 PROTECT: dict[str, Any] = {
     "title": "Protect",
-    "description": "Refuse every plan that would delete or replace this resource (S15).",
+    "description": "Refuse every plan that would delete or replace this resource.",  # S15
     "type": "boolean",
     "default": False,
 }
@@ -81,11 +81,11 @@ def _map(title: str, description: str, **rest: Any) -> dict[str, Any]:
     return {"title": title, "description": description, "type": "object", **rest}
 
 
-_VARS = _map("Variables", "Values that templates read as `vars.NAME`; they may be templates themselves (S3).")
+_VARS = _map("Variables", "Values that templates read as `vars.NAME`; they may be templates themselves.")  # S3
 
 _TARGET_FIELDS: dict[str, Any] = {
     "provider": _text("Provider", "The cloud.", enum=sorted({provider for provider, _ in registry.KINDS})),
-    "account": _text("Account", "Id of the account, in quotes; checked before the first write (S6)."),
+    "account": _text("Account", "Id of the account, in quotes; checked before the first write."),  # S6
     "region": _text("Region", "The region, such as `cn-hangzhou`."),
     "api": _text(
         "API version", "The version of the provider's API; the newest when left out.", enum=list(API_VERSIONS)
@@ -93,14 +93,14 @@ _TARGET_FIELDS: dict[str, Any] = {
     "network": _text("Network", "Through which network the API is reached.", enum=list(NETWORKS)),
     "credentials": _map(
         "Credentials",
-        "Where this target's credentials come from; beats the environment (S6).",
+        "Where this target's credentials come from; beats the environment.",  # S6
         properties={"profile": _text("Profile", "A profile of the provider's own command line tool.")},
         additionalProperties=False,
     ),
     "vars": _VARS,
     "retired": {
         "title": "Retired",
-        "description": "Plan the destruction of everything that this target owns (S9).",
+        "description": "Plan the destruction of everything that this target owns.",  # S9
         "type": "boolean",
         "default": False,
     },
@@ -114,13 +114,13 @@ DOCUMENT_WORDS: dict[str, dict[str, Any]] = {
     },
     "project": _text(
         "Project",
-        "The project's name, 1 to 63 of a-z, 0-9 and `-`; it marks everything that the project owns (S10).",
+        "The project's name, 1 to 63 of a-z, 0-9 and `-`; it marks everything that the project owns.",  # S10
         pattern=NAME_PATTERN,
     ),
     "vars": _VARS,
     "targets": _map(
         "Targets",
-        "Where the project goes, by name: accounts and regions (S6).",
+        "Where the project goes, by name: accounts and regions.",  # S6
         minProperties=1,
         additionalProperties=_map(
             "Target",
@@ -135,7 +135,7 @@ DOCUMENT_WORDS: dict[str, dict[str, Any]] = {
     ),
     "secrets": _map(
         "Secrets",
-        "Where secrets come from, by name; templates read them with `secret('NAME')` (S41).",
+        "Where secrets come from, by name; templates read them with `secret('NAME')`.",  # S41
         additionalProperties=_map(
             "Secret",
             "One source.",

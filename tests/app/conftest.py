@@ -244,7 +244,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> list[float]:
         slept.append(seconds)
         await asyncio.sleep(0.002)
 
-    monkeypatch.setattr("fcdeploy.app.bench.Client", functools.partial(Client, sleep=sleep, deadline=0.4))
+    monkeypatch.setattr("fcdeploy.app.bench.Client", functools.partial(Client, sleep=sleep))
     monkeypatch.setattr("fcdeploy.app.bench.pause", lambda failures, random: 0.004 * failures)
     return slept
 

@@ -202,6 +202,23 @@ def test_a_change_of_runtime_is_taken_back_with_all_that_goes_with_it(stage: Any
     assert stage.difference(before) == []
 
 
+def test_a_way_back_that_the_service_does_not_take_is_no_way_back(stage: Any) -> None:
+    """A field that the service chooses cannot be unset again: that is said, and never called rolled back (S21)."""
+    spec = stage.spec(1)
+    stage.write(spec)
+    stage.apply()
+    function = spec["services"]["s"]["functions"]["f0"]
+    function |= {"cpu": 0.5, "memorySize": 512}
+    function["triggers"]["t"]["config"]["payload"] = "changed"
+    stage.write(spec)
+    before = stage.dump()
+    stage.faults({"match": {"operation": "UpdateTrigger"}, "effect": REFUSED})
+    outcome = stage.apply(ending=Ending.NEEDS_ATTENTION)
+    assert [row[1:] for row in stage.difference(before)] == [("cpu", None, 0.5)]
+    assert any("did not take cpu of function s/f0" in one.summary for one in outcome.diagnostics)
+    assert stage.open_run() == outcome.run
+
+
 def test_a_first_apply_is_taken_back_to_nothing(stage: Any) -> None:
     stage.write(stage.spec(3))
     outcome = stage.apply()

@@ -94,7 +94,18 @@ def test_a_touched_map_key_stops(stage: Any, spec: dict[str, Any]) -> None:
     assert outcome.ending is Ending.FAILED
     assert body(stage, "function", "s/f0")["environmentVariables"] == there
     (failure, *_) = outcome.diagnostics
-    assert "environmentVariables.OURS: (sensitive) when planned, (sensitive) now" in failure.detail
+    # The file gives this key as a plain literal, so its values may be printed (S42).
+    expected = 'environmentVariables.OURS: "1" when planned, "value-of-theirs" now, "2" in the file'
+    assert failure.detail == expected
+
+
+def test_a_touched_key_that_is_no_plain_literal_is_not_shown(stage: Any, spec: dict[str, Any]) -> None:
+    spec["vars"] = {"ours": "2"}
+    spec["services"]["s"]["functions"]["f0"]["environmentVariables"]["OURS"] = "${{ vars.ours }}"
+    there = {"OURS": "value-of-theirs", "OTHER": "1"}
+    outcome = planned(stage, spec, lambda: stage.change("function", "s", "f0", environmentVariables=there))
+    assert outcome.ending is Ending.FAILED
+    assert "environmentVariables.OURS: (sensitive) when planned, (sensitive) now" in outcome.diagnostics[0].detail
     assert "value-of-theirs" not in str(outcome)
 
 
@@ -118,7 +129,7 @@ def test_a_member_of_an_object_is_touched_or_not(stage: Any, spec: dict[str, Any
         stage, spec, lambda: stage.change("trigger", "s/f0", "t", triggerConfig={**there, "payload": "theirs"})
     )
     assert outcome.ending is Ending.FAILED
-    assert "'ours' when planned, 'theirs' now, 'ours again' in the file" in outcome.diagnostics[0].detail
+    assert '"ours" when planned, "theirs" now, "ours again" in the file' in outcome.diagnostics[0].detail
 
 
 def test_code_that_somebody_uploaded_meanwhile_stops(stage: Any, spec: dict[str, Any]) -> None:
@@ -146,7 +157,7 @@ def test_a_delete_of_what_somebody_changed_stops(stage: Any, spec: dict[str, Any
     # The delete is in the part that is not rolled back (S34): what came before it stands, and somebody must look.
     assert outcome.ending is Ending.NEEDS_ATTENTION
     assert body(stage, "trigger", "s/f0/t")["triggerConfig"] == there
-    assert "triggerConfig.cronExpression: '@every 1m' when planned, '@every 9m' now" in outcome.diagnostics[0].detail
+    assert 'triggerConfig.cronExpression: "@every 1m" when planned, "@every 9m" now' in outcome.diagnostics[0].detail
 
 
 def test_a_delete_goes_on_when_only_the_etag_is_another(stage: Any, spec: dict[str, Any]) -> None:
@@ -192,7 +203,7 @@ def test_tags_are_touched_key_by_key(stage: Any, spec: dict[str, Any]) -> None:
     spec["services"]["s"]["tags"]["theirs"] = "1"
     outcome = planned(stage, spec, lambda: stage.change("service", "", "s", _tags={**there, "team": "z"}))
     assert outcome.ending is Ending.FAILED
-    assert "'b' when planned, 'z' now, 'c' in the file" in outcome.diagnostics[0].detail
+    assert '"b" when planned, "z" now, "c" in the file' in outcome.diagnostics[0].detail
 
 
 def test_another_writer_who_never_rests_is_given_in_to(stage: Any, spec: dict[str, Any]) -> None:

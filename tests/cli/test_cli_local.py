@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import stat
 import subprocess
 from pathlib import Path
@@ -33,7 +34,7 @@ def test_a_project_from_validate_to_destroy(program: Program) -> None:
     applied = program.spawn("apply", "--local", "--yes")
     assert applied.returncode == 0, applied.stderr
     assert applied.stdout.startswith(first.stdout), "apply shows the very plan"
-    assert "target dev: done (4 steps done)" in applied.stdout
+    assert "target dev: done (4 steps) in" in applied.stdout
     told = applied.stderr.splitlines()
     assert told[0] == "creating service images ..."
     assert told[1].startswith("created service images (")
@@ -62,7 +63,8 @@ def test_a_project_from_validate_to_destroy(program: Program) -> None:
 
     gone = program.spawn("destroy", "--local", "--yes")
     assert gone.returncode == 0, gone.stderr
-    assert "None of this can be undone." in gone.stdout
+    assert "If a step fails, the steps that were done before it are not taken back." in gone.stdout
+    assert "The code of functions is not kept, so no rollback brings them back." in gone.stdout
     assert "Plan: 0 to create, 0 to update, 0 to replace, 3 to delete, 0 unchanged." in gone.stdout
     empty = program.spawn("destroy", "--local", "--yes")
     assert (empty.returncode, empty.stderr) == (0, "")
@@ -131,6 +133,16 @@ def test_a_finding_shows_its_line_with_a_caret(program: Program) -> None:
     assert done.stderr.endswith("\nfcdeploy.yaml is not valid: 1 error\n")
 
 
+def test_a_word_that_is_like_no_other_is_not_taken_for_one(program: Program) -> None:
+    program.edit("services:\n", "layers: {}\nservices:\n")
+    done = program.run("validate")
+    assert done.returncode == 1
+    assert "unknown key `layers`" in done.stderr
+    assert "did you mean" not in done.stderr
+    program.edit("layers: {}", "vras: {}")
+    assert "did you mean `vars`?" in program.run("validate").stderr
+
+
 def test_a_spec_is_found_by_file_and_by_folder(program: Program, tmp_path: Path) -> None:
     here = program.run("validate").stdout
     program.folder = tmp_path
@@ -182,7 +194,7 @@ def test_several_targets_need_a_choice_to_write_and_name_themselves(program: Pro
     assert applied.returncode == 0, applied.stderr
     assert "dev: creating service images ..." in applied.stderr
     assert "prod: creating service images ..." in applied.stderr
-    assert "target prod: done (4 steps done)" in applied.stdout
+    assert "target prod: done (4 steps) in" in applied.stdout
 
 
 def test_a_refused_target_is_shown_and_exits_1(program: Program) -> None:
@@ -228,24 +240,79 @@ def test_a_terminal_that_knows_few_signs_gets_escapes(program: Program) -> None:
 def test_nothing_to_recover_is_said(program: Program, command: str) -> None:
     done = program.run(command, "--local", *(["--yes"] if command == "rollback" else []))
     assert (done.returncode, done.stdout) == (1, "")
-    assert done.stderr.startswith(f"error: there is nothing to {command.replace('rollback', 'roll')}")
+    assert done.stderr.startswith(f"error: there is nothing to {command.replace('rollback', 'roll back')}\n")
 
 
 def test_a_run_that_ended_can_be_taken_back(program: Program) -> None:
     program.run("apply", "--local", "--yes")
     program.edit("memorySize: 512", "memorySize: 1024")
-    applied = json.loads(program.run("apply", "--local", "--yes", "--format", "json").stdout)
-    back = program.run("rollback", "--local", "--yes", "--run", applied["outcomes"][0]["run"])
+    program.edit('{LEVEL: "3"}', '{LEVEL: "4", EXTRA: "1"}')
+    applied = program.run("apply", "--local", "--yes").stdout
+    run = re.search(r"^target dev: done \(1 step\) in .* s · run (\S+)$", applied, re.MULTILINE)
+    assert run, applied
+    back = program.run("rollback", "--local", "--yes", "--run", run[1])
     assert back.returncode == 0, back.stderr
-    assert "~ function images/resize" in back.stdout
+    assert back.stdout.startswith(
+        f"{HEADING}\n\n"
+        f"  ~ function images/resize  (takes back run {run[1]})\n"
+        '      - environmentVariables.EXTRA: "1" -> (not set)\n'
+        '      ~ environmentVariables.LEVEL: "4" -> "3"\n'
+        "      ~ memorySize: 1024 -> 512\n\n"
+        "Plan: 0 to create, 1 to update, 0 to replace, 0 to delete, 0 unchanged.\n\n"
+        "target dev: done (1 step) in "
+    )
+    program.edit('{LEVEL: "4", EXTRA: "1"}', '{LEVEL: "3"}')
     program.edit("memorySize: 1024", "memorySize: 512")
     assert "No changes." in program.run("plan", "--local").stdout
+
+
+def test_a_way_back_brings_deletes_again_and_hides_what_may_be_secret(program: Program) -> None:
+    program.edit("project: image-pipeline", "project: image-pipeline\nsecrets: {TOKEN: {env: TOKEN}}")
+    program.edit('{LEVEL: "3"}', '{LEVEL: "3", TOKEN: "${{ secret(\'TOKEN\') }}"}')
+    program.environ["TOKEN"] = "hunter2-first"
+    program.run("apply", "--local", "--yes")
+    program.environ["TOKEN"] = "hunter2-second"
+    changed = json.loads(program.run("apply", "--local", "--yes", "--format", "json").stdout)
+    text = program.run("rollback", "--local", "--yes", "--run", changed["outcomes"][0]["run"]).stdout
+    assert "~ environmentVariables.TOKEN: (sensitive) -> (sensitive)" in text
+    program.environ["TOKEN"] = "hunter2-first"
+    whole = program.spec.read_text()
+    program.spec.write_text(whole.partition("    functions:")[0])
+    gone = json.loads(program.run("apply", "--local", "--yes", "--format", "json").stdout)
+    back = program.run("rollback", "--local", "--yes", "--run", gone["outcomes"][0]["run"])
+    assert back.returncode == 0, back.stderr
+    assert "  + function images/resize  (takes back run " in back.stdout
+    assert "      + memorySize: 512\n" in back.stdout
+    assert "+ environmentVariables.TOKEN: (sensitive)\n" in back.stdout
+    assert "hunter2" not in text + back.stdout + back.stderr
+    program.spec.write_text(whole)
+    assert "No changes." in program.run("plan", "--local").stdout
+
+
+def test_undo_material_is_kept_as_long_as_asked(program: Program) -> None:
+    def changed(size: int) -> str:
+        program.spec.write_text(re.sub(r"memorySize: \d+", f"memorySize: {size}", program.spec.read_text()))
+        run = json.loads(program.run("apply", "--local", "--yes", "--format", "json").stdout)["outcomes"][0]["run"]
+        return str(run)
+
+    first = changed(512)
+    second = changed(1024)
+    assert program.run("apply", "--local", "--yes", "--keep-undo", "1").returncode == 0
+    kept = program.run("rollback", "--local", "--yes", "--run", second)
+    assert kept.returncode == 0, kept.stderr
+    assert program.run("apply", "--local", "--yes", "--keep-undo", "0").returncode == 0
+    for run in (first, second):
+        forgotten = program.run("rollback", "--local", "--yes", "--run", run)
+        assert forgotten.returncode == 1
+        assert forgotten.stderr.startswith(f"error: the plan of run {run} was forgotten\n")
 
 
 def test_the_schema_is_json_and_can_be_written(program: Program) -> None:
     done = program.run("schema")
     assert done.returncode == 0
     assert json.loads(done.stdout)["$schema"].endswith("2020-12/schema")
+    found = re.findall(r"\(?\b(?:facts|S|DESIGN) ?\d+.{0,9}", done.stdout)
+    assert not found, "where a rule is from is for those who read the code"
     program.run("schema", "--out", "fcdeploy.schema.json")
     written = program.folder / "fcdeploy.schema.json"
     assert written.read_text() == done.stdout

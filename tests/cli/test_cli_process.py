@@ -8,12 +8,13 @@ import os
 import pty
 import re
 import select
+import shlex
 import signal
 import subprocess
 import time
 import urllib.request
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
@@ -74,10 +75,16 @@ def test_the_second_signal_leaves_at_once_and_resume_finishes(program: Program, 
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=SECONDS)
     assert process.returncode == 4, told
-    assert "the run is still open" in told
+    assert f"the run is still open. How to go on:\n  fcdeploy status --endpoint {emulator.url}\n" in told
     emulator.control("DELETE")
     status = program.run("status", "--endpoint", emulator.url)
-    assert re.search(r"Open run \S+ \(apply\): \d+ of \d+ steps done", status.stdout), status.stdout
+    assert re.search(r"Open run \S+ \(apply\): \d+ of \d+ steps done, 1 effect unknown", status.stdout), status.stdout
+    # A delete of the way back was under way: what is there now is nothing to go forward from.
+    assert "resume" not in status.stdout
+    assert f"to finish:     fcdeploy rollback --endpoint {emulator.url} --target dev\n" in status.stdout
+    forward = program.run("resume", "--endpoint", emulator.url)
+    assert forward.returncode == 1
+    assert "was being rolled back" in forward.stderr
     refused = program.run("apply", "--yes", "--endpoint", emulator.url)
     assert refused.returncode == 4
     assert "has not ended" in refused.stderr
@@ -100,6 +107,118 @@ def test_a_killed_run_is_resumed(program: Program, emulator: Server) -> None:
     assert done.returncode == 0, done.stderr
     assert "target dev: done" in done.stdout
     assert f"({FUNCTIONS + 3} resources)" in program.run("plan", "--endpoint", emulator.url).stdout
+
+
+def refuse(method: str, path: str, **effect: Any) -> dict[str, Any]:
+    """A rule: these requests are answered 400, or as `effect` says."""
+    return {
+        "match": {"method": method, "path": path},
+        "effect": effect or {"status": 400, "code": "InvalidArgument", "message": "no such hour"},
+    }
+
+
+def advised(text: str, what: str) -> list[str]:
+    """The words of the command that is advised, without the program's own name."""
+    found = re.search(rf"^ +{what}: +fcdeploy (.*)$", text, re.MULTILINE)
+    assert found, text
+    return shlex.split(found[1])
+
+
+def test_half_a_way_back_says_what_finishes_it(program: Program, emulator: Server) -> None:
+    other = program.folder / "it's here.yaml"
+    program.spec.rename(other)
+    where = ("-f", other.name, "--endpoint", emulator.url)
+    emulator.control("PUT", {"rules": [refuse("POST", "/triggers$"), refuse("DELETE", "/services/images$")]})
+    done = program.run("apply", "--yes", *where)
+    assert done.returncode == 4, done.stderr
+    assert "target dev: needs a person (3 steps done, 1 taken back, 2 left behind) in " in done.stdout
+    assert re.search(
+        r"^failed creating trigger images/resize/nightly \(.* s\): CreateTrigger answered 400 ", done.stderr, re.M
+    )
+    assert "rolling back 2 steps\n" in done.stderr
+    status = program.run(*advised(done.stdout, "To see more"))
+    assert "(apply): 2 of 4 steps done, 1 undone\n" in status.stdout
+    assert advised(status.stdout, "to finish") == advised(done.stdout, "To finish")
+    assert advised(status.stdout, "to leave it") == advised(done.stdout, "To leave it")
+    emulator.control("DELETE")
+    finished = program.run(*advised(done.stdout, "To finish"), "--yes")
+    assert finished.returncode == 0, finished.stderr
+    assert "rolling back 1 step\n" in finished.stderr
+    assert "target dev: rolled back (everything was taken back) in " in finished.stdout
+
+
+def test_half_a_way_back_can_be_left_as_it_is(program: Program, emulator: Server) -> None:
+    emulator.control("PUT", {"rules": [refuse("POST", "/triggers$"), refuse("DELETE", "/services/images$")]})
+    done = program.run("apply", "--yes", "--endpoint", emulator.url)
+    emulator.control("DELETE")
+    left = program.run(*advised(done.stdout, "To leave it"), "--yes")
+    assert left.returncode == 0, left.stderr
+    assert "target dev: done (2 steps) in " in left.stdout
+
+
+def test_an_effect_that_nobody_knows_is_told_and_settled(program: Program, emulator: Server) -> None:
+    # The plan reads the service once; every read after the create fails.
+    unreadable = [
+        {"match": {"method": "GET", "path": "/services/images$", "nth": nth}, "effect": {"status": 500}}
+        for nth in range(2, 20)
+    ]
+    rules = [refuse("POST", "/services$", disconnect=True), *unreadable]
+    emulator.control("PUT", {"rules": rules})
+    done = program.run("apply", "--yes", "--endpoint", emulator.url)
+    assert done.returncode == 4, done.stderr
+    assert "target dev: needs a person (1 effect not known) in " in done.stdout
+    assert "nothing was changed" not in done.stdout
+    assert re.search(r"no answer while creating service images \(.* s\): GetService answered 500", done.stderr)
+    emulator.control("DELETE")
+    resumed = program.run(*advised(done.stdout, "To finish"))
+    assert resumed.returncode == 0, resumed.stderr
+    assert "target dev: done (4 steps) in " in resumed.stdout
+
+
+def test_a_run_that_is_taken_back_leaves_no_doubt(program: Program, emulator: Server) -> None:
+    emulator.control("PUT", {"rules": [refuse("POST", "/triggers$")]})
+    done = program.run("apply", "--yes", "--endpoint", emulator.url)
+    assert done.returncode == 3
+    assert "target dev: failed and rolled back (everything was taken back) in " in done.stdout
+    assert re.search(r"^  run \d{8}-\d{6}-[0-9a-f]{8}$", done.stdout, re.MULTILINE)
+
+
+def test_a_refusal_that_repeats_a_secret_tells_none(program: Program, emulator: Server) -> None:
+    program.edit("project: image-pipeline", "project: image-pipeline\nsecrets: {TOKEN: {env: TOKEN}}")
+    program.edit('{LEVEL: "3"}', '{LEVEL: "3", TOKEN: "${{ secret(\'TOKEN\') }}"}')
+    program.environ["TOKEN"] = "hunter2-Zx9"
+    effect = {"status": 400, "code": "InvalidArgument", "message": "hunter2-Zx9 is weak"}
+    emulator.control("PUT", {"rules": [refuse("POST", "/functions$", **effect)]})
+    done = program.run("apply", "--yes", "--endpoint", emulator.url)
+    assert done.returncode == 3
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("failed")]
+    assert "CreateFunction answered 400 InvalidArgument: (sensitive) is weak" in line
+    assert "hunter2" not in done.stdout + done.stderr
+
+
+def test_a_service_of_somebody_else_is_no_empty_plan(program: Program, emulator: Server) -> None:
+    program.edit("project: image-pipeline", "project: other")
+    assert program.run("apply", "--yes", "--endpoint", emulator.url).returncode == 0
+    program.edit("project: other", "project: image-pipeline")
+    for command in (["plan"], ["apply", "--yes"]):
+        refused = program.run(*command, "--endpoint", emulator.url)
+        assert refused.returncode == 1
+        assert "error: service images belongs to other/dev" in refused.stderr
+        assert refused.stdout.endswith("\n\nThere is no plan to apply because of the errors.\n")
+        assert "No changes" not in refused.stdout
+
+
+@pytest.mark.parametrize("effect", [{"disconnect": True}, {"timeout": 0.05}, {"truncate": True}], ids=str)
+def test_the_emulator_says_nothing_of_connections_that_it_drops(
+    program: Program, emulator: Server, effect: dict[str, Any]
+) -> None:
+    rule = {"match": {"method": "GET", "path": "/services", "nth": 1}, "effect": effect}
+    emulator.control("PUT", {"rules": [rule]})
+    assert program.run("plan", "--endpoint", emulator.url).returncode == 0, "a read is repeated"
+    assert [one["fired"] for one in emulator.control("GET")["rules"]] == [1]
+    emulator.process.terminate()
+    _, told = emulator.process.communicate(timeout=SECONDS)
+    assert told == ""
 
 
 def test_a_signal_before_the_work_changes_nothing(program: Program, emulator: Server) -> None:

@@ -29,9 +29,20 @@ CASES = [
     ("emulator --access-key AK", "--access-key: write AK:SK", "`fcdeploy emulator --help` lists what there is"),
     ("emulator --port 70000", "--port: 70000 is not between 0 and 65535", "`fcdeploy emulator --help` lists"),
     ("plan --local --endpoint http://x", "--local and --endpoint exclude each other", "--local starts an emulator"),
+    (
+        "apply --keep-undo x",
+        "--keep-undo: `x` is no number of days: write 0 to 36500, such as 30 or 0.5",
+        "apply --help`",
+    ),
+    ("destroy --keep-undo 36501", "--keep-undo: `36501` is no number of days", "`fcdeploy destroy --help` lists"),
     ("apply", "`fcdeploy apply` has to ask before it changes anything, and there is no terminal to ask on", "--yes"),
-    ("destroy --local", "`fcdeploy destroy` has to ask before it changes anything", "give --yes"),
-    ("rollback", "`fcdeploy rollback` has to ask before it changes anything", "give --yes"),
+    ("destroy --local", "`fcdeploy destroy` has to ask", "give --yes: fcdeploy plan --destroy --local"),
+    ("rollback", "`fcdeploy rollback` has to ask", "look first, then give --yes: fcdeploy status"),
+    (
+        "rollback -f a/b --var A=$x --var-file v.yaml --endpoint http://x --target d/* --run r1",
+        "`fcdeploy rollback` has to ask",
+        "fcdeploy status -f a/b --var 'A=$x' --var-file v.yaml --endpoint http://x --target 'd/*'",
+    ),
 ]
 
 

@@ -53,6 +53,8 @@ def test_an_unknown_region_is_a_warning() -> None:
         ({}, None, "127.0.0.1:9000", UsageError, "not a web address"),
         ({}, None, "http://user:pw@h", UsageError, "not a web address"),
         ({}, None, "http://h/?x", UsageError, "not a web address"),
+        ({}, None, "http://[::bad", UsageError, "not a web address"),
+        ({}, None, "http://h:99999", UsageError, "not a web address"),
     ],
 )
 def test_refused(

@@ -11,7 +11,7 @@ from fcdeploy.errors import ApiError, CloudError, NoReply, NotSent
 
 
 def api(status: int, code: str = "X", after: float | None = None) -> ApiError:
-    return ApiError(operation="Op", status=status, code=code, message="m", retry_after=after)
+    return ApiError(operation="Op", status=status, code=code, message="it has active 'functions'.", retry_after=after)
 
 
 NOT_SENT, NO_REPLY = NotSent("s", operation="Op"), NoReply("s", operation="Op")
@@ -133,9 +133,10 @@ def test_what_the_executor_sits_out(error: CloudError, alone: bool, with_parent:
     found = [
         waits(error),
         waits(error, parent_created=True),
-        waits(error, children_deleted=True),
+        waits(error, children_deleted={"functions"}),
     ]
     assert [one is not None for one in found] == [alone, with_parent, with_children]
+    assert (waits(error, children_deleted={"versions"}) is not None) is alone  # of those it did not delete any
     assert [one.one_by_one for one in found if one] == [error.code == "ConcurrentUpdateError" for one in found if one]  # type: ignore[attr-defined]
 
 

@@ -39,7 +39,7 @@ _STEADY = (
     (re.compile(r"\bby \S+ pid \d+"), "by ci@runner pid 4711"),
     (re.compile(r"\b[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}\b"), "8c1f0c3a-52a7-4a5e-a1b2-6f0d3c9e7b54"),
     (re.compile(r"\((\d+\.\d) s\)"), "(0.0 s)"),
-    (re.compile(r" in \d+\.\d s$", re.M), " in 0.1 s"),
+    (re.compile(r" in \d+\.\d s(?= · run |$)", re.M), " in 0.1 s"),
     (re.compile(r'"ifMatch":"[0-9a-f]{32}"'), '"ifMatch":"e201b7082204cf4593196028f50c8006"'),
     (re.compile(r'"durationMs":[0-9.]+'), '"durationMs":1.6'),
 )  # fmt: skip

@@ -105,7 +105,7 @@ REFUSED: list[tuple[Any, str]] = [
     ("oss://my-bucket", "oss://bucket/key"),
     ("oss://my-bucket/", "oss://bucket/key"),
     ("oss:///key", "oss://bucket/key"),
-    ("oss://My_Bucket/key", "oss://bucket/key"),
+    ("oss://My_Bucket/key", "OSS bucket"),
     ("oss://my-bucket//key", "oss://bucket/key"),
     ("oss://my-bucket/folder/", "oss://bucket/key"),
     ({"oss": "my-bucket/key"}, "oss://bucket/key"),

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -203,6 +204,39 @@ def test_the_same_plan_gives_the_same_bytes_and_colour_changes_no_word() -> None
 def test_an_empty_plan_says_so(unchanged: int, destroy: bool, text: str) -> None:
     plan = Plan(project="p", target=DEV, changes=(), steps=(), unchanged=unchanged)
     assert plan_text(plan, destroy=destroy) == text
+
+
+def test_a_refused_plan_without_changes_does_not_call_that_no_changes() -> None:
+    plan = Plan(project="p", target=DEV, changes=(), steps=())
+    for unchanged, destroy in ((0, False), (3, False), (0, True)):
+        view = PlanView(target=DEV, plan=replace(plan, unchanged=unchanged), problems=(error("not ours"),))
+        text = plans_text(PlansView(project="p", plans=(view,), destroy=destroy))
+        assert text.endswith("\n\nThere is no plan to apply because of the errors.\n")
+        assert "No changes" not in text
+
+
+def test_what_comes_last_is_said_without_calling_it_lost() -> None:
+    made, old, older = (
+        Change(address=address("function", "images", name), action=action, reason="")
+        for name, action in (("a", Action.CREATE), ("b", Action.DELETE), ("c", Action.DELETE))
+    )
+    back = step(made, MustNotExist())
+    gone = [step(one, IfMatch(etag="e"), last=True, undo=(back,)) for one in (old, older)]
+
+    def told(*steps: Step, destroy: bool = False) -> str:
+        return plan_text(Plan(project="p", target=DEV, changes=(), steps=steps), destroy=destroy)
+
+    mixed = told(step(made, MustNotExist()), *gone)
+    assert "  Comes last, once all else is done; if one of these fails, none is taken back:\n" in mixed
+    assert "    - function images/b\n    - function images/c\n" in mixed
+    alone = "  If a step fails, the steps that were done before it are not taken back.\n"
+    lost = "  The code of functions is not kept, so no rollback brings them back.\n"
+    assert alone in told(*gone) and lost not in told(*gone)
+    assert alone in told(*gone, destroy=True) and lost not in told(*gone, destroy=True), "services can be made again"
+    assert alone not in told(gone[0]), "there is none before it"
+    assert alone + lost in told(gone[0], replace(gone[1], undo=()), destroy=True)
+    assert lost not in told(replace(gone[0], undo=())), "apply fetches the code when it runs"
+    assert "undone" not in mixed + told(*gone)
 
 
 def test_a_plan_of_nothing_but_odd_numbers_is_still_json() -> None:

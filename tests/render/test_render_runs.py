@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 import json
 import re
+import shlex
+from dataclasses import replace
 
 import pytest
 from rich.console import Console
@@ -22,27 +24,33 @@ TITLES = {"create a": "create function images/a", "delete b": "delete function i
 
 
 def outcome(ending: Ending, code: int, **parts: object) -> OutcomeView:
-    undo_wanted = bool(parts.pop("undo_wanted", False))
-    made = Outcome(run="r1", target="prod/cn-shanghai", ending=ending, seconds=125.0, **parts)  # type: ignore[arg-type]
-    return OutcomeView(outcome=made, code=code, titles=TITLES, undo_wanted=undo_wanted)
+    views = {name: parts.pop(name) for name in ("undo_wanted", "inverse", "flags") if name in parts}
+    made = Outcome(**{"run": "r1", "target": "prod/cn-shanghai", "ending": ending, "seconds": 125.0, **parts})  # type: ignore[arg-type]
+    return OutcomeView(outcome=made, code=code, titles=TITLES, **views)  # type: ignore[arg-type]
 
 
 def test_a_run_that_went_well() -> None:
     view = outcome(Ending.DONE, 0, done=("create a",), durations={"create a": 64.0, "quick": 0.2, "delete b": 3.5})
     assert outcome_text(view) == (
-        "target prod/cn-shanghai: done (1 step done) in 2 min 5 s\n"
+        "target prod/cn-shanghai: done (1 step) in 2 min 5 s · run r1\n"
         "  Slowest:\n"
         "     1 min 4 s  create function images/a\n"
         "         3.5 s  delete function images/b\n"
     )
-    assert outcome_text(outcome(Ending.DONE, 0)) == ("target prod/cn-shanghai: done (nothing was sent) in 2 min 5 s\n")
+    nothing = outcome(Ending.DONE, 0, run="")
+    assert outcome_text(nothing) == "target prod/cn-shanghai: done (nothing was sent) in 2 min 5 s\n"
+    long = outcome(Ending.ROLLED_BACK, 0, run="20250131-142501-3fa9c1d2", done=("create a",))
+    assert outcome_text(long).splitlines() == [
+        "target prod/cn-shanghai: failed and rolled back (everything was taken back) in 2 min 5 s",
+        "  run 20250131-142501-3fa9c1d2",
+    ]
 
 
 def test_a_run_that_was_rolled_back() -> None:
     view = outcome(
         Ending.ROLLED_BACK,
         3,
-        done=("create a",),
+        done=("create a", "tag a"),
         undone=("create a",),
         diagnostics=(error("CreateTrigger answered 400", detail="request id 7", address="dev:alibaba.trigger:a/b/c"),),
     )
@@ -50,26 +58,73 @@ def test_a_run_that_was_rolled_back() -> None:
         "error: CreateTrigger answered 400 [dev:alibaba.trigger:a/b/c]\n"
         "    request id 7\n"
         "\n"
-        "target prod/cn-shanghai: failed and rolled back (1 step done, 1 undone) in 2 min 5 s\n"
+        "target prod/cn-shanghai: failed and rolled back (everything was taken back) in 2 min 5 s\n"
+        "  run r1\n"
         "  Exit code 3: failed and rolled back completely.\n"
         "  Everything is as it was before. Mend what the error says and apply again.\n"
     )
     wanted = outcome(Ending.ROLLED_BACK, 0, done=("create a",), undone=("create a",), undo_wanted=True)
-    assert outcome_text(wanted) == ("target prod/cn-shanghai: rolled back (1 step done, 1 undone) in 2 min 5 s\n")
+    assert outcome_text(wanted) == (
+        "target prod/cn-shanghai: rolled back (everything was taken back) in 2 min 5 s\n  run r1\n"
+    )
 
 
 def test_a_run_that_needs_a_person() -> None:
     view = outcome(Ending.NEEDS_ATTENTION, 4, done=("create a", "delete b"), leftovers=("create a", "a \x1bnote"))
     assert outcome_text(view) == (
         "target prod/cn-shanghai: needs a person (2 steps done, 2 left behind) in 2 min 5 s\n"
+        "  run r1\n"
         "  Left behind:\n"
         "    ! create function images/a\n"
         "    ! a \\x1bnote\n"
         "  Exit code 4: something needs a person.\n"
-        "  To finish:      fcdeploy resume --target prod/cn-shanghai\n"
-        "  To take back:   fcdeploy rollback --target prod/cn-shanghai\n"
-        "  To see more:    fcdeploy status --target prod/cn-shanghai\n"
+        "  To finish:     fcdeploy resume --target prod/cn-shanghai\n"
+        "  To take back:  fcdeploy rollback --target prod/cn-shanghai\n"
+        "  To see more:   fcdeploy status --target prod/cn-shanghai\n"
     )
+
+
+def commands(view: OutcomeView) -> list[tuple[str, str]]:
+    """The ways on: what for, and the command."""
+    lines = [line.strip() for line in outcome_text(view).splitlines() if " fcdeploy " in line]
+    parts = [line.partition(" fcdeploy ") for line in lines]
+    return [(what.strip(), f"fcdeploy {command}") for what, _, command in parts]
+
+
+def test_half_a_way_back_is_finished_by_going_back() -> None:
+    view = outcome(
+        Ending.NEEDS_ATTENTION,
+        4,
+        done=("create a", "tag a", "delete b"),
+        undone=("create a",),
+        leftovers=("delete b",),
+        undoing=True,
+    )
+    assert "needs a person (3 steps done, 2 taken back, 1 left behind) in" in outcome_text(view)
+    assert commands(view) == [
+        ("To finish:", "fcdeploy rollback --target prod/cn-shanghai"),
+        ("To leave it:", "fcdeploy apply --recover abandon --target prod/cn-shanghai"),
+        ("To see more:", "fcdeploy status --target prod/cn-shanghai"),
+    ]
+    assert commands(outcome(Ending.NEEDS_ATTENTION, 4, undo_wanted=True))[0][1].startswith("fcdeploy rollback")
+    # The way back of a run that had ended is a run of its own: it is resumed, and nothing takes it back.
+    inverse = commands(outcome(Ending.NEEDS_ATTENTION, 4, done=("delete b",), leftovers=("delete b",), inverse=True))
+    assert [command.split()[1] for _, command in inverse] == ["resume", "apply", "status"]
+
+
+def test_an_effect_that_is_not_known_is_not_called_nothing() -> None:
+    text = outcome_text(outcome(Ending.NEEDS_ATTENTION, 4, unknown=("create a",)))
+    assert text.startswith("target prod/cn-shanghai: needs a person (1 effect not known) in 2 min 5 s\n")
+    both = outcome_text(outcome(Ending.NEEDS_ATTENTION, 4, done=("delete b",), unknown=("create a", "x")))
+    assert "(1 step done, 2 effects not known)" in both
+    assert "(nothing was changed)" not in outcome_text(outcome(Ending.NEEDS_ATTENTION, 4))
+
+
+def test_advice_can_be_copied_into_a_shell() -> None:
+    flags = ("-f", "my project/it's.yaml", "--local", "--var", "STAGE=a b", "--endpoint", "http://127.0.0.1:9000")
+    view = outcome(Ending.STOPPED, 4, done=("create a",), leftovers=("create a",), flags=flags, target="a *")
+    for (_, command), name in zip(commands(view), ("resume", "rollback", "status"), strict=True):
+        assert shlex.split(command) == ["fcdeploy", name, *flags, "--target", "a *"]
 
 
 @pytest.mark.parametrize("ending", [Ending.FAILED, Ending.STOPPED])
@@ -115,8 +170,8 @@ def test_standings_are_a_table_and_an_open_run() -> None:
         "target dev · alibaba cn-hangzhou\n"
         "  Open run r1 (apply): 3 of 10 steps done, 1 effect unknown\n"
         "    begun 2023-11-14 22:13:20 UTC\n"
-        "    to finish it:     fcdeploy resume --target dev\n"
-        "    to take it back:  fcdeploy rollback --target dev\n"
+        "    to finish:     fcdeploy resume --target dev\n"
+        "    to take back:  fcdeploy rollback --target dev\n"
         "\n"
         "  KIND      NAME      MODIFIED              ABOUT\n"
         "  service   images    2026-01-02T03:04:05Z\n"
@@ -139,6 +194,23 @@ def test_an_open_run_names_who_had_it() -> None:
     text = statuses_text((StatusView(target=DEV, columns=COLUMNS, rows=(), open_run=run),))
     assert "    begun 1970-01-01 00:00:00 UTC by ci-7 pid 12\n" in text
     assert "fcdeploy resume --target dev" in text
+
+
+def test_an_open_run_on_its_way_back_is_not_resumed() -> None:
+    run = OpenRunView(
+        run="r1", command="apply", started=0.0, holder="", done=1, undone=2, undoing=True, unsettled=0, total=5
+    )
+    view = StatusView(target=DEV, columns=COLUMNS, rows=(), open_run=run, flags=("-f", "a b", "--local"))
+    text = statuses_text((view,))
+    assert "  Open run r1 (apply): 1 of 5 steps done, 2 undone\n" in text
+    assert "    to finish:     fcdeploy rollback -f 'a b' --local --target dev\n" in text
+    assert "    to leave it:   fcdeploy apply --recover abandon -f 'a b' --local --target dev\n" in text
+    assert "resume" not in text
+    document = json.loads(document_text("status", {"targets": statuses_list((view,))}))
+    assert document["targets"][0]["openRun"]["undone"] == 2
+    inverse = StatusView(target=DEV, columns=COLUMNS, rows=(), open_run=replace(run, command="rollback", undoing=False))
+    ways = [line for line in statuses_text((inverse,)).splitlines() if " fcdeploy " in line]
+    assert [line.split(" fcdeploy ")[1].split()[0] for line in ways] == ["resume", "apply"]
 
 
 def step(action: Action, name: str, group: str = "body") -> Step:

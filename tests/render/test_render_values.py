@@ -6,7 +6,7 @@ import pytest
 
 from fcdeploy.model import ArchiveRef, FieldChange, Json, Output, Sensitive
 from fcdeploy.render.ink import COLOURED
-from fcdeploy.render.values import field_lines, value_text
+from fcdeploy.render.values import field_lines, value_pieces, value_text
 from fcdeploy.render.words import WIDTH, columns
 
 SECRET = "hunter2-Zx9"
@@ -184,3 +184,21 @@ def test_meaning_survives_without_colour() -> None:
 def test_a_value_of_a_kind_that_no_body_has_is_refused() -> None:
     with pytest.raises(TypeError, match="bytes"):
         value_text(b"raw")
+
+
+def test_maps_in_a_list_are_folded_between_their_members() -> None:
+    mounts = [
+        {"serverAddr": "1234567890-abcd.cn-hangzhou.nas.aliyuncs.com:/", "mountDir": "/mnt/auto", "enableTLS": False},
+        {"serverAddr": "n" * 80, "mountDir": "/m"},
+        {"a": {"b": [1, {}], "c": []}},
+    ]
+    assert " ".join(value_pieces(mounts)) == value_text(mounts)
+    assert lines(None, mounts) == [
+        "  + field:",
+        '      + {serverAddr: "1234567890-abcd.cn-hangzhou.nas.aliyuncs.com:/",',
+        '        mountDir: "/mnt/auto", enableTLS: false}',
+        '      + {serverAddr: "' + "n" * 58,
+        "        " + "n" * 22 + '",',
+        '        mountDir: "/m"}',
+        "      + {a: {b: [1, {}], c: []}}",
+    ]

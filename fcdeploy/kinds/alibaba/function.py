@@ -18,6 +18,8 @@ from fcdeploy.kinds.fields import (
     text,
 )
 
+LAYER_PATTERN = r"^(acs:fc:[^:/#]+:[^:/#]+:layers/[^:/#]+/versions/[0-9]+|[^#]+#[^#]+#[0-9]+)$"
+
 _HOOK = (
     text("handler", "Handler", "The hook, such as `index.stop`.", default=None, required=True),
     integer("timeout", "Timeout", "Seconds that the hook may take.", default=3, minimum=1, maximum=90),
@@ -165,9 +167,14 @@ FIELDS = (
     strings(
         "layers",
         "Layers",
-        "ARNs of layer versions, at most five; earlier ones overwrite later ones.",
+        "Layer versions, at most five, as `acs:fc:{region}:{account}:layers/{name}/versions/{n}` or "
+        "`{md5}#{name}#{n}`; earlier ones overwrite later ones.",
         read_from=("layersArnV2", "layers"),
         maxItems=5,
+        item={
+            "pattern": LAYER_PATTERN,
+            "description": "`acs:fc:{region}:{account}:layers/{name}/versions/{n}` or `{md5}#{name}#{n}`",
+        },
     ),
     obj(
         "customRuntimeConfig",

@@ -83,7 +83,7 @@ FIELDS = (
             objects(
                 "mountPoints",
                 "Mount points",
-                "Up to five file systems (facts 13).",
+                "Up to five file systems.",  # facts 13
                 required=True,
                 minItems=1,
                 maxItems=5,
@@ -108,7 +108,7 @@ FIELDS = (
             objects(
                 "mountPoints",
                 "Mount points",
-                "Up to five buckets (facts 13).",
+                "Up to five buckets.",  # facts 13
                 required=True,
                 minItems=1,
                 maxItems=5,
@@ -198,4 +198,15 @@ KIND = Kind(
         arn="acs:fc:{region}:{account}:services/{serviceName}",
     ),
     check=check,
+    # Facts 10: versions and aliases go before their service, and both may be somebody else's.
+    holds={
+        "versions": Listing(
+            operation=Operation(name="ListServiceVersions", method="GET", path="/services/{serviceName}/versions"),
+            items="versions",
+        ),
+        "aliases": Listing(
+            operation=Operation(name="ListAliases", method="GET", path="/services/{serviceName}/aliases"),
+            items="aliases",
+        ),
+    },
 )

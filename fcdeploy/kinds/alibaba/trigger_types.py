@@ -90,13 +90,18 @@ _EVENT_SOURCES = (
 _EVENTBRIDGE = (
     boolean("triggerEnable", "Enabled", "Whether events call the function.", default=True),
     boolean("asyncInvocationType", "Asynchronous", "Whether calls are asynchronous.", default=False),
-    _chosen("eventRuleFilterPattern", "Filter", "The event pattern, as JSON text."),
+    text(
+        "eventRuleFilterPattern",
+        "Filter",
+        "The event pattern, as JSON text; `{}` takes every event.",
+        default=None,
+        required=True,
+    ),
     obj(
         "eventSourceConfig",
         "Event source",
         "Where events come from.",
-        defaults=(),
-        reset=Reset.NONE,
+        required=True,
         fields=(
             text(
                 "eventSourceType",
@@ -271,14 +276,7 @@ VARIANTS: Mapping[str, tuple[Field, ...]] = {
                     minimum=0,
                     maximum=100,
                 ),
-                integer(
-                    "triggerInterval",
-                    "Interval",
-                    "Seconds between two calls.",
-                    reset=Reset.NONE,
-                    minimum=1,
-                    maximum=600,
-                ),
+                integer("triggerInterval", "Interval", "Seconds between two calls.", reset=Reset.NONE, minimum=1),
             ),
         ),
         strings_by_name("functionParameter", "Parameters", "Given to the function with each call."),
@@ -286,6 +284,8 @@ VARIANTS: Mapping[str, tuple[Field, ...]] = {
             "logConfig",
             "Log",
             "Where the trigger itself logs.",
+            # The service wants the object, empty where nothing is logged (facts 7.2, 9.3).
+            defaults=(Default(value=None),),
             off="project",
             empty={"project": "", "logstore": ""},
             fields=(
@@ -334,9 +334,9 @@ VARIANTS: Mapping[str, tuple[Field, ...]] = {
         strings(
             "subscriptionObjects", "Tables", "Tables that are followed.", required=True, order=Order.SET, minItems=1
         ),
-        integer("retry", "Retries", "How often an event is repeated.", reset=Reset.NONE, minimum=0, maximum=3),
-        integer("concurrency", "Concurrency", "Calls at the same time.", reset=Reset.NONE, minimum=1, maximum=5),
-        _chosen("eventFormat", "Format", "The form of an event.", enum=["protobuf", "json"]),
+        integer("retry", "Retries", "How often an event is repeated.", reset=Reset.NONE, minimum=0),
+        integer("concurrency", "Concurrency", "Calls at the same time.", reset=Reset.NONE, minimum=1),
+        _chosen("eventFormat", "Format", "The form of an event, such as `protobuf`."),
     ),
     "eventbridge": _EVENTBRIDGE,
 }
