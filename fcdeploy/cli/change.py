@@ -75,7 +75,6 @@ def destroy(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, yes: 
 
 
 def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *, yes: bool, destroy: bool) -> int:
-    import asyncio
 
     from fcdeploy import app
     from fcdeploy.cli.views import outcome_views, outcomes_code, plans_code, plans_view
@@ -89,7 +88,7 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
         progress = stack.enter_context(speech.progress())
         watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty(), flags=flags_of(where, target=True)))
         question = Question(command, speech, progress, watch, yes=yes)
-        report = asyncio.run(
+        report = watch.finished(
             app.apply(
                 where,
                 wishes,

@@ -8,16 +8,20 @@ import select
 import signal
 import socket
 import sys
-from collections.abc import Iterator
+from collections.abc import Coroutine, Iterator
 from types import FrameType, TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from fcdeploy.cli.exits import ATTENTION
 
 if TYPE_CHECKING:
+    import asyncio
+
     from fcdeploy.app import StopRequest
     from fcdeploy.model import EventType, Step
     from fcdeploy.render.progress import Shown
+
+T = TypeVar("T")
 
 _SIGNALS = (signal.SIGINT, signal.SIGTERM)
 _FIRST = "\nStopping: what is in flight may end, then it is taken back. Press Ctrl-C again to leave at once.\n"
@@ -37,6 +41,8 @@ class Interrupts:
         self._terminal = terminal
         self._second = _SECOND.format(status=command_line("status", flags))
         self._working = False
+        self._asking = False
+        self._main: asyncio.Task[Any] | None = None
         self._count = 0
         self._before: dict[signal.Signals, object] = {}
 
@@ -47,11 +53,11 @@ class Interrupts:
     @contextlib.contextmanager
     def asking(self) -> Iterator[None]:
         """While a person is asked, a signal is an answer: KeyboardInterrupt."""
-        before, self._working = self._working, False
+        before, self._working, self._asking = self._working, False, True
         try:
             yield
         finally:
-            self._working = before
+            self._working, self._asking = before, False
 
     def read_answer(self) -> str:
         """A line from stdin; raises KeyboardInterrupt on a signal, at whatever instant it comes.
@@ -80,7 +86,8 @@ class Interrupts:
 
     def _react(self, number: int, frame: FrameType | None) -> None:
         if not self._working:
-            raise KeyboardInterrupt
+            self._leave()
+            return
         self._count += 1
         if self._count == 1:
             self._say(_FIRST)
@@ -95,6 +102,31 @@ class Interrupts:
         self._say((_SHOW_CURSOR if self._terminal else "") + self._second)
         # Nothing is cleaned up: the journal is made to be left at any instruction.
         os._exit(ATTENTION)
+
+    def finished(self, work: Coroutine[Any, Any, T]) -> T:
+        """Run the work in a loop of its own and give its result. Raises KeyboardInterrupt when it was interrupted.
+
+        Before anything has begun, a signal cancels the work as a whole: an exception raised wherever the loop happens
+        to be would end one task and leave the others to complain.
+        """
+
+        import asyncio  # late: not on the way to the help
+
+        async def main() -> T:
+            self._main = asyncio.current_task()
+            return await work
+
+        try:
+            return asyncio.run(main())
+        except asyncio.CancelledError:
+            raise KeyboardInterrupt from None
+        finally:
+            self._main = None
+
+    def _leave(self) -> None:
+        if self._main is None or self._asking:
+            raise KeyboardInterrupt
+        self._main.get_loop().call_soon_threadsafe(self._main.cancel)
 
     def _say(self, text: str) -> None:
         # Not through the buffered stream: the signal may have come in the middle of a write to it.

@@ -51,7 +51,6 @@ def resume(where: Where, speech: Speech, grace: float | None) -> int:
     Steps whose effect is unknown are settled first, by looking. What was
     planned then is what is sent now; nothing is planned anew.
     """
-    import asyncio
 
     from fcdeploy import app
     from fcdeploy.cli.views import outcome_views
@@ -61,7 +60,7 @@ def resume(where: Where, speech: Speech, grace: float | None) -> int:
         progress = stack.enter_context(speech.progress())
         watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty(), flags=flags_of(where, target=True)))
         shown = WatchedProgress(progress, watch)
-        outcomes = asyncio.run(app.resume(where, progress=shown, stop=stop, grace=grace))
+        outcomes = watch.finished(app.resume(where, progress=shown, stop=stop, grace=grace))
     return _report(speech, "resume", outcome_views(outcomes, flags=flags_of(where)))
 
 
@@ -76,7 +75,6 @@ def rollback(where: Where, speech: Speech, run: str | None, grace: float | None,
     Every step is guarded: what somebody else has changed since is left alone
     and listed. Runs that are open and runs that ended can be taken back.
     """
-    import asyncio
 
     from fcdeploy import app
     from fcdeploy.cli.views import outcome_views
@@ -93,7 +91,7 @@ def rollback(where: Where, speech: Speech, run: str | None, grace: float | None,
         outcomes = (
             ()
             if question.declined
-            else asyncio.run(
+            else watch.finished(
                 app.rollback(
                     where,
                     run=run,

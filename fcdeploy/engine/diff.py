@@ -155,7 +155,9 @@ def _leaves(field: Field, before: Json, after: Json) -> Iterator[tuple[tuple[str
             if key in seen or _unmanaged(field, key, after):
                 continue
             seen.add(key)
-            yield (field.name, *key), _get(before, key), _get(after, key)
+    # The library goes through sets, whose order differs from process to process; the same input gives the same bytes.
+    for key in sorted(seen):
+        yield (field.name, *key), _get(before, key), _get(after, key)
 
 
 def _unmanaged(field: Field, path: tuple[str, ...], after: Json) -> bool:

@@ -72,6 +72,15 @@ def test_a_project_from_validate_to_destroy(program: Program) -> None:
     assert "Nothing of this project is there." in program.spawn("status", "--local").stdout
 
 
+def test_a_plan_is_the_same_bytes_in_every_process(program: Program) -> None:
+    program.run("apply", "--local", "--yes")
+    program.edit('{LEVEL: "3"}', "{" + ", ".join(f'K{number}: "{number}"' for number in range(8)) + "}")
+    plans = {program.spawn("plan", "--local", environ={"PYTHONHASHSEED": str(seed)}).stdout for seed in range(4)}
+    (plan,) = plans
+    keys = re.findall(r"environmentVariables\.(\w+):", plan)
+    assert keys == sorted(keys) and len(keys) == 9
+
+
 def test_json_is_one_document_on_stdout(program: Program) -> None:
     planned = program.run("plan", "--local", "--format", "json")
     plan = json.loads(planned.stdout)
