@@ -84,7 +84,7 @@ class Reader:
         guesses = [asyncio.create_task(self._read_beneath(address)) for address in early]
         try:
             found, marks = await self._read_roots(kind, wanted)
-        except ReadFailed:
+        except (ReadFailed, asyncio.CancelledError):
             for guess in guesses:
                 guess.cancel()
             await asyncio.gather(*guesses, return_exceptions=True)
