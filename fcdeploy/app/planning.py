@@ -9,7 +9,8 @@ from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages, with_live_code
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, owned_roots
-from fcdeploy.engine.planner import differences, to_plan
+from fcdeploy.engine.planner import differences, present, to_plan
+from fcdeploy.engine.references import located
 from fcdeploy.engine.safety import held_findings, safety_findings
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference
@@ -37,7 +38,8 @@ async def read_plan(
     `snapshot` is what the lists gave. `targets` are the names in the file (S9). `for_apply` also fetches the code of
     functions that will be deleted, so that they can be brought back.
     """
-    wanted: Desired = {} if destroying else desired
+    desired = located(desired, bench.site.scope)
+    wanted: Desired = {} if destroying else present(desired, bench.site.scope.api)
     owned = owned_roots(wanted, snapshot, bench.site, wishes)
     snapshot, found = await _settled(bench, wanted, snapshot, owned)
     needing = await with_live_code(bench, packages, snapshot, found, for_undo=for_apply and not destroying)

@@ -15,11 +15,25 @@ from fcdeploy.engine.journal import RunRecord, SqliteJournal, StepStanding, fold
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.redact import Redactor, secrets_in
 from fcdeploy.engine.rollback import inverse
+from fcdeploy.engine.steps import OWN_ETAG
 from fcdeploy.engine.watch import Progress, StopRequest
 from fcdeploy.engine.wire import archives_in
 from fcdeploy.errors import OpenRun, RunError, UsageError
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Action, Address, Change, Ending, EventType, IfMatch, Outcome, Plan, SecretSource, Step
+from fcdeploy.model import (
+    Action,
+    Address,
+    Change,
+    Ending,
+    EventType,
+    Guard,
+    IfMatch,
+    Outcome,
+    Plan,
+    Recheck,
+    SecretSource,
+    Step,
+)
 
 CLOSING = frozenset({Ending.DONE, Ending.FAILED, Ending.ROLLED_BACK})
 """Endings that leave nothing for anybody to do; any other leaves the run open (S37)."""
@@ -171,10 +185,7 @@ async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, 
             hint="apply the file as it was before that run instead",
         )
     etags = _own_etags(plan.steps, standing)
-    steps = tuple(
-        replace(step, guard=IfMatch(etag=etags.get(step.address, ""))) if isinstance(step.guard, IfMatch) else step
-        for step in undo.steps
-    )
+    steps = tuple(replace(step, guard=_own(step, etags.get(step.address, OWN_ETAG))) for step in undo.steps)
     by_address: dict[Address, list[Step]] = {}
     for step in steps:
         by_address.setdefault(step.address, []).append(step)
@@ -184,6 +195,17 @@ async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, 
         changes=tuple(_returning(by_address[address], record.id) for address in sorted(by_address)),
         steps=steps,
     )
+
+
+def _own(step: Step, etag: str) -> Guard:
+    """The guard of an undo with what the run itself was given."""
+    match step.guard:
+        case IfMatch():
+            return IfMatch(etag=etag)
+        case Recheck(fingerprint=fingerprint) if fingerprint == OWN_ETAG:
+            return Recheck(fingerprint=etag)
+        case _:
+            return step.guard
 
 
 def _returning(steps: Sequence[Step], run: str) -> Change:

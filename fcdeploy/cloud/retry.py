@@ -129,6 +129,8 @@ def waits(error: CloudError, *, parent_created: bool = False, children_deleted: 
             name in message for name in children_deleted
         ):
             return Wait(reason="what was beneath it is still going")
+        case ApiError(status=409, code="ProvisionConfigExist") if children_deleted:
+            return Wait(reason="its provisioned instances are still going")
         case ApiError(status=404, code=code) if parent_created and code.endswith("NotFound"):
             return Wait(reason="what it belongs to is not visible yet")
         case ApiError(status=403, code="AccessDenied") if parent_created:

@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Final
 
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.fields import Access, Codec, Field, Order
+from fcdeploy.kinds.fields import Access, Codec, Field, Order, holds, is_moved
 from fcdeploy.model import Json
 
 
@@ -33,6 +33,11 @@ def desired_body(kind: Kind, given: Mapping[str, Json], api: str) -> dict[str, J
 def live_body(kind: Kind, raw: Mapping[str, Json], api: str) -> dict[str, Json]:
     """The canonical form of what the service answered."""
     return _object(kind.writable(api), raw, raw, api, live=True)
+
+
+def is_absent(kind: Kind, body: Mapping[str, Json]) -> bool:
+    """Whether a canonical body is the kind's way to say that there is none."""
+    return bool(kind.absent) and holds(kind.absent, body)
 
 
 def fingerprint(body: Json) -> str:
@@ -81,7 +86,7 @@ def _object(
 ) -> dict[str, Json]:
     body: dict[str, Json] = {}
     for one in fields:
-        if one.since > api or one.access is Access.READ_ONLY:
+        if one.since > api or one.access is Access.READ_ONLY or is_moved(one, whole):
             continue
         canonical = _value(one, _raw(one, value, live=live), whole, api, live=live)
         if canonical is not MISSING:

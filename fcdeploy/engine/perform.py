@@ -21,12 +21,12 @@ from fcdeploy.engine.results import Done, Refusal, StepFailed, StepUnknown, Surr
 from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.steps import UNDO
 from fcdeploy.engine.threeway import drifted, is_same, merged, touched, unfulfilled, value_shown
-from fcdeploy.engine.wire import update_call
+from fcdeploy.engine.wire import standing, update_call
 from fcdeploy.errors import ApiError, CloudError, NoReply, ReadFailed
-from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.descriptor import GuardStyle, Kind
 from fcdeploy.kinds.fields import Codec, value_at
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Action, Call, IfMatch, Json, Live, Recheck, Reply, Sensitive, Step
+from fcdeploy.model import Action, Call, IfMatch, Json, Live, MustNotExist, Recheck, Reply, Sensitive, Step
 
 PATIENCE = 120.0
 """Seconds that a passing refusal is waited for (S38)."""
@@ -85,21 +85,27 @@ class _Attempt:
         self._around = around
         self._kind: Kind = kind_of(step.address)
         self._call: Call = step.call
-        self._etag = around.own_etag
-        if self._etag is None and isinstance(step.guard, IfMatch):
-            self._etag = step.guard.etag
+        tags = self._kind.tags
+        self._is_tags = tags is not None and step.group == tags.name
+        self._etag = None if self._is_tags else around.own_etag
+        if self._etag is None:
+            match step.guard:
+                case IfMatch(etag=planned) | Recheck(fingerprint=planned):
+                    self._etag = planned
         self._promise = step.after
         self._warnings: list[Diagnostic] = []
 
     async def run(self, unsettled: bool) -> Done:
         refused, sent, began = 0, 0, time.monotonic()
-        if unsettled or (isinstance(self._step.guard, IfMatch) and not self._etag):
+        if unsettled or (isinstance(self._step.guard, IfMatch | Recheck) and not self._etag):
             # An undo whose ETag is not known is no reason to go without a guard: what stands there is looked at first.
             settled = await self._settle(sure=False)
             if settled is not None:
                 return settled
         while True:
-            await self._recheck()
+            settled = await self._look_first(uncertain=unsettled or sent > 0)
+            if settled is not None:
+                return settled
             await self._around.begun()
             sent += 1
             try:
@@ -140,9 +146,9 @@ class _Attempt:
             raise self._not_known(failure) from failure
         if live is None:
             return Done(etag=None, note="found gone by reading") if step.action is Action.DELETE else None
-        if step.action is Action.DELETE or unfulfilled(self._kind, step.after or {}, live.body):
+        if step.action is Action.DELETE or unfulfilled(self._kind, step.after or {}, self._body(live)):
             return None
-        return Done(etag=live.etag, note="found done by reading")
+        return Done(etag=self._own(live), note="found done by reading")
 
     async def _send(self) -> Reply:
         call = self._call
@@ -178,18 +184,22 @@ class _Attempt:
 
         Done when the promise is kept, None when the step is still to be sent (with what was read as its new guard).
         """
-        step = self._step
         try:
             live = await self._read()
         except ReadFailed as failure:
             raise self._not_known(failure) from failure
         if live is None:
             return self._gone()
-        if step.action is Action.DELETE:
+        if self._step.action is Action.DELETE:
             return self._still_there(live)
-        missing = unfulfilled(self._kind, step.after or {}, live.body)
+        return self._decided(live, sure=sure)
+
+    def _decided(self, live: Live, *, sure: bool) -> Done | None:
+        """What a create or an update makes of what stands there now."""
+        step = self._step
+        missing = unfulfilled(self._kind, step.after or {}, self._body(live))
         if not missing and not (sure and step.action is Action.CREATE):
-            return Done(etag=live.etag, note="found done by reading", warnings=self._drift(live))
+            return Done(etag=self._own(live), note="found done by reading", warnings=self._drift(live))
         if step.action is Action.CREATE:
             raise StepFailed(
                 f"{step.address.short} was created by somebody else meanwhile",
@@ -198,6 +208,13 @@ class _Attempt:
             )
         self._three_way(live)
         return None
+
+    def _body(self, live: Live) -> dict[str, Json]:
+        return standing(self._kind, live)
+
+    def _own(self, live: Live) -> str | None:
+        """What guards the next step on the same resource; tags have no part in that."""
+        return None if self._is_tags else live.etag
 
     def _not_known(self, failure: ReadFailed) -> StepUnknown:
         return StepUnknown(
@@ -219,21 +236,21 @@ class _Attempt:
     def _still_there(self, live: Live) -> Done | None:
         """A delete that is still to be sent: only if what stands there is what the plan saw (S20)."""
         step = self._step
-        if live.etag != self._etag and not is_same(self._kind, step.before or {}, live.body):
-            raise self._conflict(drifted(step.before or {}, {}, live.body))
+        if live.etag != self._etag and not is_same(self._kind, step.before or {}, self._body(live)):
+            raise self._conflict(drifted(step.before or {}, {}, self._body(live)))
         self._etag = live.etag
         return None
 
     def _three_way(self, live: Live) -> None:
         step = self._step
         before, after = step.before or {}, step.after or {}
-        theirs = touched(before, after, live.body)
+        theirs = touched(before, after, self._body(live))
         if theirs:
             raise self._conflict(theirs)
         self._warnings += self._drift(live)
         self._etag = live.etag
         if step.group == "body":
-            self._promise = merged(before, after, live.body)
+            self._promise = merged(before, after, self._body(live))
             self._call = self._rebuilt(self._promise, live)
 
     def _rebuilt(self, values: Mapping[str, Json], live: Live) -> Call:
@@ -245,7 +262,7 @@ class _Attempt:
             self._kind,
             self._step.address.identity,
             fields,
-            {**live.body, **values},
+            {**self._body(live), **values},
             payloads,
             self._p._site.scope,
             self._step.address.short,
@@ -289,49 +306,58 @@ class _Attempt:
                 hint="run plan again to see what the file makes of it",
                 address=str(step.address),
             )
-            for path, was, now in drifted(step.before, step.after or {}, live.body)
+            for path, was, now in drifted(step.before, step.after or {}, self._body(live))
         )
 
-    async def _recheck(self) -> None:
-        """The guard of an API without If-Match: read just before the write and compare (law 4)."""
-        guard = self._step.guard
-        if not isinstance(guard, Recheck) or not guard.fingerprint:
-            return
+    async def _look_first(self, *, uncertain: bool) -> Done | None:
+        """The guard of what the service itself does not guard: read just before the write and compare (law 4).
+
+        Done when nothing is left to do, None when the step is to be sent. `uncertain`: an earlier try may have had its
+        effect. Raises StepFailed, or StepUnknown.
+        """
+        step = self._step
+        creating = isinstance(step.guard, MustNotExist) and self._kind.creates_over
+        if not creating and not isinstance(step.guard, Recheck):
+            return None
         try:
             live = await self._read()
         except ReadFailed as failure:
+            if uncertain:
+                raise self._not_known(failure) from failure
             raise StepFailed(failure.summary, detail=failure.detail, hint="nothing was sent") from failure
         if live is None:
-            if self._step.action is Action.DELETE:
-                return
-            self._gone()
-            return
-        group = self._step.group
-        seen = live.body.get(self._kind.tags.field) if self._kind.tags and group == self._kind.tags.name else live.body
-        if fingerprint(seen) != guard.fingerprint:
-            self._three_way(live)
+            return self._gone()
+        if creating:
+            return self._decided(live, sure=not uncertain)
+        if live.etag == self._etag:
+            return None
+        if step.action is Action.DELETE:
+            return self._still_there(live)
+        self._three_way(live)
+        return None
 
     async def _read(self) -> Live | None:
         tags = self._kind.tags
-        if tags is not None and self._step.group == tags.name:
-            found = await self._p._reader.read_tags(self._step.address)
-            return Live(address=self._step.address, body={tags.field: dict(found)}, raw={})
+        if tags is not None and self._is_tags:
+            found = dict(await self._p._reader.read_tags(self._step.address))
+            return Live(address=self._step.address, body={tags.field: found}, raw={}, etag=fingerprint(found))
         return await self._p._reader.read_one(self._step.address)
 
     async def _checked(self, reply: Reply) -> Done:
         """The reply against the promise (S21); a reply that says less than a read is not held against the service."""
-        step, tags = self._step, self._kind.tags
-        promise = self._promise
-        if promise is None or (tags is not None and step.group == tags.name):
+        step, promise = self._step, self._promise
+        if promise is None or self._is_tags:
             return Done(etag=reply.etag, request_id=reply.request_id, warnings=tuple(self._warnings))
-        answered = reply.body if isinstance(reply.body, Mapping) else {}
-        etag = reply.etag
-        if unfulfilled(self._kind, promise, live_body(self._kind, answered, self._p._site.scope.api)):
+        api = self._p._site.scope.api
+        raw = reply.body if isinstance(reply.body, Mapping) else {}
+        answered = Live(address=step.address, body=live_body(self._kind, raw, api), raw=raw)
+        etag = fingerprint(answered.body) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
+        if unfulfilled(self._kind, promise, self._body(answered)):
             try:
                 live = await self._p._reader.read_one(step.address)
             except ReadFailed as failure:
                 raise StepFailed(failure.summary, detail=failure.detail, happened=True, etag=etag) from failure
-            missing = unfulfilled(self._kind, promise, live.body if live is not None else {})
+            missing = unfulfilled(self._kind, promise, self._body(live) if live is not None else {})
             etag = live.etag if live is not None else etag
             if missing:
                 raise StepFailed(

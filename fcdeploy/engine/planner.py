@@ -10,15 +10,25 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from fcdeploy.diagnostics import Diagnostic, warning
-from fcdeploy.engine.canonical import desired_body
+from fcdeploy.engine.canonical import desired_body, is_absent
 from fcdeploy.engine.diff import created_fields, differing, field_changes, forces_replacement
 from fcdeploy.engine.ownership import Owned, is_owned, mark_tags
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, root_of, with_parents_first
 from fcdeploy.engine.steps import Difference, steps_of
+from fcdeploy.engine.wire import standing
 from fcdeploy.kinds.descriptor import Kind, Marking
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of, parent_of
 from fcdeploy.model import Action, Address, Change, FieldChange, Json, Plan, Resource, Step
+
+
+def present(desired: Desired, api: str) -> Desired:
+    """What the file wants to be there: not what it describes in the kind's way to say that there is none (S23)."""
+    return {
+        address: resource
+        for address, resource in desired.items()
+        if not is_absent(kind_of(address), desired_body(kind_of(address), resource.body, api))
+    }
 
 
 def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) -> tuple[Difference, ...]:
@@ -87,6 +97,9 @@ def _wanted(resource: Resource, snapshot: Snapshot, site: Site, above: Mapping[A
     live = snapshot.lives.get(address)
     if live is None:
         return Difference(address=address, action=Action.CREATE, resource=resource, body=body, live=None)
+    # What the service itself moved counts once the file says what it is to be.
+    moved = {name: value for name, value in standing(kind, live).items() if name in body and name not in live.body}
+    live = replace(live, body={**live.body, **moved}) if moved else live
     if address in snapshot.same_code:
         body = _with_live_code(kind, body, live.body)
     fields = differing(kind, body, live.body, site.scope.api)

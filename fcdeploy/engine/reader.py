@@ -7,18 +7,19 @@ singly. A read that fails stops the target: it never becomes "absent".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from fcdeploy.engine.canonical import live_body
+from fcdeploy.engine.canonical import fingerprint, is_absent, live_body
+from fcdeploy.engine.lists import read_list, read_pages
 from fcdeploy.engine.ownership import MARK_PROJECT, MARK_TARGET, mark_in
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot
 from fcdeploy.engine.wire import plain_call
 from fcdeploy.errors import ApiError, CloudError, ReadFailed
-from fcdeploy.kinds.descriptor import Kind, Listing, Marking, TagGroup
-from fcdeploy.kinds.registry import children, kind_of, roots
+from fcdeploy.kinds.descriptor import GuardStyle, Kind, Marking, TagGroup
+from fcdeploy.kinds.registry import kind_of, listed_under, parent_of, roots
 from fcdeploy.model import Address, ArchiveRef, Call, Json, Live, Mark, Reply
 
 FEW_ROOTS = 8
@@ -55,23 +56,35 @@ class Reader:
 
     async def read_snapshot(self, desired: Desired) -> Snapshot:
         """Everything under the roots that are wanted or carry our mark. Raises ReadFailed."""
-        lives: dict[Address, Live] = {}
-        marks: set[Mark] = set()
-        for kind in roots(self._site.target.provider):
-            wanted = {address.identity[0] for address in desired if address.kind == kind.name}
-            found, seen = await self._read_tree(kind, wanted)
-            lives |= found
-            marks |= seen
+        kinds = roots(self._site.target.provider)
+        trees = await asyncio.gather(
+            *(
+                self._read_tree(kind, {address.identity[0] for address in desired if address.kind == kind.name})
+                for kind in kinds
+            )
+        )
+        lives = {address: live for found, _ in trees for address, live in found.items()}
+        marks = {mark for _, seen in trees for mark in seen}
+        # What outlives the resource that it belongs to is in no list of that one, and no create would refuse.
+        left = [
+            address
+            for address in desired
+            if address not in lives and kind_of(address).creates_over and parent_of(address) not in lives
+        ]
+        lives |= {address: live for address, live in (await self.read_singly(left)).items() if live is not None}
         return Snapshot(lives=lives, marks=frozenset(marks))
 
     async def _read_tree(self, kind: Kind, wanted: set[str]) -> tuple[dict[Address, Live], set[Mark]]:
+        if kind.marking is Marking.NONE:
+            # Any of them may lead to what is ours, so all are read (S14).
+            return await self._read_children(kind, ()), set()
         # What is wanted most likely exists, so what stands beneath is asked for in the same round trip; what is said
         # of a root that turns out not to exist does not count.
         early = [self._root(kind, name) for name in sorted(wanted)] if len(wanted) <= FEW_ROOTS else []
         guesses = [asyncio.create_task(self._read_beneath(address)) for address in early]
         try:
             found, marks = await self._read_roots(kind, wanted)
-        except ReadFailed:
+        except (ReadFailed, asyncio.CancelledError):
             for guess in guesses:
                 guess.cancel()
             await asyncio.gather(*guesses, return_exceptions=True)
@@ -98,17 +111,14 @@ class Reader:
     async def read_one(self, address: Address) -> Live | None:
         """One resource with its ETag and tags, None when it does not exist. Raises ReadFailed."""
         kind = kind_of(address)
-        call = plain_call(kind.read, kind, address.identity, self._site.scope, address.short)
-        try:
-            reply = await self._sender.send(call)
-        except ApiError as failure:
-            if failure.status == 404 and failure.code in kind.missing:
-                return None
-            raise self._failed(address.short, failure) from failure
-        except CloudError as failure:
-            raise self._failed(address.short, failure) from failure
+        if kind.read == kind.listing.operation:
+            return (await self._read_siblings(kind, address)).get(address)
+        reply = await self._read_or_absent(kind, address)
+        if reply is None:
+            return None
         tags = await self.read_tags(address) if kind.tags is not None else None
-        return self._live(kind, address, reply.body, reply.etag, tags)
+        live = self._live(kind, address, reply.body, reply.etag, tags, singly=True)
+        return None if is_absent(kind, live.body) else live
 
     async def read_tags(self, address: Address) -> Mapping[str, Json]:
         """The tags of one resource. Raises ReadFailed."""
@@ -126,7 +136,10 @@ class Reader:
         kind = kind_of(address)
         names = kind.names(address.identity)
         lists = await asyncio.gather(
-            *(self._read_pages(one, names, f"{what} of {address.short}") for what, one in kind.holds.items())
+            *(
+                read_pages(self._checked, one, names, self._site.scope, f"{what} of {address.short}")
+                for what, one in kind.holds.items()
+            )
         )
         return {what: len(items) for what, items in zip(kind.holds, lists, strict=True) if items}
 
@@ -148,10 +161,10 @@ class Reader:
         few = len(wanted) <= FEW_ROOTS
         tagged, first = await asyncio.gather(
             self._read_tagged(kind, kind.tags),
-            self._read_bodies(kind, wanted) if few else self._read_list(kind, ()),
+            self._read_bodies(kind, wanted) if few else self._read_listed(kind),
         )
         missing = tagged.names - first.keys() if few else set[str]()
-        bodies = {**first, **(await self._read_bodies(kind, missing))}
+        bodies: dict[str, tuple[Json, str | None]] = {**first, **(await self._read_bodies(kind, missing))}
         lives: dict[Address, Live] = {}
         relevant = (wanted | tagged.names) & bodies.keys()
         unknown = sorted(relevant - tagged.tags.keys()) if kind.tags.listing_since > self._site.scope.api else []
@@ -165,55 +178,30 @@ class Reader:
         for name in sorted(relevant):
             raw, etag = bodies[name]
             address = self._root(kind, name)
-            lives[address] = self._live(kind, address, raw, etag, tagged.tags.get(name, extra.get(name, {})))
+            tags = tagged.tags.get(name, extra.get(name, {}))
+            lives[address] = self._live(kind, address, raw, etag, tags, singly=few)
         return lives, {*tagged.marks, *(live.mark for live in lives.values() if live.mark is not None)}
 
     async def _read_bodies(self, kind: Kind, names: Iterable[str]) -> dict[str, tuple[Json, str | None]]:
         listed = sorted(names)
-        replies = await asyncio.gather(*(self._read_or_absent(kind, name) for name in listed))
-        return {name: reply for name, reply in zip(listed, replies, strict=True) if reply is not None}
+        replies = await asyncio.gather(*(self._read_or_absent(kind, self._root(kind, name)) for name in listed))
+        found = zip(listed, replies, strict=True)
+        return {name: (reply.body, reply.etag) for name, reply in found if reply is not None}
 
-    async def _read_or_absent(self, kind: Kind, name: str) -> tuple[Json, str | None] | None:
-        address = self._root(kind, name)
+    async def _read_or_absent(self, kind: Kind, address: Address) -> Reply | None:
         call = plain_call(kind.read, kind, address.identity, self._site.scope, address.short)
         try:
-            reply = await self._sender.send(call)
+            return await self._sender.send(call)
         except ApiError as failure:
             if failure.status == 404 and failure.code in kind.missing:
                 return None
             raise self._failed(address.short, failure) from failure
         except CloudError as failure:
             raise self._failed(address.short, failure) from failure
-        return reply.body, reply.etag
 
-    async def _read_list(self, kind: Kind, parent: tuple[str, ...]) -> dict[str, tuple[Json, str | None]]:
-        what = f"{kind.section} of {'/'.join(parent)}" if parent else kind.section
-        items = await self._read_pages(kind.listing, kind.names(parent), what)
-        return {str(item[kind.identity[-1]]): (item, None) for item in items}
-
-    async def _read_pages(
-        self, listing: Listing, names: Mapping[str, str], what: str, query: Mapping[str, str] | None = None
-    ) -> Sequence[Json]:
-        """All items of a list; facts 7.1: the last page has no `nextToken`, or an empty one."""
-        items: list[Json] = []
-        token: str | None = None
-        while True:
-            asked = {"limit": str(listing.limit), **(query or {}), **({"nextToken": token} if token else {})}
-            # The values are literal, not templates: a token may hold braces.
-            call = listing.operation.call(
-                names,
-                self._site.scope,
-                resource=what,
-                query={key: value.replace("{", "{{").replace("}", "}}") for key, value in asked.items()},
-            )
-            body = (await self._checked(call)).body or {}
-            items += body.get(listing.items) or []
-            following = body.get("nextToken") or None
-            if following is None:
-                return items
-            if following == token:
-                raise ReadFailed("the service gave the same page twice", resource=what)
-            token = following
+    async def _read_listed(self, kind: Kind) -> dict[str, tuple[Json, str | None]]:
+        listed = await read_list(self._checked, kind, (), self._site.scope)
+        return {name: (item, None) for (name,), item in listed.items()}
 
     async def _read_tagged(self, kind: Kind, tags: TagGroup) -> _Tagged:
         if tags.listing_since <= self._site.scope.api:
@@ -223,16 +211,17 @@ class Reader:
         mark = self._site.mark
         project = {f"{tags.filter_prefix}{MARK_PROJECT}": mark.project}
         ours, whole = await asyncio.gather(
-            self._read_pages(
-                kind.listing,
-                {},
-                f"{kind.section} marked {mark.project}/{mark.target}",
+            read_list(
+                self._checked,
+                kind,
+                (),
+                self._site.scope,
                 {**project, f"{tags.filter_prefix}{MARK_TARGET}": mark.target},
             ),
-            self._read_pages(kind.listing, {}, f"{kind.section} marked {mark.project}", project),
+            read_list(self._checked, kind, (), self._site.scope, project),
         )
-        names = frozenset(str(item[kind.identity[-1]]) for item in ours)
-        others = sorted({str(item[kind.identity[-1]]) for item in whole} - names)
+        names = frozenset(name for (name,) in ours)
+        others = sorted({name for (name,) in whole} - names)
         read = await asyncio.gather(*(self.read_tags(self._root(kind, name)) for name in others))
         marks = {found for one in read if (found := mark_in(one)) is not None}
         return _Tagged(
@@ -243,7 +232,7 @@ class Reader:
 
     async def _read_all_tags(self, kind: Kind, tags: TagGroup) -> _Tagged:
         scope = self._site.scope
-        items = await self._read_pages(tags.listing, {}, f"tagged {kind.section}")
+        items = await read_pages(self._checked, tags.listing, {}, scope, f"tagged {kind.section}")
         begin, _, end = tags.arn.format(region=scope.region, account=scope.account, serviceName="\0").partition("\0")
         by_name: dict[str, Mapping[str, Json]] = {}
         for item in items:
@@ -256,22 +245,33 @@ class Reader:
 
     async def _read_beneath(self, address: Address) -> dict[Address, Live]:
         """All resources beneath one, every kind at once."""
+        kinds = listed_under(kind_of(address))
         found: dict[Address, Live] = {}
-        kinds = children(kind_of(address))
-        lists = await asyncio.gather(*(self._read_list(kind, address.identity) for kind in kinds))
-        for kind, items in zip(kinds, lists, strict=True):
-            for name, (raw, etag) in items.items():
-                child = Address(
-                    provider=address.provider,
-                    target=address.target,
-                    kind=kind.name,
-                    identity=(*address.identity, name),
-                )
-                found[child] = self._live(kind, child, raw, etag, None)
-        deeper = await asyncio.gather(*(self._read_beneath(child) for child in found if children(kind_of(child))))
-        for part in deeper:
+        for part in await asyncio.gather(*(self._read_children(kind, address.identity) for kind in kinds)):
+            found |= part
+        for part in await asyncio.gather(*(self._read_beneath(child) for child in list(found))):
             found |= part
         return found
+
+    async def _read_siblings(self, kind: Kind, address: Address) -> dict[Address, Live]:
+        try:
+            return await self._read_children(kind, address.identity[:-1], singly=True)
+        except ReadFailed as failure:
+            cause = failure.__cause__
+            if isinstance(cause, ApiError) and cause.status == 404 and cause.code in kind.missing:
+                return {}
+            raise
+
+    async def _read_children(self, kind: Kind, above: tuple[str, ...], *, singly: bool = False) -> dict[Address, Live]:
+        """What the list of a kind has; `singly`: there is no other way to read one of them."""
+        lives: dict[Address, Live] = {}
+        for identity, raw in (await read_list(self._checked, kind, above, self._site.scope)).items():
+            target = self._site.target
+            address = Address(provider=target.provider, target=target.name, kind=kind.name, identity=identity)
+            live = self._live(kind, address, raw, None, None, singly=singly)
+            if not is_absent(kind, live.body):
+                lives[address] = live
+        return lives
 
     async def _checked(self, call: Call) -> Reply:
         try:
@@ -279,13 +279,25 @@ class Reader:
         except CloudError as failure:
             raise self._failed(call.resource, failure) from failure
 
-    def _live(self, kind: Kind, address: Address, raw: Json, etag: str | None, tags: Mapping[str, Json] | None) -> Live:
+    def _live(
+        self,
+        kind: Kind,
+        address: Address,
+        raw: Json,
+        etag: str | None,
+        tags: Mapping[str, Json] | None,
+        *,
+        singly: bool,
+    ) -> Live:
         if not isinstance(raw, Mapping):
             raise ReadFailed("the service's answer is not an object", resource=address.short)
         whole = {**raw, kind.tags.field: dict(tags)} if kind.tags is not None and tags is not None else dict(raw)
+        body = live_body(kind, whole, self._site.scope.api)
+        if singly and kind.guard_in(self._site.scope.api) is GuardStyle.RECHECK:
+            etag = fingerprint(body)
         return Live(
             address=address,
-            body=live_body(kind, whole, self._site.scope.api),
+            body=body,
             raw=whole,
             etag=etag,
             mark=mark_in(tags) if tags is not None else None,

@@ -11,7 +11,10 @@ from fcdeploy.model import Action, Address, Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inverse:
-    """The undo steps with their order, which done step each belongs to, and the done steps that nothing takes back."""
+    """The undo steps with their order, and the done steps that nothing takes back.
+
+    `undoes`: by the id of an undo step, the step that is taken back once that one is done; of several, the last.
+    """
 
     steps: tuple[Step, ...]
     undoes: Mapping[str, str]
@@ -47,7 +50,7 @@ def inverse(steps: Collection[Step], done: Collection[str]) -> Inverse:
         for undo in step.undo:
             needs = set(undo.needs) | later | ({previous} if previous else set())
             ordered.append(replace(undo, needs=frozenset(needs)))
-            undoes[undo.id] = step.id
             previous = undo.id
-            final[step.id] = frozenset({undo.id})
+        final[step.id] = frozenset({step.undo[-1].id})
+        undoes[step.undo[-1].id] = step.id
     return Inverse(steps=tuple(ordered), undoes=undoes, lasting=tuple(lasting))

@@ -6,9 +6,10 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from fcdeploy.engine.canonical import fingerprint
+from fcdeploy.engine.diff import forces_replacement
 from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.threeway import is_sensitive
-from fcdeploy.engine.wire import create_call, overlaid, plain_call, tag_calls, update_call
+from fcdeploy.engine.wire import create_call, overlaid, plain_call, standing, tag_calls, update_call
 from fcdeploy.kinds.descriptor import GuardStyle, Kind
 from fcdeploy.kinds.fields import Codec, Field
 from fcdeploy.kinds.registry import kind_of
@@ -31,7 +32,8 @@ UNDO = "undo "
 """How the id of every undo step begins."""
 
 OWN_ETAG = ""
-"""In the guard of an undo: the ETag that the undone step was given, known only once it is done."""
+"""In the guard of an undo: the ETag that the undone step was given, or the fingerprint of what it left; known only once
+it is done."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,7 +116,7 @@ def _create(difference: Difference, site: Site) -> tuple[Step, ...]:
                 action=Action.DELETE,
                 group="body",
                 call=plain_call(kind.delete, kind, address.identity, site.scope, address.short),
-                guard=_own_guard(kind),
+                guard=_guard(kind, OWN_ETAG, site),
                 before=body,
                 after=None,
             ),
@@ -130,37 +132,9 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
     steps: list[Step] = []
     if fields:
         # The whole body as it was read: what another writer changes meanwhile can then be named (S20).
-        standing = {name: value for name, value in live.body.items() if kind.group_of(name) == "body"}
+        was = {name: value for name, value in live.body.items() if kind.group_of(name) == "body"}
         after = {one.name: overlaid(one, difference.body.get(one.name), live.body.get(one.name)) for one in fields}
-        undo_payloads: dict[str, Json] = {}
-        reversible = True
-        for one in fields:
-            if one.codec is Codec.ARCHIVE:
-                # Where there was no code, none has to come back.
-                reversible = difference.archive is not None or live.body.get(one.name) is None
-                undo_payloads[one.name] = {"zipFile": difference.archive} if difference.archive else None
-        whole = {**live.body, **after}
-        dropped = _dropped(kind, live, difference.body, site.scope.api)
-        back = (*(one for one in fields if not _comes_with(one, live, difference.body)), *dropped)
-        before_all = {one.name: live.body.get(one.name) for one in back}
-        undo = Step(
-            id=f"undo update {address}",
-            address=address,
-            action=Action.UPDATE,
-            group="body",
-            call=update_call(
-                kind,
-                address.identity,
-                back,
-                {**whole, **before_all},
-                undo_payloads,
-                site.scope,
-                address.short,
-            ),
-            guard=_own_guard(kind),
-            before={**standing, **after, **{one.name: None for one in dropped}},
-            after=before_all,
-        )
+        whole = {**standing(kind, live), **after}
         steps.append(
             Step(
                 id=f"update {address}",
@@ -168,16 +142,63 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
                 action=Action.UPDATE,
                 group="body",
                 call=update_call(kind, address.identity, fields, whole, resource.payloads, site.scope, address.short),
-                guard=_live_guard(kind, live),
-                before=standing,
+                guard=_live_guard(kind, live, site),
+                before=was,
                 after=after,
-                undo=(undo,) if reversible else (),
+                undo=_way_back(difference, fields, was, after, site),
             )
         )
     if kind.tags is not None and any(one.name == kind.tags.field for one in difference.fields):
         tags = live.body.get(kind.tags.field) or {}
         steps += _tag_steps(difference, tags, site, after=steps[-1].id if steps else None, created=False)
     return tuple(steps)
+
+
+def _way_back(
+    difference: Difference,
+    fields: tuple[Field, ...],
+    was: Mapping[str, Json],
+    after: Mapping[str, Json],
+    site: Site,
+) -> tuple[Step, ...]:
+    """The steps that take an update back from `after` to what was; none where the live code is not at hand."""
+    kind, address, live = difference.kind, difference.address, difference.live
+    assert live is not None
+    dropped = _dropped(kind, live, difference.body, site.scope.api)
+    # What the service itself moved before goes back with the fields that it goes together with.
+    ours = (one for one in fields if one.name in live.body or not one.moved_by)
+    back = (*(one for one in ours if not _comes_with(one, live, difference.body)), *dropped)
+    payloads: dict[str, Json] = {}
+    for one in fields:
+        if one.codec is Codec.ARCHIVE:
+            # Where there was no code, none has to come back.
+            if difference.archive is None and live.body.get(one.name) is not None:
+                return ()
+            payloads[one.name] = {"zipFile": difference.archive} if difference.archive else None
+    before = {one.name: live.body.get(one.name) for one in back}
+    undo = Step(
+        id=f"undo update {address}",
+        address=address,
+        action=Action.UPDATE,
+        group="body",
+        call=update_call(
+            kind,
+            address.identity,
+            back,
+            {**after, **standing(kind, live), **before},
+            payloads,
+            site.scope,
+            address.short,
+        ),
+        guard=_guard(kind, OWN_ETAG, site),
+        before={**was, **after, **{one.name: None for one in dropped}},
+        after=before,
+    )
+    if not any(forces_replacement(one, after.get(one.name), before[one.name]) for one in back):
+        return (undo,)
+    # What the update adds can only be taken away with the whole resource.
+    gone = plain_call(kind.delete, kind, address.identity, site.scope, address.short)
+    return (_replaced(undo, action=Action.DELETE, call=gone, after=None), *_recreation(difference, site))
 
 
 def _dropped(kind: Kind, live: Live, body: Mapping[str, Json], api: str) -> tuple[Field, ...]:
@@ -206,7 +227,7 @@ def _delete(difference: Difference, site: Site, *, last: bool) -> Step:
         action=Action.DELETE,
         group="body",
         call=plain_call(kind.delete, kind, address.identity, site.scope, address.short),
-        guard=_live_guard(kind, live),
+        guard=_live_guard(kind, live, site),
         before=dict(live.body),
         after=None,
         last=last,
@@ -336,13 +357,14 @@ def _needing(step: Step, other: str) -> Step:
     return _replaced(step, needs=step.needs | {other})
 
 
-def _own_guard(kind: Kind) -> Guard:
-    return IfMatch(etag=OWN_ETAG) if kind.guard is GuardStyle.ETAG else Recheck(fingerprint=OWN_ETAG)
+def _guard(kind: Kind, etag: str, site: Site) -> Guard:
+    """A write only to what still has this ETag, or this fingerprint."""
+    if kind.guard_in(site.scope.api) is GuardStyle.RECHECK:
+        return Recheck(fingerprint=etag)
+    return IfMatch(etag=etag)
 
 
-def _live_guard(kind: Kind, live: Live) -> Guard:
-    if kind.guard is GuardStyle.RECHECK:
-        return Recheck(fingerprint=fingerprint(live.body))
+def _live_guard(kind: Kind, live: Live, site: Site) -> Guard:
     if live.etag is None:
-        raise ValueError(f"{live.address} was not read singly, so there is no ETag to guard its change")
-    return IfMatch(etag=live.etag)
+        raise ValueError(f"{live.address} was not read singly, so there is nothing to guard its change")
+    return _guard(kind, live.etag, site)

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from fcdeploy.engine.redact import has_secret
 from fcdeploy.kinds.descriptor import Kind, Operation, Scope
 from fcdeploy.kinds.fields import Codec, Field
-from fcdeploy.model import ArchiveRef, Call, Json, Sensitive, to_json
+from fcdeploy.model import ArchiveRef, Call, Json, Live, Sensitive, to_json
 
 
 def create_call(
@@ -21,7 +21,8 @@ def create_call(
     resource: str,
 ) -> Call:
     """The create of a canonical body: every field that is given or has a default that is sent (law 2)."""
-    sent: dict[str, Json] = {kind.identity[-1]: identity[-1]}
+    is_named = kind.identity[-1] in kind.create.parts()
+    sent: dict[str, Json] = {} if is_named else {kind.identity[-1]: identity[-1]}
     headers: dict[str, str] = {}
     for one in kind.writable(scope.api):
         if kind.group_of(one.name) != "body":
@@ -42,14 +43,17 @@ def update_call(
     scope: Scope,
     resource: str,
 ) -> Call:
-    """The update of just these top-level fields to their values in `body` (S18)."""
+    """The update of just these top-level fields to their values in `body`, and of those that go with them (S18)."""
     sent: dict[str, Json] = {}
     headers: dict[str, str] = {}
-    for one in fields:
+    names = {one.name for one in fields}
+    more = sorted({name for one in fields for name in one.together} - names)
+    for one in (*fields, *map(kind.field, more)):
         if one.codec is Codec.ARCHIVE:
             _add_archive(one, payloads, sent, headers)
         else:
             sent[one.name] = wire_value(one, body.get(one.name), body, scope.api, creating=False)
+    assert kind.update is not None
     return kind.update.call(kind.names(identity), scope, resource=resource, body=sent, headers=headers)
 
 
@@ -126,6 +130,12 @@ def archives_in(value: Json) -> frozenset[str]:
             return frozenset()
 
 
+def standing(kind: Kind, live: Live) -> dict[str, Json]:
+    """A canonical live body with what the service itself changes: an update sends that as it is (S23)."""
+    moved = {one.name: live.raw[one.name] for one in kind.fields if one.moved_by and live.raw.get(one.name) is not None}
+    return {**moved, **live.body}
+
+
 def _sends_empty(field: Field) -> bool:
     """Whether a create sends the empty value of a member that is not set."""
     return field.empty is not None and any(one.value is None and one.sent for one in field.defaults)
@@ -134,6 +144,8 @@ def _sends_empty(field: Field) -> bool:
 def _value_or_default(field: Field, body: Mapping[str, Json], given: Mapping[str, Json]) -> Json:
     if field.name in body:
         return body[field.name]
+    if field.moved_by and given.get(field.name) is not None:
+        return given[field.name]
     default = field.default(given)
     return default.value if default is not None else None
 

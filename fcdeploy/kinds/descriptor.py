@@ -4,13 +4,14 @@ knows a kind by name (DESIGN 3)."""
 from __future__ import annotations
 
 import enum
+import re
 import string
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import quote
 
-from fcdeploy.kinds.fields import Access, Field
+from fcdeploy.kinds.fields import Access, Field, When
 from fcdeploy.model import Call, Json
 
 
@@ -27,17 +28,19 @@ class Scope:
 class Operation:
     """One operation of the API.
 
-    `path` and the values of `query` and `body` are templates over the identity's parts and the scope, such as
-    `/services/{serviceName}`; in a path and in nothing else the parts are percent-encoded. `methods` and `headers` give
-    what differs by API version.
+    `path` and the texts of `query` and `body` are templates over the identity's parts and the scope, such as
+    `/services/{serviceName}`; in a path and in nothing else the parts are percent-encoded. `methods`, `paths`,
+    `queries` and `headers` give what differs by API version; `queries` are in addition to `query`.
     """
 
     name: str
     method: str
     path: str
     query: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, str] = field(default_factory=dict)
+    body: Mapping[str, Json] = field(default_factory=dict)
     methods: Mapping[str, str] = field(default_factory=dict)
+    paths: Mapping[str, str] = field(default_factory=dict)
+    queries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
 
     def call(
@@ -52,28 +55,45 @@ class Operation:
     ) -> Call:
         """The request for one resource; `body` is laid over the operation's own body."""
         places = {"region": scope.region, "account": scope.account, **names}
-        own = {key: value.format_map(places) for key, value in self.body.items()}
+        own = {key: value.format_map(places) if isinstance(value, str) else value for key, value in self.body.items()}
+        asked = {**self.query, **self.queries.get(scope.api, {}), **(query or {})}
         return Call(
             operation=self.name,
             method=self.methods.get(scope.api, self.method),
-            path=self.path.format_map({key: quote(value, safe="") for key, value in places.items()}),
-            query=tuple((key, value.format_map(places)) for key, value in {**self.query, **(query or {})}.items()),
+            path=self.paths.get(scope.api, self.path).format_map(
+                {key: quote(value, safe="") for key, value in places.items()}
+            ),
+            query=tuple((key, value.format_map(places)) for key, value in asked.items()),
             headers={**self.headers.get(scope.api, {}), **(headers or {})},
             body={**own, **body} if isinstance(body, Mapping) else (own or body),
             resource=resource,
         )
 
+    def parts(self) -> frozenset[str]:
+        """What its path and query name, under whichever API version."""
+        texts = (self.path, *self.paths.values(), *self.query.values())
+        more = (text for query in self.queries.values() for text in query.values())
+        return frozenset(
+            part for text in (*texts, *more) for _, part, _, _ in string.Formatter().parse(text) if part is not None
+        )
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Listing:
-    """How all resources of a kind under one parent are listed; items are whole bodies (facts 7.1).
+    """How all resources of a kind under one other are listed; items are whole bodies (facts 7.1), or mere names.
 
-    `items` is the member that holds them, `limit` the page size asked for; pages are followed by `nextToken`.
+    `items` is the member that holds them, `limit` the page size asked for (0: there are no pages); pages are followed
+    by `nextToken`. They are listed under the parent, or under the kind `under` further up. An item is named by its
+    member of the same name as the identity's last part; where it says more, `member` says it all and `pattern`, a
+    regular expression with the identity's parts as groups, takes it apart.
     """
 
     operation: Operation
     items: str
     limit: int = 100
+    under: str = ""
+    member: str = ""
+    pattern: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +126,11 @@ class GuardStyle(enum.Enum):
 
 
 class Marking(enum.Enum):
-    """How a resource says whose it is (S10)."""
+    """How a resource says whose it is (S10). NONE: it cannot; it is ours when the file declares it (S14)."""
 
     TAGS = "tags"
     PARENT = "parent"
+    NONE = "none"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -134,10 +155,14 @@ Collides: TypeAlias = Callable[[Mapping[str, Json], Mapping[str, Json]], bool]
 class Kind:
     """The table of one kind.
 
-    `section` is the key under which the file lists it, inside its parent. `identity` are the names of the identity's
-    parts in API words, the parent's first; the last is sent in a create's body. `missing` are the error codes that
-    mean "does not exist". Hooks are pure; `collision` is the rule behind `collides`, for messages. `soft_limit` is how
-    many may stand under one parent before the service's adjustable limit is reached; 0: none is known (S5).
+    `section` is the key under which the file lists it, inside its parent: a map by name, or a list of names. `alone` is
+    the name of a resource whose body stands there by itself, without a map by name around it. `identity` are the names
+    of the identity's parts in API words, the parent's first; the last is sent in a create's body, unless its path or
+    query names it. A create that is also the update takes what stands there for its own, so it is guarded by a read.
+    `guards` gives the guard where it differs by API version. `missing` are the error codes that mean "does not exist";
+    a canonical body for which `absent` holds means it as well. Hooks are pure; `collision` is the rule behind
+    `collides`, for messages. `soft_limit` is how many may stand under one parent before the service's adjustable limit
+    is reached; 0: none is known (S5).
     `holds` are lists of what a resource may hold that no kind declares and that keeps it from being deleted, by what
     they are called.
     """
@@ -153,18 +178,21 @@ class Kind:
     fields: tuple[Field, ...]
     create: Operation
     read: Operation
-    update: Operation
     delete: Operation
     listing: Listing
     guard: GuardStyle
     marking: Marking
     missing: frozenset[str]
+    update: Operation | None = None
     tags: TagGroup | None = None
     archive_read: Operation | None = None
     check: Check | None = None
     collides: Collides | None = None
     collision: str = ""
     soft_limit: int = 0
+    alone: str = ""
+    guards: Mapping[str, GuardStyle] = field(default_factory=dict)
+    absent: When = field(default_factory=dict)
     holds: Mapping[str, Listing] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -182,12 +210,36 @@ class Kind:
         if self.marking is Marking.TAGS and self.tags is None:
             yield "marking by tags needs the tags"
         known = {*self.identity, "region", "account"}
-        for operation in (self.create, self.read, self.update, self.delete, self.listing.operation):
-            parts = {part for _, part, _, _ in string.Formatter().parse(operation.path) if part}
-            if not parts <= known:
-                yield f"{operation.name} names {sorted(parts - known)}"
+        operations = (self.create, self.read, self.update or self.read, self.delete, self.listing.operation)
+        if (self.update is None) != (not self.fields):
+            yield "fields need an update"
+        for operation in operations:
+            if not operation.parts() <= known:
+                yield f"{operation.name} names {sorted(operation.parts() - known)}"
+        if self.listing.pattern and set(re.compile(self.listing.pattern).groupindex) != set(self.identity):
+            yield "the pattern of a listed item names the identity's parts"
+        for one in self.fields:
+            nothing = any(default.value is None for default in one.defaults)
+            if not {*one.together, *one.moved_by} <= {*names}:
+                yield f"{one.name} names fields that there are not"
+            if nothing and one.resets_by_update and one.empty is None:
+                yield f"the default of {one.name} is null: it needs the value that empties it"
         if self.tags is not None and self.tags.field not in names:
             yield f"there is no field {self.tags.field}"
+
+    @property
+    def listed_under(self) -> str | None:
+        """The kind of what its list belongs to; None: one list has them all."""
+        return self.listing.under or self.parent
+
+    @property
+    def creates_over(self) -> bool:
+        """Whether a create overwrites what stands there, instead of refusing."""
+        return self.create == self.update
+
+    def guard_in(self, api: str) -> GuardStyle:
+        """How writes are guarded under this API version."""
+        return self.guards.get(api, self.guard)
 
     def field(self, name: str) -> Field:
         """The top-level field with this API name; raises KeyError."""

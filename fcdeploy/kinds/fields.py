@@ -83,9 +83,13 @@ class Field:
     neither sent nor compared. `off` names the member whose emptiness switches the whole object off; `empty` is what is
     sent to switch it off. `since` is the first API version that knows the field. `variants` are the members by the
     value of the body's field `discriminator`. `text_since`: the API version from which a JSON_TEXT travels as text
-    (before it, as JSON). `read_from` are the members of a live body that hold
-    the value, best first (default: `name`). For an ARCHIVE, `checksum` is the member of a live body that holds its
-    CRC-64 and `checksum_header` the request header that announces it.
+    (before it, as JSON). `read_from` are the members of a live body that hold the value, best first (default: `name`).
+    `refers` is a kind that the value names, as `service/name`; with an `arn`, the file may also give an ARN, and writes
+    the name as `{kind: name}`: what travels is `arn`, a template over the identity and the scope. For an ARCHIVE,
+    `checksum` is the member of a live body that holds its CRC-64 and `checksum_header` the request header that
+    announces it. `together` are fields that every write of this one sends as well.
+    `moved_by` are fields that, while one of them holds anything, make the service itself change this one: it is then
+    not compared, and what is live travels.
     """
 
     name: str
@@ -113,6 +117,10 @@ class Field:
     read_from: tuple[str, ...] = ()
     checksum: str = ""
     checksum_header: str = ""
+    refers: str = ""
+    arn: str = ""
+    together: tuple[str, ...] = ()
+    moved_by: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)
@@ -129,16 +137,17 @@ class Field:
             yield "variants and discriminator go together"
         if self.codec is Codec.ARCHIVE and not self.checksum:
             yield "an archive needs the field that its checksum is read from"
-        if self.reset is Reset.VALUE and self.access is Access.UPDATABLE and not self.required:
-            nothing = [one for one in self.defaults if one.value is None]
-            if nothing and self.empty is None:
-                yield "a default of null needs the value that empties it"
-            if not self.defaults:
-                yield "without a default the reset is NONE or RECREATE"
+        if self.resets_by_update and not self.defaults:
+            yield "without a default the reset is NONE or RECREATE"
         if self.item is None and self.order is Order.SET:
             yield "only a list is a set"
         if self.off and self.off not in {member.name for member in self.fields}:
             yield f"there is no member {self.off}"
+
+    @property
+    def resets_by_update(self) -> bool:
+        """Whether an update writes its default when the file no longer names it."""
+        return self.reset is Reset.VALUE and self.access is Access.UPDATABLE and not self.required
 
     @property
     def spec_name(self) -> str:
@@ -175,6 +184,11 @@ class Field:
 def holds(when: When, body: Mapping[str, Json]) -> bool:
     """Whether every path of the condition has one of its values in `body`."""
     return all(_allowed(value_at(body, path), allowed) for path, allowed in when.items())
+
+
+def is_moved(field: Field, body: Mapping[str, Json]) -> bool:
+    """Whether the service itself changes this field of the body (S23)."""
+    return any(_allowed(body.get(name), NOT_EMPTY) for name in field.moved_by)
 
 
 def _allowed(value: Json, allowed: tuple[Json, ...] | _NotEmpty) -> bool:
@@ -222,7 +236,7 @@ def integer(name: str, title: str, description: str, *, default: int | None = No
         title=title,
         description=description,
         schema={"type": "integer", **limits},
-        defaults=defaults,
+        defaults=() if rest.get("required") else defaults,
         **rest,
     )
 

@@ -2,12 +2,21 @@
 
 from __future__ import annotations
 
-from fcdeploy.kinds.alibaba import function, service, trigger
+from fcdeploy.kinds.alibaba import async_invoke, function, on_demand, provision, service, trigger, vpc_binding
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.model import Address
 
 KINDS: dict[tuple[str, str], Kind] = {
-    (kind.provider, kind.name): kind for kind in (service.KIND, function.KIND, trigger.KIND)
+    (kind.provider, kind.name): kind
+    for kind in (
+        service.KIND,
+        function.KIND,
+        trigger.KIND,
+        async_invoke.KIND,
+        on_demand.KIND,
+        provision.KIND,
+        vpc_binding.KIND,
+    )
 }
 
 
@@ -26,9 +35,9 @@ def children(kind: Kind) -> tuple[Kind, ...]:
     return tuple(one for one in KINDS.values() if one.provider == kind.provider and one.parent == kind.name)
 
 
-def depth(kind: Kind) -> int:
-    """How many kinds stand above."""
-    return len(kind.identity) - 1
+def listed_under(kind: Kind) -> tuple[Kind, ...]:
+    """Kinds whose lists belong to a resource of this one; they may stand further down (DESIGN 3)."""
+    return tuple(one for one in KINDS.values() if one.provider == kind.provider and one.listed_under == kind.name)
 
 
 def parent_of(address: Address) -> Address | None:

@@ -115,7 +115,10 @@ class Resource:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Live:
-    """What the cloud has: canonical and raw body, and the ETag if it was read singly (lists give none, S19)."""
+    """What the cloud has: canonical and raw body, and the ETag if it was read singly (lists give none, S19).
+
+    Of a kind without ETags `etag` is the fingerprint of the canonical body, likewise only of one that was read singly.
+    """
 
     address: Address
     body: Mapping[str, Json]

@@ -9,13 +9,12 @@ from fcdeploy.diagnostics import Span
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.model import Address, CodeRef, Json, Resource, Target
 from fcdeploy.spec.node import Node
-from fcdeploy.spec.resolve import Placed, resources
+from fcdeploy.spec.references import names_in
+from fcdeploy.spec.resolve import PROTECT, Placed, resources
 from fcdeploy.spec.shape import Shape, shapes
 
 Desired: TypeAlias = Mapping[Address, Resource]
 """What a target is to have. Parents come before what stands beneath them."""
-
-PROTECT = "protect"
 
 
 def expand(resolved: Node, target: Target, base: str) -> Desired:
@@ -47,15 +46,17 @@ def _resource(placed: Placed, target: Target, base: str) -> Resource:
         body[field.name], is_literal = _read(node, shape, field.name, placed.node, literal)
         if is_literal:
             literal.append(field.name)
-    parent = kind.parent and Address(
-        provider=target.provider, target=target.name, kind=kind.parent, identity=placed.identity[:-1]
-    )
+    named = [(one.kind, one.identity) for one in names_in(placed)]
+    above = [(kind.parent, placed.identity[:-1])] if kind.parent else []
     protect = placed.node.fields.get(PROTECT)
     return Resource(
         address=Address(provider=target.provider, target=target.name, kind=kind.name, identity=placed.identity),
         body=body,
         code=code,
-        refs=frozenset((parent,)) if parent else frozenset(),
+        refs=frozenset(
+            Address(provider=target.provider, target=target.name, kind=name, identity=identity)
+            for name, identity in (*above, *named)
+        ),
         span=placed.node.key_span or placed.node.span,
         spans=Places(placed),
         literal=frozenset(literal),

@@ -200,7 +200,10 @@ def _bad_name(place: Place, fault: Fault) -> Iterator[Mistake]:
     key = fault.key or ""
     path = (*place.path, key)
     kind, rest = resource_at(path, place.provider)
-    what = f"the name of a {kind.title.lower()}" if kind is not None and not rest else f"a key of {place.name}"
+    what = f"a key of {place.name}"
+    if kind is not None and not rest:
+        title = kind.title if kind.title[:2].isupper() else kind.title.lower()
+        what = f"the name of {'an' if title[0] in 'aeiou' else 'a'} {title}"
     match fault.keyword:
         case "minLength":
             rule = "it is empty"

@@ -10,6 +10,7 @@ from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.spec.node import Node, Path, merged, without_nulls
 
 DEFAULTS = "defaults"
+PROTECT = "protect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,6 +50,37 @@ def _has_null(node: Node) -> bool:
     return value is None
 
 
+def by_name(section: Node, kind: Kind) -> Node:
+    """A section of a kind as a map by name, whatever form the file gives it.
+
+    A body that stands alone goes under the name that the kind gives it, a list of names becomes a map of empty bodies.
+    What is neither stays as it is, so that validation can speak of it.
+    """
+    value = section.value
+    if isinstance(value, list):
+        names = [item.value for item in value]
+        if kind.fields or not all(type(name) is str for name in names) or len(set(names)) < len(names):
+            return section
+        return section.with_value({item.value: _empty(item) for item in value})
+    if kind.alone and isinstance(value, dict) and _is_alone(value, kind):
+        return section.with_value({kind.alone: section})
+    return section
+
+
+def _is_alone(value: dict[str, Node], kind: Kind) -> bool:
+    """Whether this is a body: it has a field, or something that is no map. An empty one is a body of defaults."""
+    words = {*(one.spec_name for one in kind.fields), PROTECT}
+    return (
+        not value
+        or not words.isdisjoint(value)
+        or not all(item.value is None or isinstance(item.value, dict) for item in value.values())
+    )
+
+
+def _empty(item: Node) -> Node:
+    return item.with_value({}).under_key(item.span.line, item.span.column)
+
+
 class _Merger:
     """Lays defaults under resources. Most files hold no null, and then what no default touches is shared."""
 
@@ -61,6 +93,7 @@ class _Merger:
 
     def section(self, section: Node, kind: Kind) -> Node:
         """A map from names to resources of a kind."""
+        section = by_name(section, kind)
         if not isinstance(section.value, dict):
             return section
         below = self._below.get(kind.name)

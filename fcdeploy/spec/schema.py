@@ -9,7 +9,7 @@ The committed files are made by `python -m fcdeploy.spec.schema schemas`; a test
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -44,7 +44,7 @@ def strict_schema(provider: str) -> Schema:
             # Targets are judged where they are evaluated, before this schema is asked.
             **{name: _shown(DOCUMENT_WORDS[name]) for name in ("targets", "defaultTarget")},
             "defaults": _defaults_word({kind.name: _without_required(_own(kind)) for kind in kinds}),
-            **{kind.section: _by_name(kind) for kind in kinds if kind.parent is None},
+            **{kind.section: _section(kind) for kind in kinds if kind.parent is None},
         },
         "required": [*NEEDED_WORDS],
         "additionalProperties": False,
@@ -55,7 +55,7 @@ def strict_schema(provider: str) -> Schema:
 def editor_schema() -> Schema:
     """What an editor can check and explain in a spec as it is written, for every provider at once."""
     kinds = tuple(registry.KINDS.values())
-    defs = {kind.name: _loose(_resource(kind)) for kind in kinds}
+    defs = {kind.name: _loose(_resource(kind, _as_written)) for kind in kinds}
     return {
         "$schema": DRAFT,
         "$id": f"{HOME}{EDITOR_FILE}",
@@ -83,7 +83,7 @@ def editor_schema() -> Schema:
                     for kind in kinds
                 }
             ),
-            **{kind.section: _loose(_by_name(kind)) for kind in kinds if kind.parent is None},
+            **{kind.section: _loose(_as_written(kind)) for kind in kinds if kind.parent is None},
         },
         "required": [*NEEDED_WORDS, "targets"],
         "additionalProperties": False,
@@ -131,14 +131,30 @@ def _defaults_word(by_kind: Mapping[str, Schema]) -> Schema:
     }
 
 
-def _by_name(kind: Kind) -> Schema:
-    """A map from names to resources of a kind."""
-    return {
+def _section(kind: Kind) -> Schema:
+    """A map from names to resources of a kind; a list of names where a name is all there is to say."""
+    found: Schema = {
         "title": kind.section[0].upper() + kind.section[1:],
-        "description": f"By name. {kind.description}",
+        "description": f"{'A list of names' if not kind.fields else 'By name'}. {kind.description}",
         "type": "object",
         "propertyNames": dict(kind.name_schema),
         "additionalProperties": {"$ref": f"#/$defs/{kind.name}"},
+    }
+    if kind.fields:
+        return found
+    return {**found, "type": ["array", "object"], "items": dict(kind.name_schema), "uniqueItems": True}
+
+
+def _as_written(kind: Kind) -> Schema:
+    """A section before it is resolved: where a body may stand alone, its fields are known beside the names."""
+    found = _section(kind)
+    if not kind.alone:
+        return found
+    known = {name: {"$ref": f"#/$defs/{kind.name}/properties/{name}"} for name in _own(kind)["properties"]}
+    return {
+        **found,
+        "description": f"Of {kind.alone}, or by name. {kind.description}",
+        "properties": known,
     }
 
 
@@ -158,9 +174,9 @@ def _own(kind: Kind) -> Schema:
     return found
 
 
-def _resource(kind: Kind) -> Schema:
+def _resource(kind: Kind, section: Callable[[Kind], Schema] = _section) -> Schema:
     found = _own(kind)
-    below = {child.section: _by_name(child) for child in registry.children(kind)}
+    below = {child.section: section(child) for child in registry.children(kind)}
     return {**found, "properties": {**found["properties"], **below}}
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Set
 from dataclasses import replace
 
-from fcdeploy.diagnostics import Diagnostic, Severity, Span, error, in_order, warning
+from fcdeploy.diagnostics import Diagnostic, Severity, Span, did_you_mean, error, in_order, warning
+from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Finding, Kind
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.model import Json, Sensitive
 from fcdeploy.spec.judge import Judged, is_encodable
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
 from fcdeploy.spec.place import UNKNOWN, is_open
+from fcdeploy.spec.references import names_in
 from fcdeploy.spec.resolve import Placed, resources
 from fcdeploy.spec.shape import in_file_words, later_than
 
@@ -28,7 +30,10 @@ def check_spec(resolved: Node, *, provider: str, api: str = "") -> list[Diagnost
     judged = Judged.of(resolved, provider)
     found = _Findings(judged)
     parents: dict[Path, list[Placed]] = {}
-    for placed in resources(resolved, provider):
+    everything = list(resources(resolved, provider))
+    known = {(placed.kind.name, placed.identity) for placed in everything}
+    for placed in everything:
+        found.add(_name_findings(placed, known))
         parents.setdefault(placed.path[:-1], []).append(placed)
         found.add(_rule_findings(placed, judged.body(placed), api))
     for siblings in parents.values():
@@ -140,6 +145,30 @@ def _rule_findings(placed: Placed, body: Mapping[str, Json], api: str) -> Iterat
     for field in kind.fields:
         if field.codec is Codec.ARCHIVE:
             yield from _unseen_object(placed, field.spec_name)
+
+
+def _name_findings(placed: Placed, known: Set[tuple[str, tuple[str, ...]]]) -> Iterator[tuple[Path, Diagnostic]]:
+    """Names of resources that the file does not have: wrong where it has what is above, else somebody else's."""
+    for named in names_in(placed):
+        if (named.kind, named.identity) in known:
+            continue
+        kind = registry.KINDS[(placed.kind.provider, named.kind)]
+        path, text = (*placed.path, *named.path), "/".join(named.identity)
+        span = placed.node.nearest(named.path)[0].span
+        if len(named.identity) != len(kind.identity):
+            hint = "write it as `service/name`"
+            yield path, error(f"`{text}` does not name a {named.kind}", hint=hint, span=span, path=path_text(path))
+            continue
+        siblings = ["/".join(one) for name, one in known if name == named.kind]
+        near = did_you_mean(text, siblings)
+        if kind.parent is not None and (kind.parent, named.identity[:-1]) in known:
+            above = f"the {kind.parent} `{'/'.join(named.identity[:-1])}` of this file"
+            summary = f"{above} has no {named.kind} `{named.identity[-1]}`"
+            yield path, error(summary, hint=near, span=span, path=path_text(path))
+        else:
+            summary = f"the {named.kind} `{text}` is not in this file"
+            detail = "it is taken to exist in the same account and region"
+            yield path, warning(summary, detail=detail, hint=near, span=span, path=path_text(path))
 
 
 def _told(placed: Placed, finding: Finding, body: Mapping[str, Json]) -> tuple[Path, Diagnostic]:

@@ -17,7 +17,7 @@ MOST_LINES = 400
 BASE = ("errors", "diagnostics", "model")
 PURE = (
     *("canonical", "diff", "wire", "redact", "snapshot", "ownership", "safety", "steps", "planner", "rollback"),
-    *("threeway", "standing", "journal_rows"),
+    *("threeway", "standing", "journal_rows", "references"),
 )
 IO_MODULES = {"os", "time", "httpx", "logging", "socket", "subprocess", "sqlite3", "pathlib", "asyncio", "tempfile"}
 
@@ -87,7 +87,7 @@ def test_the_pure_engine_imports_no_io(name: str) -> None:
 def test_every_engine_module_is_either_pure_or_an_effect() -> None:
     effects = {
         *("reader", "executor", "perform", "journal", "journal_file", "journal_layout", "lease", "places", "spool"),
-        *("results", "watch", "__init__"),
+        *("results", "watch", "lists", "__init__"),
     }
     names = {path.stem for path in (ROOT / "engine").glob("*.py")}
     assert names == effects | set(PURE)

@@ -1,0 +1,59 @@
+"""What a resource of the file says of other resources by their names, such as `images/resize`. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from functools import cache
+
+from fcdeploy.model import Sensitive
+from fcdeploy.spec.node import Node, Path
+from fcdeploy.spec.resolve import Placed
+from fcdeploy.spec.shape import Shape, shapes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Named:
+    """One name: where it stands below the resource, the kind that it names, and the identity that it gives."""
+
+    path: Path
+    kind: str
+    identity: tuple[str, ...]
+
+
+def names_in(placed: Placed) -> Iterator[Named]:
+    """Every resource that this one names; what has not the form of a name is left out."""
+    known = shapes(placed.kind.provider, placed.kind.name)
+    if _has_names(placed.kind.provider, placed.kind.name):
+        yield from _members(known, placed.node, ())
+
+
+@cache
+def _has_names(provider: str, kind: str) -> bool:
+    return any(map(_names_one, shapes(provider, kind).values()))
+
+
+def _names_one(shape: Shape) -> bool:
+    below = (*shape.members.values(), *((shape.item,) if shape.item is not None else ()))
+    return bool(shape.field.refers) or any(map(_names_one, below))
+
+
+def _members(known: Mapping[str, Shape], node: Node, path: Path) -> Iterator[Named]:
+    for name, item in node.fields.items():
+        if name in known:
+            yield from _below(known[name], item, (*path, name))
+
+
+def _below(shape: Shape, node: Node, path: Path) -> Iterator[Named]:
+    kind = shape.field.refers
+    if kind:
+        # Where an ARN may stand as well, the name is told apart by a key.
+        named = node.fields.get(kind) if shape.field.arn else node
+        value = named.value if named is not None else None
+        if isinstance(value, str) and not isinstance(value, Sensitive) and all(value.split("/")):
+            yield Named(path=(*path, kind) if shape.field.arn else path, kind=kind, identity=tuple(value.split("/")))
+        return
+    yield from _members(shape.members, node, path)
+    if shape.item is not None:
+        for index, item in enumerate(node.items):
+            yield from _below(shape.item, item, (*path, index))
