@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fcdeploy.diagnostics import Diagnostic, error
+from fcdeploy.engine.as_spec import spec_tree
 from fcdeploy.engine.diff import is_given
 from fcdeploy.engine.ownership import Owned, Wishes
 from fcdeploy.engine.snapshot import Desired, Snapshot, root_of
-from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Action, Address, Change, Json, Plan
 
@@ -174,18 +174,7 @@ def _parts(path: str, body: Json) -> tuple[str, ...]:
 
 def keeping_yaml(address: Address, body: Mapping[str, Json]) -> str:
     """The lines that declare a live resource as it is; values that are defaults are left out."""
-    kind = kind_of(address)
-    kept: dict[str, Json] = {}
-    for one in kind.fields:
-        value = body.get(one.name)
-        default = one.default(body)
-        if value is None or (default is not None and value == default.value):
-            continue
-        if one.codec is Codec.ARCHIVE:
-            kept[one.spec_name] = "(the folder that holds its code)"
-        else:
-            kept[one.spec_name] = "(sensitive)" if one.sensitive and value else value
-    return as_yaml({kind.section: {address.identity[-1]: kept}})
+    return as_yaml(spec_tree({address: body}))
 
 
 def as_yaml(value: Json) -> str:
