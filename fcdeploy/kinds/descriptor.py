@@ -150,6 +150,9 @@ Check: TypeAlias = Callable[[Mapping[str, Json], str, str], Iterable[Finding]]
 Collides: TypeAlias = Callable[[Mapping[str, Json], Mapping[str, Json]], bool]
 """Whether two bodies under the same parent cannot exist at the same time."""
 
+About: TypeAlias = Callable[[Mapping[str, Json]], str]
+"""A body, canonical or as the service gave it -> the one line that a table says of the resource; no secrets in it."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
@@ -165,6 +168,9 @@ class Kind:
     is reached; 0: none is known (S5).
     `holds` are lists of what a resource may hold that no kind declares and that keeps it from being deleted, by what
     they are called.
+    `about` says in a few words what matters of a resource where there is room for one line; members that the body does
+    not have are left out. `reported` names the members of the service's answer that `status` gives as they are; none
+    may be sensitive.
     """
 
     provider: str
@@ -194,6 +200,8 @@ class Kind:
     guards: Mapping[str, GuardStyle] = field(default_factory=dict)
     absent: When = field(default_factory=dict)
     holds: Mapping[str, Listing] = field(default_factory=dict)
+    about: About | None = None
+    reported: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)
@@ -226,6 +234,9 @@ class Kind:
                 yield f"the default of {one.name} is null: it needs the value that empties it"
         if self.tags is not None and self.tags.field not in names:
             yield f"there is no field {self.tags.field}"
+        hiding = [one.name for one in self.fields if one.name in self.reported and one.hides_something]
+        if hiding or len({*self.reported}) != len(self.reported):
+            yield f"what is reported is named once and hides nothing: {hiding or self.reported}"
 
     @property
     def listed_under(self) -> str | None:

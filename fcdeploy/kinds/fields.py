@@ -176,6 +176,12 @@ class Field:
             field = known[part]
         return field.sensitive
 
+    @property
+    def hides_something(self) -> bool:
+        """Whether this field or anything in it is sensitive."""
+        below = (*self.every_member().values(), *((self.item,) if self.item is not None else ()))
+        return self.sensitive or any(one.hides_something for one in below)
+
     def default(self, body: Mapping[str, Json]) -> Default | None:
         """The default that holds in this body, or None when the service chooses."""
         return next((one for one in self.defaults if holds(one.when, body)), None)

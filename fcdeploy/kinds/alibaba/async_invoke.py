@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fcdeploy.kinds.alibaba.qualifier import QUALIFIER_SCHEMA, qualified
 from fcdeploy.kinds.descriptor import GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import Default, Field, Reset, boolean, integer, obj
+from fcdeploy.model import Json
 
 _FUNCTION_NAME = {
     "title": "Function",
@@ -72,6 +75,23 @@ FIELDS = (
     ),
 )
 
+
+def about(body: Mapping[str, Json]) -> str:
+    """Retries, the age at which a call is given up, and where results go."""
+    retries, age = body.get("maxAsyncRetryAttempts"), body.get("maxAsyncEventAgeInSeconds")
+    ends = body.get("destinationConfig") or {}
+    parts = (
+        "" if retries is None else f"{retries} {'retry' if retries == 1 else 'retries'}",
+        f"within {age} s" if age else "",
+        *(
+            f"{when} to {end['destination']}"
+            for name, when in (("onSuccess", "success"), ("onFailure", "failure"))
+            if (end := ends.get(name)) and end.get("destination")
+        ),
+    )
+    return ", ".join(part for part in parts if part)
+
+
 _PUT = qualified("PutFunctionAsyncInvokeConfig", "PUT", "async-invoke-config")
 
 KIND = Kind(
@@ -99,6 +119,8 @@ KIND = Kind(
     ),
     guard=GuardStyle.RECHECK,
     marking=Marking.PARENT,
+    about=about,
+    reported=("maxAsyncRetryAttempts", "maxAsyncEventAgeInSeconds", "statefulInvocation", "destinationConfig"),
     missing=frozenset(
         {"AsyncConfigNotExists", "AliasNotFound", "VersionNotFound", "FunctionNotFound", "ServiceNotFound"}
     ),

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fcdeploy.kinds.alibaba.function_rules import CUSTOM, OTHER, PYTHON, check
 from fcdeploy.kinds.alibaba.service import API_2021, NAME_SCHEMA
 from fcdeploy.kinds.descriptor import GuardStyle, Kind, Listing, Marking, Operation
@@ -17,6 +19,7 @@ from fcdeploy.kinds.fields import (
     strings_by_name,
     text,
 )
+from fcdeploy.model import Json
 
 LAYER_PATTERN = r"^(acs:fc:[^:/#]+:[^:/#]+:layers/[^:/#]+/versions/[0-9]+|[^#]+#[^#]+#[0-9]+)$"
 
@@ -265,6 +268,15 @@ FIELDS = (
 )
 
 
+def about(body: Mapping[str, Json]) -> str:
+    """Its runtime, or its image, and its size."""
+    image = (body.get("customContainerConfig") or {}).get("image")
+    memory = body.get("memorySize")
+    gpu = body.get("gpuMemorySize")
+    sizes = (f"{memory} MB" if memory else "", f"GPU {gpu} MB" if gpu else "")
+    return ", ".join(str(part) for part in (image or body.get("runtime"), *sizes) if part)
+
+
 KIND = Kind(
     provider="alibaba",
     name="function",
@@ -290,5 +302,7 @@ KIND = Kind(
         name="GetFunctionCode", method="GET", path="/services/{serviceName}/functions/{functionName}/code"
     ),
     check=check,
+    about=about,
+    reported=("runtime", "memorySize", "timeout", "codeSize", "codeChecksum"),
     soft_limit=50,
 )

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fcdeploy.kinds.alibaba.qualifier import QUALIFIER_SCHEMA, qualified
 from fcdeploy.kinds.descriptor import GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import integer
+from fcdeploy.model import Json
 
 FIELDS = (
     integer(
@@ -15,6 +18,13 @@ FIELDS = (
         minimum=0,
     ),
 )
+
+
+def about(body: Mapping[str, Json]) -> str:
+    """The most instances."""
+    most = body.get("maximumInstanceCount")
+    return "" if most is None else f"at most {most} instances" if most else "stopped: no instance may run"
+
 
 _PUT = qualified("PutFunctionOnDemandConfig", "PUT", "on-demand-config")
 
@@ -47,6 +57,8 @@ KIND = Kind(
     ),
     guard=GuardStyle.ETAG,
     marking=Marking.PARENT,
+    about=about,
+    reported=("maximumInstanceCount",),
     missing=frozenset(
         {"OnDemandConfigNotFound", "AliasNotFound", "VersionNotFound", "FunctionNotFound", "ServiceNotFound"}
     ),

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from fcdeploy.kinds.alibaba.qualifier import API_2016, API_2021, QUALIFIER_SCHEMA, qualified
 from fcdeploy.kinds.descriptor import GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import Default, Field, Order, boolean, integer, objects, text
+from fcdeploy.model import Json
 
 MOST = 10000
 _PLANS = ("scheduledActions", "targetTrackingPolicies")
@@ -95,6 +98,16 @@ FIELDS = (
     ),
 )
 
+
+def about(body: Mapping[str, Json]) -> str:
+    """How many instances are ready of how many there are to be, what moves that number, and what keeps it from it."""
+    target, current = body.get("target") or 0, body.get("current")
+    ready = f"{target} instances" if current is None else f"{current} of {target} instances ready"
+    movers = ("scheduled" if body.get(_PLANS[0]) else "", "follows use" if body.get(_PLANS[1]) else "")
+    problem = body.get("currentError")
+    return ", ".join(part for part in (ready, *movers, f"error: {problem}" if problem else "") if part)
+
+
 _PUT = qualified("PutProvisionConfig", "PUT", "provision-config")
 
 KIND = Kind(
@@ -134,5 +147,7 @@ KIND = Kind(
     guards={API_2016: GuardStyle.ETAG},
     marking=Marking.PARENT,
     missing=frozenset({"ProvisionConfigNotFound", "AliasNotFound", "FunctionNotFound", "ServiceNotFound"}),
+    about=about,
+    reported=("target", "current", "currentError", *_PLANS),
     absent={"target": (0,), "scheduledActions": ([],), "targetTrackingPolicies": ([],)},
 )

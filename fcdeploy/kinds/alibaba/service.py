@@ -158,6 +158,12 @@ def check(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
         )
 
 
+def about(body: Mapping[str, Json]) -> str:
+    """What it is for, and where its functions run where that is not the service's own network."""
+    vpc = (body.get("vpcConfig") or {}).get("vpcId")
+    return ", ".join(part for part in (body.get("description"), f"in {vpc}" if vpc else "") if part)
+
+
 _READ_TAGS = Operation(
     name="GetResourceTags",
     method="GET",
@@ -198,6 +204,8 @@ KIND = Kind(
         arn="acs:fc:{region}:{account}:services/{serviceName}",
     ),
     check=check,
+    about=about,
+    reported=("description", "role", "internetAccess"),
     # Facts 10: versions and aliases go before their service, and both may be somebody else's.
     holds={
         "versions": Listing(

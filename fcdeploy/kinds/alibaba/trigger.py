@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Mapping
 
 from fcdeploy.kinds.alibaba.service import API_2021, NAME_SCHEMA, ROLE_PATTERN
@@ -135,6 +136,29 @@ def collides(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
     )
 
 
+def about(body: Mapping[str, Json]) -> str:
+    """What calls the function, when or from where, and which version or alias of it; of an http trigger its address."""
+    config = body.get("triggerConfig")
+    if isinstance(config, str):
+        # The newer API answers with text (facts 1, row 19).
+        try:
+            config = json.loads(config)
+        except ValueError:
+            config = {}
+    given = config if isinstance(config, Mapping) else {}
+    methods = given.get("methods") or ()
+    source = body.get("sourceArn") or given.get("cronExpression") or " ".join(map(str, methods))
+    qualifier = body.get("qualifier")
+    parts = (
+        f"{body.get('triggerType') or ''} {source or ''}".strip(),
+        given.get("authType"),
+        "disabled" if given.get("enable") is False else "",
+        f"calls {qualifier}" if qualifier not in (None, "", "LATEST") else "",
+        body.get("urlInternet") or body.get("urlIntranet"),
+    )
+    return ", ".join(str(part) for part in parts if part)
+
+
 # Facts 1, row 20: every 2016 call about an eventbridge trigger carries this header; others ignore it.
 _EVENTBRIDGE = {"2016-08-15": {"x-fc-enable-eventbridge-trigger": "enable"}}
 _LIST = "/services/{serviceName}/functions/{functionName}/triggers"
@@ -161,6 +185,8 @@ KIND = Kind(
     marking=Marking.PARENT,
     missing=frozenset({"TriggerNotFound", "FunctionNotFound", "ServiceNotFound"}),
     check=check,
+    about=about,
+    reported=("triggerType", "sourceArn", "qualifier", "urlInternet", "urlIntranet"),
     collides=collides,
     collision="an http trigger stands alone on its qualifier",
 )
