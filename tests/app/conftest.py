@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import copy
 import functools
+import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,6 +21,9 @@ from fcdeploy.cloud.client import Client
 from fcdeploy.emulator.server import Handle, start_in_thread
 from fcdeploy.emulator.settings import EmulatorSettings
 from fcdeploy.model import Ending, EventType, Outcome, Plan, Step
+
+# Tests of this folder import what several of them share.
+sys.path.insert(0, str(Path(__file__).parent))
 
 ACCOUNT = "1234567890123456"
 REGION = "cn-hangzhou"

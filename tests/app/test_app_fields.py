@@ -1,70 +1,28 @@
-"""Each field of every kind, one after the other: set, changed, removed; both API versions.
+"""Each field of every kind: set, changed, removed; both API versions.
 
-What is tried is made from the descriptors, so a new field is tried without a word here. `tests/cases/fields.yaml` has,
-by kind, the file around a resource and the values where a schema does not say enough.
+What is tried is made from the descriptors, so a new field is tried without a word here (see `field_samples`). Each
+field has a resource of its own in one file, so that all are set, changed and removed side by side: that is a tenth of
+the runs, and a plan that shows anything for the wrong resource is found as well.
 """
 
 from __future__ import annotations
 
 import copy
 import json
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from pathlib import Path
+import re
+from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-import yaml
+from field_samples import ABSENT, CASES, Place, put, returns, sample, tried
 
 from fcdeploy.app import Wishes
-from fcdeploy.kinds.fields import Access, Codec, Field, Reset
 from fcdeploy.kinds.registry import KINDS
-from fcdeploy.model import Action
+from fcdeploy.model import Action, Change
 
 APIS = ("2021-04-06", "2016-08-15")
-CASES: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "cases" / "fields.yaml").read_text("utf-8"))
 ALL = Wishes(allow_unsafe=True)
-ABSENT = object()
 DAY = "2026-01-01T00:00:00Z"
-
-
-@dataclass(frozen=True)
-class Place:
-    """A field and the fields that it stands in, outermost first; `[]` in `path` is the only item of a list."""
-
-    path: tuple[str, ...]
-    fields: tuple[Field, ...]
-
-    @property
-    def field(self) -> Field:
-        return self.fields[-1]
-
-    @property
-    def word(self) -> str:
-        return ".".join(self.path)
-
-    @property
-    def shown(self) -> str:
-        """The path that a plan shows: a list is one leaf."""
-        names: list[str] = []
-        for field in self.fields:
-            names.append(field.name)
-            if field.item is not None:
-                break
-        return ".".join(names)
-
-
-def places(
-    fields: tuple[Field, ...], variant: str = "", path: tuple[str, ...] = (), above: tuple[Field, ...] = ()
-) -> Iterator[Place]:
-    for one in fields:
-        if one.access is Access.READ_ONLY:
-            continue
-        here = Place((*path, one.spec_name), (*above, one))
-        yield here
-        yield from places((*one.fields, *one.variants.get(variant, ())), variant, here.path, here.fields)
-        if one.item is not None:
-            yield from places(one.item.fields, variant, (*here.path, "[]"), here.fields)
 
 
 def is_about(place: Place, paths: set[str]) -> bool:
@@ -75,54 +33,17 @@ def is_about(place: Place, paths: set[str]) -> bool:
     )
 
 
-def sample(kind: str, place: Place, number: int) -> Any:
-    """The first or the second value of a field; neither is its default."""
-    given = CASES[kind].get("values", {})
-    if place.word in given:
-        return copy.deepcopy(given[place.word][number])
-    field, schema = place.field, place.field.schema
-    taken = [one.value for one in field.defaults]
-    if "enum" in schema:
-        values = [one for one in schema["enum"] if one not in taken]
-        return values[min(number, len(values) - 1)]
-    match schema["type"]:
-        case "integer":
-            step = schema.get("multipleOf", 1)
-            first = max(schema.get("minimum", 1), step)
-            return next(one for one in (first + step * n for n in range(number, 9)) if one not in taken)
-        case "boolean":
-            return next(one for one in (True, False) if one not in taken) if number == 0 else ABSENT
-        case "array":
-            assert field.item is not None
-            item = Place((*place.path, "[]"), (*place.fields, field.item))
-            return [sample(kind, item, number)]
-        case "object" if field.fields:
-            inner = [Place((*place.path, one.spec_name), (*place.fields, one)) for one in field.fields]
-            kept = [one for one in inner if one.field.required] or inner[:1]
-            return {one.path[-1]: sample(kind, one, number) for one in kept}
-        case "object":
-            return {"KEY": f"value {number}"}
-        case _:
-            return f"{field.name}-{number}"
+@dataclass
+class Trial:
+    """A field and the resource that it is tried on: `name` is a part of the resource's address."""
 
-
-def put(kind: str, body: dict[str, Any], place: Place, value: Any) -> None:
-    """Write a value at a place; what it stands in gets what it needs."""
-    here: Any = body
-    for depth, word in enumerate(place.path[:-1]):
-        if word == "[]":
-            here = here[0]
-            continue
-        fields = place.fields[: 1 + sum(1 for one in place.path[:depth] if one != "[]")]
-        here = here.setdefault(word, sample(kind, Place(place.path[: depth + 1], fields), 0))
-    if value is ABSENT:
-        here.pop(place.path[-1], None)
-    else:
-        here[place.path[-1]] = value
+    name: str
+    place: Place
+    body: dict[str, Any] = field(default_factory=dict)
 
 
 class Bench:
-    """One resource of one kind in a file around it, on the stage."""
+    """Resources of one kind in a file around them, one for each field, on the stage."""
 
     def __init__(self, stage: Any, kind: str, api: str) -> None:
         self.stage, self.kind, self.api = stage, kind, api
@@ -130,31 +51,45 @@ class Bench:
         stage.write_source("src")
         for row in self.case.get("rows", []):
             put_row(stage, **row)
+        # What is repeated for each field: the function that the resource belongs to, or what stands at the top.
+        self.copied: list[str] = self.case["at"][: 4 if "functions" in self.case["at"] else 2]
+        self.trials = [
+            Trial(self.copied[-1] + re.sub(r"[^a-zA-Z0-9]+", "-", f"-{number}-{place.word}").rstrip("-")[:40], place)
+            for number, place in enumerate(one for one in tried(kind) if one.is_in(api))
+        ]
 
-    def apply(self, body: Mapping[str, Any]) -> None:
-        self.write(body)
+    def write(self) -> None:
+        spec = self.stage.spec(0, api=self.api)
+        del spec["defaults"]
+        around = json.loads(json.dumps(self.case["around"]))
+        above = around
+        for key in self.copied[:-1]:
+            above = above[key]
+        original = above[self.copied[-1]]
+        for trial in self.trials:
+            above[trial.name] = copy.deepcopy(original)
+            here = above[trial.name]
+            for key in self.case["at"][len(self.copied) :]:
+                here = here[key]
+            here.update(trial.body)
+        self.stage.write({**spec, **around})
+
+    def apply(self) -> None:
+        self.write()
         self.stage.apply(ALL)
         again = self.stage.plan(ALL)
         assert again.is_empty, [(one.address.short, one.fields) for one in again.changes]
 
-    def write(self, body: Mapping[str, Any]) -> None:
-        spec = self.stage.spec(0, api=self.api)
-        del spec["defaults"]
-        around = json.loads(json.dumps(self.case["around"]))
-        here = around
-        for key in self.case["at"]:
-            here = here[key]
-        here.update(body)
-        self.stage.write({**spec, **around})
-
-    def changed(self) -> tuple[Action, set[str]] | None:
-        """What the plan does to the resource, and the paths that it shows; nothing else may change."""
-        changes = self.stage.plan(ALL).changes
-        if not changes:
-            return None
-        (change,) = changes
-        assert change.address.kind == self.kind.partition(".")[0]
-        return change.action, {one.path for one in change.fields}
+    def changed(self) -> dict[str, Change]:
+        """What the plan does, by the name of the trial; to nothing but the resources that are tried."""
+        self.write()
+        changes: dict[str, Change] = {}
+        for change in self.stage.plan(ALL).changes:
+            assert change.address.kind == self.kind.partition(".")[0], change
+            (name,) = {trial.name for trial in self.trials} & set(change.address.identity)
+            assert name not in changes
+            changes[name] = change
+        return changes
 
 
 def put_row(stage: Any, kind: str, parent: str, name: str, body: dict[str, Any]) -> None:
@@ -166,62 +101,48 @@ def put_row(stage: Any, kind: str, parent: str, name: str, body: dict[str, Any])
         session.put(Row(kind=kind, parent=parent, name=name, body=body, etag=etag_of(body), created=DAY, modified=DAY))
 
 
-def base(kind: str) -> dict[str, Any]:
-    """What the file around a resource says of the resource itself."""
-    here: Any = CASES[kind]["around"]
-    for key in CASES[kind]["at"]:
-        here = here[key]
-    return dict(here)
-
-
-def returns(kind: str, place: Place, body: Mapping[str, Any]) -> bool:
-    """Whether a field that leaves the file goes back to a default of ours, or to what the file around it has."""
-    field, whole = place.field, {**base(kind), **body}
-    if place.word in base(kind):
-        return True
-    default = field.default(whole)
-    return default is not None and default.compared and field.reset is not Reset.NONE
-
-
-def tried(kind: str) -> list[Place]:
-    """The fields of a kind that are tried here; code has tests of its own."""
-    known = KINDS[("alibaba", kind.partition(".")[0])]
-    skipped = CASES[kind].get("skipped", {})
-    found = [one for one in places(known.fields, kind.partition(".")[2]) if one.field.codec is not Codec.ARCHIVE]
-    assert set(skipped) <= {one.word for one in found}
-    return [one for one in found if not any(one.word == skip or one.word.startswith(f"{skip}.") for skip in skipped)]
+def check(trial: Trial, change: Change | None, *, expected: bool) -> None:
+    """Whether the plan shows exactly the field of this trial, or nothing where nothing is expected."""
+    found = None if change is None else (change.action, {one.path for one in change.fields})
+    assert (found is not None) == expected, (trial.place.word, found)
+    if found is not None:
+        assert found[0] in (Action.UPDATE, Action.REPLACE), (trial.place.word, found)
+        assert is_about(trial.place, found[1]), (trial.place.word, found)
 
 
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("kind", list(CASES))
 def test_each_field_is_set_changed_and_taken_back(stage: Any, kind: str, api: str) -> None:
     bench = Bench(stage, kind, api)
-    bench.apply({})
-    for place in tried(kind):
-        if any(one.since > api for one in place.fields):
-            continue
-        body: dict[str, Any] = copy.deepcopy(CASES[kind].get("with", {}).get(place.path[0], {}))
-        put(kind, body, place, sample(kind, place, 0))
-        bench.apply(body)
-        other = sample(kind, place, 1)
-        if other is not ABSENT and other != sample(kind, place, 0):
-            put(kind, body, place, other)
-            bench.write(body)
-            found = bench.changed()
-            assert found is not None, place.word
-            assert found[0] in (Action.UPDATE, Action.REPLACE)
-            assert is_about(place, found[1]), (place.word, found)
-            bench.apply(body)
-        if not place.field.required:
-            put(kind, body, place, ABSENT)
-            bench.write(body)
-            found = bench.changed()
-            assert (found is not None) == returns(kind, place, body), (place.word, found)
-            if found is not None:
-                assert is_about(place, found[1]), (place.word, found)
-                assert found[0] in (Action.UPDATE, Action.REPLACE)
-            bench.apply(body)
-        bench.apply({})
+    bench.apply()
+
+    for trial in bench.trials:
+        trial.body = copy.deepcopy(CASES[kind].get("with", {}).get(trial.place.path[0], {}))
+        put(kind, trial.body, trial.place, sample(kind, trial.place, 0))
+    bench.apply()
+
+    second = {trial.name: sample(kind, trial.place, 1) for trial in bench.trials}
+    differing = [
+        one for one in bench.trials if second[one.name] is not ABSENT and second[one.name] != sample(kind, one.place, 0)
+    ]
+    for trial in differing:
+        put(kind, trial.body, trial.place, second[trial.name])
+    changes = bench.changed()
+    for trial in bench.trials:
+        check(trial, changes.get(trial.name), expected=trial in differing)
+    bench.apply()
+
+    removable = [one for one in bench.trials if not one.place.field.required]
+    for trial in removable:
+        put(kind, trial.body, trial.place, ABSENT)
+    changes = bench.changed()
+    for trial in bench.trials:
+        check(trial, changes.get(trial.name), expected=trial in removable and returns(kind, trial.place, trial.body))
+    bench.apply()
+
+    for trial in bench.trials:
+        trial.body = {}
+    bench.apply()
 
 
 def test_every_kind_is_tried() -> None:
