@@ -126,9 +126,15 @@ class GuardStyle(enum.Enum):
 
 
 class Marking(enum.Enum):
-    """How a resource says whose it is (S10). NONE: it cannot; it is ours when the file declares it (S14)."""
+    """How a resource says whose it is (S10).
+
+    TAGS: in its tags. DESCRIPTION: at the end of the field `mark_field`. PARENT: it is whose its parent is, unless it
+    has a `mark_field`: then it says so itself beneath a parent that somebody else keeps (S13), and what it says counts
+    wherever it stands. NONE: it cannot; it is ours when the file declares it (S14).
+    """
 
     TAGS = "tags"
+    DESCRIPTION = "description"
     PARENT = "parent"
     NONE = "none"
 
@@ -166,6 +172,7 @@ class Kind:
     a canonical body for which `absent` holds means it as well. Hooks are pure; `collision` is the rule behind
     `collides`, for messages. `soft_limit` is how many may stand under one parent before the service's adjustable limit
     is reached; 0: none is known (S5).
+    `mark_field` is the text field at whose end a mark can stand.
     `holds` are lists of what a resource may hold that no kind declares and that keeps it from being deleted, by what
     they are called.
     `about` says in a few words what matters of a resource where there is room for one line; members that the body does
@@ -202,6 +209,7 @@ class Kind:
     holds: Mapping[str, Listing] = field(default_factory=dict)
     about: About | None = None
     reported: tuple[str, ...] = ()
+    mark_field: str = ""
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)
@@ -217,6 +225,11 @@ class Kind:
             yield "the identity has one part more than the parent's"
         if self.marking is Marking.TAGS and self.tags is None:
             yield "marking by tags needs the tags"
+        if self.marking is Marking.DESCRIPTION and not self.mark_field:
+            yield "marking in a description needs the field"
+        marked = [one for one in self.fields if one.name == self.mark_field]
+        if self.mark_field and (self.tags is not None or not marked or marked[0].schema.get("type") != "string"):
+            yield f"there is no text field {self.mark_field} that a mark could stand in, or there are tags for it"
         known = {*self.identity, "region", "account"}
         operations = (self.create, self.read, self.update or self.read, self.delete, self.listing.operation)
         if (self.update is None) != (not self.fields):

@@ -118,6 +118,7 @@ class Live:
     """What the cloud has: canonical and raw body, and the ETag if it was read singly (lists give none, S19).
 
     Of a kind without ETags `etag` is the fingerprint of the canonical body, likewise only of one that was read singly.
+    A mark at the end of a description stands in `mark` and not in `body`.
     """
 
     address: Address
@@ -129,7 +130,15 @@ class Live:
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)
 class Mark:
-    """Whose a resource is: project and target (S10)."""
+    """Whose a resource is: project and target (S10). A target's name may hold slashes, a project's does not."""
 
     project: str
     target: str
+
+    def __str__(self) -> str:
+        return f"{self.project}/{self.target}"
+
+    @property
+    def suffix(self) -> str:
+        """The mark as it stands at the end of a description, with the blank before it."""
+        return f" [fcdeploy:{self}]"

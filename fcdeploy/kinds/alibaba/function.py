@@ -297,6 +297,7 @@ KIND = Kind(
     ),
     guard=GuardStyle.ETAG,
     marking=Marking.PARENT,
+    mark_field="description",
     missing=frozenset({"FunctionNotFound", "ServiceNotFound"}),
     archive_read=Operation(
         name="GetFunctionCode", method="GET", path="/services/{serviceName}/functions/{functionName}/code"

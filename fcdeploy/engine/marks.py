@@ -1,0 +1,61 @@
+"""The mark of what has no tags: ` [fcdeploy:project/target]` at the end of a description (S10). Pure.
+
+Canonical bodies are without it, on both sides; what travels has it. `Live.mark` says what was found.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.model import Json, Live, Mark
+
+# Names hold no brackets and no blanks; anything else in that place is somebody's text.
+_MARK = re.compile(r"(?:^| )\[fcdeploy:(?P<project>[^][\s/]*)/(?P<target>[^][\s]*)\]\Z")
+
+
+def with_mark(description: str, mark: Mark | None) -> str:
+    """The description with the mark at its end; without a mark it stays as it is."""
+    if mark is None:
+        return description
+    # The service may trim what begins with a blank.
+    return f"{description}{mark.suffix}" if description else mark.suffix.lstrip()
+
+
+def without_mark(description: str) -> tuple[str, Mark | None]:
+    """The description without the mark at its end, and that mark; None where there is none.
+
+    The target is all that follows the first slash: `[fcdeploy:shop/prod/cn-shanghai]` is `prod/cn-shanghai` of `shop`.
+    """
+    found = _MARK.search(description)
+    if found is None:
+        return description, None
+    return description[: found.start()], Mark(project=found["project"], target=found["target"])
+
+
+def marked(kind: Kind, body: Mapping[str, Json], mark: Mark | None) -> dict[str, Json]:
+    """The body as it travels: the mark in its field."""
+    if not kind.mark_field or mark is None:
+        return dict(body)
+    return {**body, kind.mark_field: with_mark(body.get(kind.mark_field) or "", mark)}
+
+
+def unmarked(kind: Kind, body: Mapping[str, Json]) -> tuple[dict[str, Json], Mark | None]:
+    """The canonical body of one that travelled, and the mark that it had."""
+    text = body.get(kind.mark_field) if kind.mark_field else None
+    if not isinstance(text, str):
+        return dict(body), None
+    bare, mark = without_mark(text)
+    return {**body, kind.mark_field: bare}, mark
+
+
+def as_travelling(kind: Kind, live: Live) -> Live:
+    """What was read, with the mark back in its field: what steps compare and bring back.
+
+    `mark` is then None where it stands in the body, so that doing this twice does no harm.
+    """
+    if not kind.mark_field or live.mark is None:
+        return live
+    return replace(live, body=marked(kind, live.body, live.mark), mark=None)
