@@ -37,7 +37,7 @@ def validate(where: Where) -> Validated:
     return Validated(
         project=project.name,
         targets=tuple(target.name for target in targets),
-        resources=sum(len(project.expand(target)) for target in targets),
+        resources=sum(not one.absent for target in targets for one in project.expand(target).values()),
         diagnostics=(*warnings, *(one for target in targets for one in region_warnings(target))),
     )
 

@@ -47,7 +47,9 @@ class Packages:
         with ThreadPoolExecutor(max_workers=PACKERS, thread_name_prefix="fcdeploy-pack") as pool:
             loop = asyncio.get_running_loop()
             waiting = [
-                loop.run_in_executor(pool, self._packaged, resource) for resource in desired.values() if resource.code
+                loop.run_in_executor(pool, self._packaged, resource)
+                for resource in desired.values()
+                if resource.code and not resource.absent
             ]
             results = await asyncio.gather(*waiting)
         found = [one for _, findings in results for one in findings]

@@ -23,11 +23,14 @@ from fcdeploy.model import Action, Address, Change, FieldChange, Json, Plan, Res
 
 
 def present(desired: Desired, api: str) -> Desired:
-    """What the file wants to be there: not what it describes in the kind's way to say that there is none (S23)."""
+    """What the file wants to be there.
+
+    Not what it says is absent, nor what it describes in the kind's own way to say that there is none (S14, S23).
+    """
     return {
         address: resource
         for address, resource in desired.items()
-        if not is_absent(kind_of(address), desired_body(kind_of(address), resource.body, api))
+        if not resource.absent and not is_absent(kind_of(address), desired_body(kind_of(address), resource.body, api))
     }
 
 

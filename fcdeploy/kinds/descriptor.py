@@ -173,6 +173,7 @@ class Kind:
     `collides`, for messages. `soft_limit` is how many may stand under one parent before the service's adjustable limit
     is reached; 0: none is known (S5).
     `mark_field` is the text field at whose end a mark can stand.
+    `may_be_external`: one that somebody else keeps may hold resources of the file (S13).
     `holds` are lists of what a resource may hold that no kind declares and that keeps it from being deleted, by what
     they are called.
     `about` says in a few words what matters of a resource where there is room for one line; members that the body does
@@ -210,6 +211,7 @@ class Kind:
     about: About | None = None
     reported: tuple[str, ...] = ()
     mark_field: str = ""
+    may_be_external: bool = False
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)
@@ -245,6 +247,8 @@ class Kind:
                 yield f"{one.name} names fields that there are not"
             if nothing and one.resets_by_update and one.empty is None:
                 yield f"the default of {one.name} is null: it needs the value that empties it"
+        if self.may_be_external and self.parent is not None:
+            yield "only what stands at the top can be somebody else's and hold what is ours"
         if self.tags is not None and self.tags.field not in names:
             yield f"there is no field {self.tags.field}"
         hiding = [one.name for one in self.fields if one.name in self.reported and one.hides_something]

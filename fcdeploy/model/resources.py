@@ -98,7 +98,9 @@ class Resource:
     filled in by the engine. Strings may be `Sensitive`. A code archive stands in `code` by field name until it is
     packaged; then the body has {"checksum": crc64} there and `payloads` what is sent. `refs` are addresses that must
     exist first. `literal` holds the dotted paths whose value the file gives as a plain literal (S42), `spans` the line
-    of each dotted path. `ignore` are paths that live keeps (S17).
+    of each dotted path. `ignore` are paths that only a create sets (S17), each as its parts: the key of a free map is
+    one part, whatever it holds. `absent`: it is not to be there, or what it stands in is not (S14). `renamed_from` is
+    the last part of the identity that it had before. `external`: somebody else keeps it (S13).
     """
 
     address: Address
@@ -110,7 +112,10 @@ class Resource:
     spans: Mapping[str, Span] = field(default_factory=dict)
     literal: frozenset[str] = frozenset()
     protect: bool = False
-    ignore: tuple[str, ...] = ()
+    absent: bool = False
+    ignore: tuple[tuple[str, ...], ...] = ()
+    renamed_from: str | None = None
+    external: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -20,6 +20,8 @@ def read_code_findings(resolved: Node, provider: str, root: Path) -> Iterator[Di
     A value of the wrong shape is the schema's to tell and is passed over here.
     """
     for placed in resources(resolved, provider):
+        if placed.absent:
+            continue
         for name, shape in shapes(provider, placed.kind.name).items():
             node = placed.node.fields.get(name)
             if shape.field.codec is not Codec.ARCHIVE or node is None or not _is_code(node):

@@ -8,9 +8,10 @@ from typing import TypeAlias
 from fcdeploy.diagnostics import Span
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.model import Address, CodeRef, Json, Resource, Target
+from fcdeploy.spec.ignored import ignored_paths
 from fcdeploy.spec.node import Node
 from fcdeploy.spec.references import names_in
-from fcdeploy.spec.resolve import PROTECT, Placed, resources
+from fcdeploy.spec.resolve import Placed, resources
 from fcdeploy.spec.shape import Shape, shapes
 
 Desired: TypeAlias = Mapping[Address, Resource]
@@ -48,7 +49,7 @@ def _resource(placed: Placed, target: Target, base: str) -> Resource:
             literal.append(field.name)
     named = [(one.kind, one.identity) for one in names_in(placed)]
     above = [(kind.parent, placed.identity[:-1])] if kind.parent else []
-    protect = placed.node.fields.get(PROTECT)
+    former = placed.node.fields.get("renamedFrom")
     return Resource(
         address=Address(provider=target.provider, target=target.name, kind=kind.name, identity=placed.identity),
         body=body,
@@ -60,7 +61,11 @@ def _resource(placed: Placed, target: Target, base: str) -> Resource:
         span=placed.node.key_span or placed.node.span,
         spans=Places(placed),
         literal=frozenset(literal),
-        protect=protect is not None and protect.value is True,
+        protect=placed.is_set("protect"),
+        absent=placed.absent,
+        ignore=ignored_paths(placed),
+        renamed_from=str(former.value) if former is not None else None,
+        external=placed.is_set("external"),
     )
 
 

@@ -134,10 +134,11 @@ def _bad_choice(place: Place, fault: Fault) -> Iterator[Mistake]:
 
 
 def _missing(place: Place, fault: Fault) -> Iterator[Mistake]:
+    needed_by = _needed_by(place)
     for name in fault.wanted:
         if name in place.node.fields:
             continue
-        about = fault.schema.get("properties", {}).get(name, {})
+        about = fault.schema.get("properties", {}).get(name) or ({} if needed_by else _about_field(place, name))
         hint = ""
         if "enum" in about:
             hint = f"one of: {', '.join(map(str, about['enum']))}"
@@ -147,9 +148,17 @@ def _missing(place: Place, fault: Fault) -> Iterator[Mistake]:
             fault.keyword,
             (*place.path, name),
             f"`{name}` is missing",
-            detail="; ".join(filter(None, (_needed_by(place), about.get("description", "")))),
+            detail="; ".join(filter(None, (needed_by, about.get("description", "")))),
             hint=hint,
         )
+
+
+def _about_field(place: Place, name: str) -> Mapping[str, Any]:
+    """What the schema says of a resource's own field, where the rule that needs it stands apart from it."""
+    if place.kind is None or place.rest:
+        return {}
+    shape = shapes(place.kind.provider, place.kind.name).get(name)
+    return {**shape.field.schema, "description": shape.field.description} if shape is not None else {}
 
 
 def _needed_by(place: Place) -> str:

@@ -197,7 +197,7 @@ class Project:
         return {
             (one.kind.name, one.identity): one.node
             for one in resources(tree, target.provider)
-            if one.kind.parent is None
+            if one.kind.parent is None and not one.absent
         }
 
 

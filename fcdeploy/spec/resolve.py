@@ -8,19 +8,28 @@ from dataclasses import dataclass
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.spec.node import Node, Path, merged, without_nulls
+from fcdeploy.spec.words import words_of
 
 DEFAULTS = "defaults"
-PROTECT = "protect"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Placed:
-    """A resource where it stands in the spec: `path` from the root, `identity` in API order, `node` its map."""
+    """A resource where it stands in the spec: `path` from the root, `identity` in API order, `node` its map.
+
+    `absent`: it is not to be there, or something above it is not.
+    """
 
     kind: Kind
     identity: tuple[str, ...]
     path: Path
     node: Node
+    absent: bool = False
+
+    def is_set(self, word: str) -> bool:
+        """Whether a word that is true or false stands here and is true."""
+        found = self.node.fields.get(word)
+        return found is not None and found.value is True
 
 
 def with_defaults(root: Node, provider: str) -> Node:
@@ -69,7 +78,7 @@ def by_name(section: Node, kind: Kind) -> Node:
 
 def _is_alone(value: dict[str, Node], kind: Kind) -> bool:
     """Whether this is a body: it has a field, or something that is no map. An empty one is a body of defaults."""
-    words = {*(one.spec_name for one in kind.fields), PROTECT}
+    words = {*(one.spec_name for one in kind.fields), *(word.name for word in words_of(kind))}
     return (
         not value
         or not words.isdisjoint(value)
@@ -130,10 +139,10 @@ class _Merger:
 def resources(root: Node, provider: str) -> Iterator[Placed]:
     """Every resource of a resolved spec, parents before what stands beneath; skips what has not the shape."""
     for kind in registry.roots(provider):
-        yield from _placed(root, kind, (), ())
+        yield from _placed(root, kind, (), (), False)
 
 
-def _placed(parent: Node, kind: Kind, above: tuple[str, ...], path: Path) -> Iterator[Placed]:
+def _placed(parent: Node, kind: Kind, above: tuple[str, ...], path: Path, absent: bool) -> Iterator[Placed]:
     section = parent.fields.get(kind.section)
     if section is None:
         return
@@ -142,6 +151,8 @@ def _placed(parent: Node, kind: Kind, above: tuple[str, ...], path: Path) -> Ite
         if not isinstance(node.value, dict):
             continue
         identity, place = (*above, name), (*path, kind.section, name)
-        yield Placed(kind=kind, identity=identity, path=place, node=node)
+        gone = node.fields.get("absent")
+        going = absent or (gone is not None and gone.value is True)
+        yield Placed(kind=kind, identity=identity, path=place, node=node, absent=going)
         for child in below:
-            yield from _placed(node, child, identity, place)
+            yield from _placed(node, child, identity, place, going)

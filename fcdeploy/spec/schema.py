@@ -16,7 +16,7 @@ from typing import Any
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Access, Codec, Field
-from fcdeploy.spec.words import CODE, DOCUMENT_WORDS, NEEDED_WORDS, PROTECT, TEMPLATE
+from fcdeploy.spec.words import CODE, DOCUMENT_WORDS, NEEDED_WORDS, TEMPLATE, words_of
 
 Schema = dict[str, Any]
 
@@ -25,6 +25,8 @@ HOME = "https://fcdeploy.dev/schemas/"
 EDITOR_FILE = "project.schema.json"
 
 _SCHEMA_WORD = {"title": "Schema", "description": "The schema of this file, for editors.", "type": "string"}
+_GOING: Schema = {"properties": {"absent": {"const": True}}, "required": ["absent"]}
+"""That a resource is not to be there."""
 _TEMPLATE_REF: Schema = {"$ref": "#/$defs/template"}
 _TEMPLATE_KEY = r"\$\{\{"
 
@@ -43,7 +45,7 @@ def strict_schema(provider: str) -> Schema:
             **DOCUMENT_WORDS,
             # Targets are judged where they are evaluated, before this schema is asked.
             **{name: _shown(DOCUMENT_WORDS[name]) for name in ("targets", "defaultTarget")},
-            "defaults": _defaults_word({kind.name: _without_required(_own(kind)) for kind in kinds}),
+            "defaults": _defaults_word({kind.name: _without_required(_shared(kind)) for kind in kinds}),
             **{kind.section: _section(kind) for kind in kinds if kind.parent is None},
         },
         "required": [*NEEDED_WORDS],
@@ -75,7 +77,7 @@ def editor_schema() -> Schema:
                             "type": "object",
                             "properties": {
                                 name: {"$ref": f"#/$defs/{kind.name}/properties/{name}"}
-                                for name in _own(kind)["properties"]
+                                for name in _shared(kind)["properties"]
                             },
                             "additionalProperties": False,
                         }
@@ -164,14 +166,36 @@ def _own(kind: Kind) -> Schema:
     found: Schema = {
         **_titles(kind),
         "type": "object",
-        "properties": {**{one.spec_name: _field(one) for one in writable}, "protect": PROTECT},
-        "required": [one.spec_name for one in writable if one.required],
+        "properties": {
+            **{one.spec_name: _field(one) for one in writable},
+            **{word.name: word.schema(kind) for word in words_of(kind)},
+        },
         "additionalProperties": False,
     }
     branches = [branch for one in writable if one.variants for branch in _branches(kind, one)]
     if branches:
         found["allOf"] = branches
-    return found
+    return found | _needed(kind, writable)
+
+
+def _shared(kind: Kind) -> Schema:
+    """What `defaults` may say of every resource of a kind."""
+    own = _own(kind)
+    alone = {word.name for word in words_of(kind) if not word.shared}
+    return {**own, "properties": {name: one for name, one in own["properties"].items() if name not in alone}}
+
+
+def _needed(kind: Kind, fields: list[Field]) -> Schema:
+    """What a resource must have, unless it is not to be there."""
+    names = [one.spec_name for one in fields if one.required]
+    chosen = [
+        {"if": _choice(kind, one, value), "then": {"required": [one.spec_name]}}
+        for one in fields
+        for value, members in sorted(one.variants.items())
+        if any(member.required for member in members)
+    ]
+    needed: Schema = {**({"required": names} if names else {}), **({"allOf": chosen} if chosen else {})}
+    return {"if": _GOING, "else": needed} if needed else {}
 
 
 def _resource(kind: Kind, section: Callable[[Kind], Schema] = _section) -> Schema:
@@ -181,18 +205,17 @@ def _resource(kind: Kind, section: Callable[[Kind], Schema] = _section) -> Schem
 
 
 def _branches(kind: Kind, field: Field) -> list[Schema]:
-    """`if/then` on the discriminator: what the field holds, and whether it may be left out, by variant."""
-    chooser = kind.field(field.discriminator).spec_name
+    """`if/then` on the discriminator: what the field holds, by variant."""
     return [
-        {
-            "if": {"properties": {chooser: {"const": value}}, "required": [chooser]},
-            "then": {
-                "properties": {field.spec_name: _closed(members)},
-                "required": [field.spec_name] if any(member.required for member in members) else [],
-            },
-        }
+        {"if": _choice(kind, field, value), "then": {"properties": {field.spec_name: _closed(members)}}}
         for value, members in sorted(field.variants.items())
     ]
+
+
+def _choice(kind: Kind, field: Field, value: str) -> Schema:
+    """That the discriminator of a field has this value."""
+    chooser = kind.field(field.discriminator).spec_name
+    return {"properties": {chooser: {"const": value}}, "required": [chooser]}
 
 
 def _closed(members: tuple[Field, ...]) -> Schema:
@@ -227,12 +250,12 @@ def _without_required(schema: Schema) -> Schema:
     found: Schema = {}
     for key, value in schema.items():
         match key:
-            case "required" | "anyOf":
+            case "required" | "anyOf" | "if" | "else":
                 continue
             case "properties":
                 found[key] = {name: _without_required(item) for name, item in value.items()}
             case "allOf":
-                found[key] = [{"if": one["if"], "then": _without_required(one["then"])} for one in value]
+                found[key] = [{**one, "then": _without_required(one["then"])} for one in value]
             case _:
                 found[key] = value
     return found
@@ -258,6 +281,9 @@ def _loose(schema: Schema, *, keep_required: bool = False) -> Schema:
                 parts[key] = {"anyOf": [value, _TEMPLATE_REF]}
             case "allOf":
                 parts[key] = [{"if": one["if"], "then": _then(one["then"])} for one in value]
+            case "if" | "else":
+                # What is needed unless a resource is not to be there; defaults may give that, too.
+                continue
             case "required" | "anyOf" if not keep_required:
                 continue
             case _:
@@ -298,7 +324,9 @@ def _needed_without_defaults(kind: Kind) -> Schema:
     def needed(one: Kind) -> Schema:
         below = {child.section: {"additionalProperties": needed(child)} for child in registry.children(one)}
         names = [field.spec_name for field in one.fields if field.required]
-        return {"if": {"type": "object"}, "then": {"required": names, "properties": below}}
+        # Of what is not to be there nothing is needed, nor of what stands beneath; a template may say so, too.
+        going = {"required": ["absent"], "properties": {"absent": {"not": {"const": False}}}}
+        return {"if": {"type": "object", "not": going}, "then": {"required": names, "properties": below}}
 
     return {
         "if": {"not": {"required": ["defaults"]}},

@@ -12,6 +12,8 @@ from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Finding, Kind
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.model import Json, Sensitive
+from fcdeploy.spec.former import former_name_findings
+from fcdeploy.spec.ignored import ignore_findings
 from fcdeploy.spec.judge import Judged, is_encodable
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
 from fcdeploy.spec.place import UNKNOWN, is_open
@@ -31,13 +33,18 @@ def check_spec(resolved: Node, *, provider: str, api: str = "") -> list[Diagnost
     found = _Findings(judged)
     parents: dict[Path, list[Placed]] = {}
     everything = list(resources(resolved, provider))
-    known = {(placed.kind.name, placed.identity) for placed in everything}
+    known = {(placed.kind.name, placed.identity) for placed in everything if not placed.absent}
     for placed in everything:
+        found.add(ignore_findings(placed))
+        if placed.absent:
+            # Of what is not to be there only its name matters.
+            continue
         found.add(_name_findings(placed, known))
         parents.setdefault(placed.path[:-1], []).append(placed)
         found.add(_rule_findings(placed, judged.body(placed), api))
     for siblings in parents.values():
         found.add(_sibling_findings(siblings, judged))
+        found.add(former_name_findings(siblings))
     return found.diagnostics()
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from fcdeploy.kinds import registry
+from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.spec.targets import API_VERSIONS, NETWORKS
 
 API_VERSION = "fcdeploy/v1"
@@ -17,12 +20,84 @@ TEMPLATE: dict[str, Any] = {
     "pattern": r"\$\{\{",
 }
 
-PROTECT: dict[str, Any] = {
-    "title": "Protect",
-    "description": "Refuse every plan that would delete or replace this resource.",  # S15
-    "type": "boolean",
-    "default": False,
-}
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ResourceWord:
+    """A word that may stand on a resource, beside the fields of its kind.
+
+    `limits` is the rest of its JSON Schema, for one kind. `shared`: it may also stand in `defaults`, since it can mean
+    the same for every resource of a kind. `for_kind`: which kinds may have it.
+    """
+
+    name: str
+    title: str
+    description: str
+    limits: Callable[[Kind], dict[str, Any]]
+    shared: bool = False
+    for_kind: Callable[[Kind], bool] = lambda kind: True
+
+    def schema(self, kind: Kind) -> dict[str, Any]:
+        """Its JSON Schema on a resource of this kind."""
+        return {"title": self.title, "description": self.description, **self.limits(kind)}
+
+
+def _flag(kind: Kind) -> dict[str, Any]:
+    del kind
+    return {"type": "boolean", "default": False}
+
+
+def _paths(kind: Kind) -> dict[str, Any]:
+    del kind
+    return {"type": "array", "items": {"type": "string", "minLength": 1}, "uniqueItems": True}
+
+
+def _other_name(kind: Kind) -> dict[str, Any]:
+    rule = {key: value for key, value in kind.name_schema.items() if key not in ("title", "description")}
+    return {"description": f"The name that it had before; {kind.name_schema['description']}.", "type": "string", **rule}
+
+
+RESOURCE_WORDS: tuple[ResourceWord, ...] = (
+    ResourceWord(
+        name="protect",  # S15
+        title="Protect",
+        description="Refuse every plan that would delete or replace this resource.",
+        limits=_flag,
+        shared=True,
+    ),
+    ResourceWord(
+        name="absent",  # S14
+        title="Absent",
+        description="It is not to be there, nor what stands beneath it: what exists goes.",
+        limits=_flag,
+    ),
+    ResourceWord(
+        name="ignore",  # S17
+        title="Ignore",
+        description="Dotted paths of fields and map keys that only a create sets; later they stay as they are.",
+        limits=_paths,
+        shared=True,
+    ),
+    ResourceWord(
+        name="renamedFrom",
+        title="Renamed from",
+        description="The name that it had before, in the same place: the plan then tells the rename as one.",
+        limits=_other_name,
+    ),
+    ResourceWord(
+        name="external",  # S13
+        title="External",
+        description="Somebody else keeps it; only what stands beneath it is this file's.",
+        limits=_flag,
+        for_kind=lambda kind: kind.may_be_external,
+    ),
+)
+"""What a file may say of a resource besides its fields."""
+
+
+def words_of(kind: Kind) -> tuple[ResourceWord, ...]:
+    """The words that resources of this kind may have."""
+    return tuple(one for one in RESOURCE_WORDS if one.for_kind(kind))
+
 
 _SOURCES = ("path", "file", "zip", "oss")
 _PATTERNS: dict[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1}}

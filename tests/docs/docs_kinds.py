@@ -12,6 +12,7 @@ from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import NOT_EMPTY, Access, Codec, Default, Field, Order, Reset
 from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import Json
+from fcdeploy.spec.words import RESOURCE_WORDS
 
 WIDTH = 79
 _CITED = re.compile(r" \((?:facts|S)[ 0-9., S]+\)")
@@ -52,9 +53,10 @@ How to read an entry:
   plan says "replace": the resource is deleted and made anew.
 - **Since**: the first API version that knows the field. A file that names it
   for a target with `api: "2016-08-15"` is refused.
-"""
 
-_PROTECT = "**`protect`**: true or false. Refuse every plan that would delete or replace this. Default: `false`."
+Beside its fields, every resource may have these words; they are explained in
+[spec.md](spec.md#words-of-every-resource):
+"""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,17 +69,30 @@ class Alone:
 
 def kinds_page() -> str:
     """The whole page."""
-    parts = [_HEAD, *(_kind(kind) for kind in KINDS.values()), _left_alone()]
+    parts = [_HEAD, *_words(), *(_kind(kind) for kind in KINDS.values()), _left_alone()]
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _words() -> Iterator[str]:
+    """The words of every resource, and of which kinds those are that not every resource may have."""
+    kinds = tuple(KINDS.values())
+    for word in RESOURCE_WORDS:
+        found = [kind for kind in kinds if word.for_kind(kind)]
+        only = "" if len(found) == len(kinds) else f" Only of a {' or '.join(kind.name for kind in found)}."
+        yield _bullet(f"**`{word.name}`**: {_word_form(word.schema(found[0]))}. {word.description}{only}")
+    yield ""
+
+
+def _word_form(schema: dict[str, Json]) -> str:
+    if schema["type"] == "array":
+        return f"list of {_TYPES[schema['items']['type']]}"
+    return _TYPES[schema["type"]] if schema["type"] != "string" else "name"
 
 
 def _kind(kind: Kind) -> str:
     lines = [f"## {kind.title}", "", _para(f"{kind.description} {_facts(kind)}"), ""]
     for one in _shown(kind.fields):
         lines += _field(one, kind, 0)
-    lines += [
-        _bullet("**`protect`**: true or false. Refuse every plan that would delete or replace this. Default: `false`.")
-    ]
     if kind.check is not None:
         lines += ["", _para("`fcdeploy validate` also holds the rules between fields; it says which one is broken.")]
     return "\n".join([*lines, ""])

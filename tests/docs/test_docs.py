@@ -27,7 +27,7 @@ from fcdeploy.engine.canonical import desired_body
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Access, Field, Reset
 from fcdeploy.kinds.registry import KINDS
-from fcdeploy.spec.words import CODE, DOCUMENT_WORDS
+from fcdeploy.spec.words import CODE, DOCUMENT_WORDS, RESOURCE_WORDS
 
 ROOT = generate.ROOT
 DOCUMENTS = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -284,7 +284,8 @@ def test_the_spec_page_explains_every_word() -> None:
     targets = DOCUMENT_WORDS["targets"]["additionalProperties"]["properties"]
     secrets = DOCUMENT_WORDS["secrets"]["additionalProperties"]["properties"]
     sections = {kind.section for kind in KINDS.values()}
-    for word in (*DOCUMENT_WORDS, *targets, *secrets, *CODE["properties"], *sections, "defaults", "protect", "$schema"):
+    words = [word.name for word in RESOURCE_WORDS]
+    for word in (*DOCUMENT_WORDS, *targets, *secrets, *CODE["properties"], *sections, *words, "defaults", "$schema"):
         assert re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", text), word
 
 

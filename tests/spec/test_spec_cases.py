@@ -90,5 +90,9 @@ def as_json(one: Resource) -> dict[str, Any]:
         "lines": {path: span.line for path, span in one.spans.items()},
         "literal": sorted(one.literal),
         "protect": one.protect,
+        "absent": one.absent,
+        "ignore": list(map(list, one.ignore)),
+        "renamedFrom": one.renamed_from,
+        "external": one.external,
     }
     return {key: value for key, value in made.items() if value}

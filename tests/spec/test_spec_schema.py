@@ -101,6 +101,8 @@ def test_an_editor_accepts_what_validation_accepts(path: Path) -> None:
         {"environmentVariables": "${{ vars.env }}"},
         {"${{ 'timeout' }}": 3},
         {"protect": "${{ vars.p }}"},
+        {"absent": "${{ vars.p }}", "ignore": "${{ vars.i }}", "renamedFrom": "${{ vars.n }}"},
+        {"ignore": ["${{ vars.i }}", "environmentVariables.A"], "absent": None},
         {"code": "${{ vars.code }}"},
         {"code": {"path": "./${{ vars.dir }}"}},
         {"timeout": None, "environmentVariables": None},

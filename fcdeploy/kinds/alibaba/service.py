@@ -189,6 +189,7 @@ KIND = Kind(
     listing=Listing(operation=Operation(name="ListServices", method="GET", path="/services"), items="services"),
     guard=GuardStyle.ETAG,
     marking=Marking.TAGS,
+    may_be_external=True,
     missing=frozenset({"ServiceNotFound"}),
     tags=TagGroup(
         name="tags",
