@@ -14,7 +14,9 @@ WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 .PHONY: demo test lint types unit format schema docs clean
 .DEFAULT_GOAL := test
 
-# Compiled here, since some environments (PYTHONDONTWRITEBYTECODE) would compile at every start.
+# Some environments (PYTHONDONTWRITEBYTECODE) would compile everything at every start of a process.
+export PYTHONDONTWRITEBYTECODE =
+
 .venv/runtime: pyproject.toml
 	@test -n "$(PYTHON)" || { echo "Python >= 3.11 with its venv module is needed (Debian: apt-get install python3-venv)" >&2; exit 1; }
 	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
