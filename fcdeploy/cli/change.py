@@ -107,7 +107,7 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
         question.show(report.plans)
     views = outcome_views(report.outcomes, report.plans, flags=flags_of(where))
     if speech.json:
-        plans = plans_content(plans_view(report.plans, destroy=destroy))
+        plans = plans_content(plans_view(report.plans, destroy=destroy, with_bodies=True))
         speech.write_data(document_text(command, {"plan": plans, "outcomes": outcomes_list(views)}))
     elif views:
         speech.write_data("\n" + outcomes_text(views, ink=speech.ink))
@@ -196,7 +196,8 @@ def _write_plan(report: PlanReport, speech: Speech, *, destroy: bool) -> None:
     from fcdeploy.render.json import document_text, plans_content
 
     if speech.json:
-        speech.write_data(document_text("plan", plans_content(plans_view(report, destroy=destroy))))
+        view = plans_view(report, destroy=destroy, with_bodies=True)
+        speech.write_data(document_text("plan", plans_content(view)))
     else:
         speech.write_data(_plan_text(report, speech, destroy=destroy))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from fcdeploy.cli.exits import DONE, PENDING, error_code, gravest, outcome_code
 from fcdeploy.cli.speech import to_findings
+from fcdeploy.engine.calls import body_shown
 from fcdeploy.model import Outcome
 from fcdeploy.render.views import OpenRunView, OutcomeView, PlansView, PlanView, StatusView
 
@@ -16,18 +17,23 @@ if TYPE_CHECKING:
 _STATUS_COLUMNS = ("kind", "name", "modified", "about")
 
 
-def plans_view(report: PlanReport, *, destroy: bool) -> PlansView:
-    """Plans and problems of every target."""
+def plans_view(report: PlanReport, *, destroy: bool, with_bodies: bool = False) -> PlansView:
+    """Plans and problems of every target; `with_bodies`: and what each step sends."""
     return PlansView(
         project=report.project,
-        plans=tuple(_plan_view(one) for one in report.results),
+        plans=tuple(_plan_view(one, with_bodies) for one in report.results),
         diagnostics=report.diagnostics,
         destroy=destroy,
     )
 
 
-def _plan_view(one: TargetPlan) -> PlanView:
-    return PlanView(target=one.target, plan=one.plan, problems=to_findings(one.problem) if one.problem else ())
+def _plan_view(one: TargetPlan, with_bodies: bool) -> PlanView:
+    return PlanView(
+        target=one.target,
+        plan=one.plan,
+        problems=to_findings(one.problem) if one.problem else (),
+        bodies={step.id: body_shown(step) for step in one.plan.steps} if with_bodies and one.plan else {},
+    )
 
 
 def plans_code(report: PlanReport, *, pending_counts: bool) -> int:

@@ -21,6 +21,7 @@ from fcdeploy.emulator.dialect import Dialect, HeaderPairs
 from fcdeploy.emulator.errors import ApiError
 from fcdeploy.emulator.exchange import Json, Reply, Request
 from fcdeploy.emulator.faults import Rule
+from fcdeploy.emulator.json_body import BadBody, parse_object
 from fcdeploy.emulator.routes import Route
 from fcdeploy.emulator.settings import EmulatorSettings
 from fcdeploy.emulator.times import to_http_date, to_utc_text
@@ -104,6 +105,8 @@ class App:
             entry["status"] = status
             entry["code"] = code
             entry["bytesIn"] = len(request.body)
+            if self.world.settings.log_bodies:
+                entry["body"] = _logged_body(request.body)
             entry["bytesOut"] = sent
             entry["durationMs"] = round((time.perf_counter() - started) * 1000, 3)
             self.world.log.append(entry)
@@ -272,6 +275,13 @@ def _log_entry(request: Request) -> Json:
         "bytesIn": 0,
         "bytesOut": 0,
     }
+
+
+def _logged_body(body: bytes) -> Json | None:
+    try:
+        return parse_object(body) if body else None
+    except BadBody:
+        return None
 
 
 def _decoded(params: tuple[str, ...], dialect: Dialect) -> tuple[str, ...]:

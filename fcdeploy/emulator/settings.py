@@ -43,6 +43,7 @@ class EmulatorSettings:
     used in the links the server hands out. ``path_prefix`` is stripped from every path ("/fc").
     ``main_version_in_weights`` chooses a side where sources disagree (facts 15). ``resolve_domains`` refuses custom
     domains that do not lead here, with DomainNameNotResolved: no DNS is asked, names under ``.localhost`` do.
+    ``log_bodies`` adds each request's JSON body to its log entry, secrets and all: for tests.
     """
 
     account: str = DEFAULT_ACCOUNT
@@ -54,6 +55,7 @@ class EmulatorSettings:
     data: Path | None = None
     latency: float = 0.0
     log: Path | None = None
+    log_bodies: bool = False
     faults: Path | Mapping[str, object] | None = None
     strict_concurrency: bool = False
     delays: Delays = field(default_factory=Delays)

@@ -2,7 +2,8 @@
 
 Every document has `formatVersion` and `type`. A reader must ignore keys that it does not know; `formatVersion` grows
 when a key changes its meaning or goes. A hidden value is `{"sensitive": true}`, one that is known only after apply
-`{"knownAfterApply": true}`, a code archive `{"archive": {"sha256": …, "size": …}}`. Bodies of requests are not shown.
+`{"knownAfterApply": true}`, a code archive `{"archive": {"sha256": …, "size": …}}`. The steps of a plan are the calls
+that apply sends, and there are no others: `body` is the request's, in which what travels as JSON text stands as JSON.
 """
 
 from __future__ import annotations
@@ -128,7 +129,7 @@ def _plan(view: PlanView) -> dict[str, Json]:
         "planned": plan is not None,
         "refused": plan is not None and bool(view.problems),
         "changes": [_change(one) for one in plan.changes if one.action in _CHANGING] if plan else [],
-        "steps": [_step(one) for one in plan.steps] if plan else [],
+        "steps": [_step(one, view.bodies.get(one.id)) for one in plan.steps] if plan else [],
         "summary": _summary([plan]) if plan else None,
         "diagnostics": findings_list((*view.problems, *warnings)),
     }
@@ -163,7 +164,7 @@ def _field(change: FieldChange) -> dict[str, Json]:
     }
 
 
-def _step(step: Step) -> dict[str, Json]:
+def _step(step: Step, body: Json) -> dict[str, Json]:
     return {
         "id": step.id,
         "address": str(step.address),
@@ -172,6 +173,8 @@ def _step(step: Step) -> dict[str, Json]:
         "operation": step.call.operation,
         "method": step.call.method,
         "path": step.call.path,
+        "query": {key: value for key, value in step.call.query},
+        "body": _value(body, hide=False),
         "guard": _guard(step.guard),
         "needs": sorted(step.needs),
         "last": step.last,

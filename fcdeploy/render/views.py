@@ -6,16 +6,20 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fcdeploy.diagnostics import Diagnostic
-from fcdeploy.model import Outcome, Plan, Target
+from fcdeploy.model import Json, Outcome, Plan, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanView:
-    """One target's plan, or why there is none; a refused plan is there beside its problems."""
+    """One target's plan, or why there is none; a refused plan is there beside its problems.
+
+    `bodies` are what the steps send, by step id, with everything hidden that must not be seen.
+    """
 
     target: Target
     plan: Plan | None
     problems: tuple[Diagnostic, ...] = ()
+    bodies: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
