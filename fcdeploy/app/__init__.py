@@ -12,7 +12,16 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fcdeploy.app.running import RECOVERIES, Manner, acquired, opened_journal
-from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan, TargetStatus, Validated, Where
+from fcdeploy.app.types import (
+    ApplyReport,
+    DriftReport,
+    PlanReport,
+    TargetDrift,
+    TargetPlan,
+    TargetStatus,
+    Validated,
+    Where,
+)
 from fcdeploy.app.work import Work
 from fcdeploy.cloud.client import warmed_up
 from fcdeploy.cloud.endpoints import region_warnings
@@ -97,6 +106,27 @@ async def apply(
             command = "destroy" if destroy else "apply"
             outcomes = await asyncio.gather(*(work.execute(manner, command) for work in ready))
     return ApplyReport(plans=report, outcomes=tuple(outcomes))
+
+
+async def drift(where: Where) -> DriftReport:
+    """What live and the file disagree on in each selected target, and who moved; nothing is written to any cloud."""
+    project = _project(where)
+    targets = project.select(_patterns(where))
+    warnings = project.check(targets, code=True)
+
+    async def one(work: Work, stack: AsyncExitStack) -> TargetDrift:
+        try:
+            return await work.read_drift(stack)
+        except (SpecError, UsageError):
+            raise
+        except FcdeployError as problem:
+            return TargetDrift(target=work.target, problem=problem)
+
+    with _local_cloud(where, project) as local:
+        async with AsyncExitStack() as stack:
+            works = [Work(where, project, target, local) for target in targets]
+            results = await asyncio.gather(*(one(work, stack) for work in works))
+    return DriftReport(project=project.name, results=tuple(results), diagnostics=warnings)
 
 
 async def status(where: Where) -> tuple[TargetStatus, ...]:
@@ -247,15 +277,18 @@ def _local_cloud(where: Where, project: Project) -> Iterator[App | None]:
 
 __all__ = [
     "ApplyReport",
+    "DriftReport",
     "PlanReport",
     "Progress",
     "StopRequest",
+    "TargetDrift",
     "TargetPlan",
     "TargetStatus",
     "Validated",
     "Where",
     "Wishes",
     "apply",
+    "drift",
     "plan",
     "resume",
     "rollback",

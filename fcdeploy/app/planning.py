@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Collection
+from dataclasses import dataclass
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages, with_live_code
@@ -39,13 +40,10 @@ async def read_plan(
     functions that will be deleted, so that they can be brought back.
     """
     desired = located(desired, bench.site.scope)
-    wanted: Desired = {} if destroying else present(desired, bench.site.scope.api)
-    owned = owned_roots(wanted, snapshot, bench.site, wishes)
-    snapshot, found = await _settled(bench, wanted, snapshot, owned)
-    needing = await with_live_code(bench, packages, snapshot, found, for_undo=for_apply and not destroying)
-    if needing is not snapshot:
-        snapshot = needing
-        found = differences(wanted, snapshot, owned, bench.site)
+    both = await read_compared(
+        bench, packages, desired, snapshot, wishes, destroying=destroying, for_undo=for_apply and not destroying
+    )
+    wanted, snapshot, owned, found = both.wanted, both.snapshot, both.owned, both.found
     plan = to_plan(
         found,
         snapshot,
@@ -60,6 +58,37 @@ async def read_plan(
     going = [one.address for one in found if one.action is Action.DELETE and one.kind.holds]
     held = dict(zip(going, await asyncio.gather(*map(bench.reader.read_held, going)), strict=True))
     return plan, (*owned.found, *refusals, *held_findings(held))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """Both sides of a target: what the file wants to be there, what is live, whose it is, and what differs."""
+
+    wanted: Desired
+    snapshot: Snapshot
+    owned: Owned
+    found: tuple[Difference, ...]
+
+
+async def read_compared(
+    bench: Bench,
+    packages: Packages,
+    desired: Desired,
+    snapshot: Snapshot,
+    wishes: Wishes,
+    *,
+    destroying: bool = False,
+    for_undo: bool = False,
+) -> Compared:
+    """The reading half of a plan: `desired` is located, `snapshot` what the lists gave. Raises ReadFailed."""
+    wanted: Desired = {} if destroying else present(desired, bench.site.scope.api)
+    owned = owned_roots(wanted, snapshot, bench.site, wishes)
+    snapshot, found = await _settled(bench, wanted, snapshot, owned)
+    needing = await with_live_code(bench, packages, snapshot, found, for_undo=for_undo)
+    if needing is not snapshot:
+        snapshot = needing
+        found = differences(wanted, snapshot, owned, bench.site)
+    return Compared(wanted=wanted, snapshot=snapshot, owned=owned, found=found)
 
 
 async def _settled(

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.errors import DiagnosedError, FcdeployError
-from fcdeploy.model import Address, Outcome, Plan, Target
+from fcdeploy.model import Address, Drift, Json, Outcome, Plan, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +59,30 @@ class PlanReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class TargetDrift:
+    """What live and the file disagree on in one target, or why that is not known.
+
+    `equal` resources do not differ. `compared` says that a journal was there to say who moved.
+    """
+
+    target: Target
+    drifts: tuple[Drift, ...] = ()
+    equal: int = 0
+    compared: bool = False
+    warnings: tuple[Diagnostic, ...] = ()
+    problem: FcdeployError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftReport:
+    """The drift of all selected targets, in the file's order; `diagnostics` are about the spec."""
+
+    project: str
+    results: tuple[TargetDrift, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyReport:
     """What was planned, and what came of it; `confirmed` is False when nothing was done because nobody agreed."""
 
@@ -98,11 +122,12 @@ class RunSummary:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StatusRow:
-    """One owned resource and when it was last changed, as the service says."""
+    """One owned resource, as the service says: when it was last changed, its line, and what its kind reports."""
 
     address: Address
     modified: str
     about: str
+    reported: Mapping[str, Json]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from fcdeploy.app.bench import Bench, opened_bench
 from fcdeploy.app.code import Packages
+from fcdeploy.app.drift import read_drift
 from fcdeploy.app.planning import read_plan
 from fcdeploy.app.running import (
     Manner,
@@ -22,15 +23,16 @@ from fcdeploy.app.running import (
     roll_back,
     write_archives,
 )
-from fcdeploy.app.types import StatusRow, TargetPlan, TargetStatus, Where
+from fcdeploy.app.types import StatusRow, TargetDrift, TargetPlan, TargetStatus, Where
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.journal import RunRecord, SqliteJournal
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.places import place_of
-from fcdeploy.engine.snapshot import Desired, root_of
+from fcdeploy.engine.snapshot import Desired, Snapshot, root_of
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError
-from fcdeploy.model import Ending, Json, Outcome, Plan, SecretSource, Target
+from fcdeploy.kinds.registry import kind_of
+from fcdeploy.model import Ending, Json, Live, Outcome, Plan, SecretSource, Target
 from fcdeploy.spec.project import Project
 from fcdeploy.spec.template import secret_text
 from fcdeploy.spec.values import TemplateFault
@@ -113,20 +115,12 @@ class Work:
         assert self.packages is not None
         notices = () if for_apply else await self._open_run_warning(bench)
         destroying = destroy or self.target.retired
-        expanded = self.project.expand(self.target)
-        # Live state is asked for by address alone, so the archives are made while the answers are on their way.
-        reading = asyncio.create_task(bench.reader.read_snapshot({} if destroying else expanded))
-        try:
-            self.desired, warnings = (expanded, ()) if destroying else await self.packages.packaged(expanded)
-        except SpecError:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
-            raise
+        self.desired, snapshot, warnings = await self._read_both(bench, destroying)
         self.plan, refusals = await read_plan(
             bench,
             self.packages,
             self.desired,
-            await reading,
+            snapshot,
             wishes,
             targets=[target.name for target in self.project.targets],
             destroying=destroying,
@@ -135,6 +129,36 @@ class Work:
         )
         problem = PlanRefused(refusals) if refusals else None
         return TargetPlan(target=self.target, plan=self.plan, problem=problem)
+
+    async def read_drift(self, stack: AsyncExitStack) -> TargetDrift:
+        """What live and the file disagree on in this target. Raises ReadFailed and SpecError."""
+        bench = await self.open(stack)
+        assert self.packages is not None
+        notices = await self._open_run_warning(bench)
+        self.desired, snapshot, warnings = await self._read_both(bench, self.target.retired)
+        return await read_drift(
+            bench,
+            self.packages,
+            self.desired,
+            snapshot,
+            targets=[target.name for target in self.project.targets],
+            destroying=self.target.retired,
+            warnings=(*notices, *warnings),
+        )
+
+    async def _read_both(self, bench: Bench, destroying: bool) -> tuple[Desired, Snapshot, tuple[Diagnostic, ...]]:
+        """What the file wants, packaged, and what the lists say is live, with warnings about the file."""
+        assert self.packages is not None
+        expanded = self.project.expand(self.target)
+        # Live state is asked for by address alone, so the archives are made while the answers are on their way.
+        reading = asyncio.create_task(bench.reader.read_snapshot({} if destroying else expanded))
+        try:
+            desired, warnings = (expanded, ()) if destroying else await self.packages.packaged(expanded)
+        except SpecError:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
+            raise
+        return desired, await reading, tuple(warnings)
 
     async def _open_run_warning(self, bench: Bench) -> tuple[Diagnostic, ...]:
         """A reading command warns of an open run and goes on (S37)."""
@@ -188,11 +212,7 @@ class Work:
         except FcdeployError as problem:
             return TargetStatus(target=self.target, problem=problem)
         rows = tuple(
-            StatusRow(
-                address=address,
-                modified=str(live.raw.get("lastModifiedTime", "")),
-                about=_about(live.raw),
-            )
+            _status_row(live)
             for address, live in sorted(snapshot.lives.items())
             if snapshot.lives[root_of(address)].mark == bench.site.mark
         )
@@ -226,9 +246,11 @@ def secret_source(project: Project) -> SecretSource:
     return part_text
 
 
-def _about(raw: object) -> str:
-    """The one thing that a reader of a table asks of a resource: its runtime, its type, its address."""
-    if not isinstance(raw, dict):
-        return ""
-    parts = [raw.get("runtime"), raw.get("triggerType"), raw.get("urlInternet"), raw.get("description")]
-    return str(next((part for part in parts if part), ""))
+def _status_row(live: Live) -> StatusRow:
+    kind = kind_of(live.address)
+    return StatusRow(
+        address=live.address,
+        modified=str(live.raw.get("lastModifiedTime") or ""),
+        about=kind.about(live.raw) if kind.about is not None else "",
+        reported={name: live.raw[name] for name in kind.reported if live.raw.get(name) is not None},
+    )

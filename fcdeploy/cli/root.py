@@ -20,8 +20,13 @@ ENTRIES = {
         section=_LOOK,
         summary="Show what apply would do, and why",
     ),
+    "drift": Entry(
+        place="fcdeploy.cli.look:drift",
+        section=_LOOK,
+        summary="Show where live differs from the file, and who moved",
+    ),
     "status": Entry(
-        place="fcdeploy.cli.runs:status",
+        place="fcdeploy.cli.look:status",
         section=_LOOK,
         summary="Show what is deployed and whether a run is open",
     ),
@@ -64,7 +69,7 @@ Options follow the command; `fcdeploy COMMAND --help` lists them.
 Exit codes:
    0  done, or nothing to do
    1  failed, nothing was changed
-   2  changes are pending (plan --detailed-exitcode)
+   2  changes are pending (plan --detailed-exitcode, drift)
    3  failed and rolled back completely
    4  something needs a person: leftovers, an unknown effect, an open run
   64  the command line cannot be obeyed

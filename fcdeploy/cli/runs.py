@@ -1,4 +1,4 @@
-"""status, resume, rollback: what is there, and runs that did not end."""
+"""resume, rollback: runs that did not end, and runs to be taken back."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import click
 
 from fcdeploy.cli.change import Question, ask, require_consent
 from fcdeploy.cli.commands import Command, option
-from fcdeploy.cli.exits import FAILED, error_code, gravest
+from fcdeploy.cli.exits import FAILED
 from fcdeploy.cli.interrupts import Interrupts, WatchedProgress
 from fcdeploy.cli.options import GRACE_OPTION, SPEECH, WHERE, YES_OPTION, asks, flags_of
 from fcdeploy.cli.speech import Speech
@@ -18,28 +18,6 @@ from fcdeploy.cli.speech import Speech
 if TYPE_CHECKING:
     from fcdeploy.app import Where
     from fcdeploy.render.views import OutcomeView
-
-
-@click.command("status", cls=Command)
-@asks(WHERE, SPEECH)
-def status(where: Where, speech: Speech) -> int:
-    """Show what the project has deployed, and whether a run is open."""
-    import asyncio
-
-    from fcdeploy import app
-    from fcdeploy.cli.views import status_views
-    from fcdeploy.render.json import document_text, statuses_list
-    from fcdeploy.render.status import statuses_text
-
-    found = asyncio.run(app.status(where))
-    views = status_views(found, flags_of(where))
-    for one in views:
-        speech.write_findings(one.problems)
-    if speech.json:
-        speech.write_data(document_text("status", {"targets": statuses_list(views)}))
-    else:
-        speech.write_data(statuses_text(views, ink=speech.ink))
-    return gravest([error_code(one.problem) for one in found if one.problem is not None])
 
 
 @click.command("resume", cls=Command)

@@ -9,12 +9,19 @@ from fcdeploy.cli.exits import DONE, PENDING, error_code, gravest, outcome_code
 from fcdeploy.cli.speech import to_findings
 from fcdeploy.engine.calls import body_shown
 from fcdeploy.model import Outcome
-from fcdeploy.render.views import OpenRunView, OutcomeView, PlansView, PlanView, StatusView
+from fcdeploy.render.views import (
+    DriftsView,
+    DriftView,
+    OpenRunView,
+    OutcomeView,
+    PlansView,
+    PlanView,
+    StandingView,
+    StatusView,
+)
 
 if TYPE_CHECKING:
-    from fcdeploy.app import PlanReport, TargetPlan, TargetStatus
-
-_STATUS_COLUMNS = ("kind", "name", "modified", "about")
+    from fcdeploy.app import DriftReport, PlanReport, TargetPlan, TargetStatus
 
 
 def plans_view(report: PlanReport, *, destroy: bool, with_bodies: bool = False) -> PlansView:
@@ -42,6 +49,31 @@ def plans_code(report: PlanReport, *, pending_counts: bool) -> int:
     if pending_counts and any(one.plan is not None and not one.plan.is_empty for one in report.results):
         codes.append(PENDING)
     return gravest(codes)
+
+
+def drifts_view(report: DriftReport) -> DriftsView:
+    """Drift and problems of every target."""
+    return DriftsView(
+        project=report.project,
+        drifts=tuple(
+            DriftView(
+                target=one.target,
+                drifts=one.drifts,
+                equal=one.equal,
+                compared=one.compared,
+                warnings=one.warnings,
+                problems=to_findings(one.problem) if one.problem else (),
+            )
+            for one in report.results
+        ),
+        diagnostics=report.diagnostics,
+    )
+
+
+def drifts_code(report: DriftReport) -> int:
+    """What the drift is worth: problems always, and that there is any."""
+    codes = [error_code(one.problem) for one in report.results if one.problem is not None]
+    return gravest([*codes, *([PENDING] if any(one.drifts for one in report.results) else [])])
 
 
 def outcome_views(
@@ -82,8 +114,10 @@ def status_views(found: Iterable[TargetStatus], flags: tuple[str, ...]) -> tuple
     return tuple(
         StatusView(
             target=one.target,
-            columns=_STATUS_COLUMNS,
-            rows=tuple((row.address.kind, row.address.name, row.modified, row.about) for row in one.rows),
+            rows=tuple(
+                StandingView(address=row.address, modified=row.modified, about=row.about, reported=row.reported)
+                for row in one.rows
+            ),
             open_run=(
                 OpenRunView(
                     run=one.open_run.run,

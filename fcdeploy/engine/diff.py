@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.engine.canonical import agrees
@@ -37,11 +38,33 @@ def field_changes(
 
     `notes` adds an explanation by field name, such as the files that differ in an archive.
     """
-    return tuple(
-        change
-        for one in fields
-        for change in _changes(one, desired.get(one.name), live.get(one.name), resource, (notes or {}).get(one.name))
-    )
+    return tuple(leaf.change for leaf in leaf_changes(fields, desired, live, resource, notes))
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Leaf:
+    """A smallest member that differs: its path and both values as they are, secrets included; `change` is for people.
+
+    `given` says whether the file itself names it.
+    """
+
+    path: tuple[str, ...]
+    before: Json
+    after: Json
+    given: bool
+    change: FieldChange
+
+
+def leaf_changes(
+    fields: tuple[Field, ...],
+    desired: Mapping[str, Json],
+    live: Mapping[str, Json],
+    resource: Resource,
+    notes: Mapping[str, str] | None = None,
+) -> Iterator[Leaf]:
+    """`field_changes` with the values that they were made from, for the engine's own eyes."""
+    for one in fields:
+        yield from _changes(one, desired.get(one.name), live.get(one.name), resource, (notes or {}).get(one.name))
 
 
 def created_fields(kind: Kind, resource: Resource, body: Mapping[str, Json]) -> tuple[FieldChange, ...]:
@@ -114,23 +137,25 @@ def forces_replacement(field: Field, before: Json, after: Json) -> bool:
     return False
 
 
-def _changes(field: Field, after: Json, before: Json, resource: Resource, note: str | None) -> Iterator[FieldChange]:
+def _changes(field: Field, after: Json, before: Json, resource: Resource, note: str | None) -> Iterator[Leaf]:
     replaces = forces_replacement(field, before, after)
     for path, old, new in _leaves(field, before, after):
         dotted = ".".join(path)
         hidden = field.hides(path[1:])
         before_hidden = old is not None and ((hidden and dotted not in resource.literal) or has_secret(new))
         after_hidden = has_secret(new)
-        yield FieldChange(
+        given = is_given(path, resource.body)
+        change = FieldChange(
             path=dotted,
             before=HIDDEN if before_hidden else shown(old),
             after=shown(new),
             before_hidden=before_hidden,
             after_hidden=after_hidden,
             forces_replacement=replaces,
-            note=note or ("" if old is None or is_given(path, resource.body) else "not in the file"),
+            note=note or ("" if old is None or given else "not in the file"),
             span=_span(resource, dotted),
         )
+        yield Leaf(path=path, before=old, after=new, given=given, change=change)
 
 
 def _leaves(field: Field, before: Json, after: Json) -> Iterator[tuple[tuple[str, ...], Json, Json]]:

@@ -1,5 +1,6 @@
 """The values that travel between the stages. Bodies are plain JSON; everything that is saved has to_json/from_json."""
 
+from fcdeploy.model.drifts import Drift, FieldDrift, Gap, Mover
 from fcdeploy.model.leaves import ArchiveRef, Json, Output, SecretSource, Sensitive, from_json, to_json
 from fcdeploy.model.plans import (
     Action,
@@ -27,16 +28,20 @@ __all__ = [
     "Call",
     "Change",
     "CodeRef",
+    "Drift",
     "Ending",
     "Event",
     "EventType",
     "FieldChange",
+    "FieldDrift",
+    "Gap",
     "Guard",
     "IfMatch",
     "Json",
     "JustCreated",
     "Live",
     "Mark",
+    "Mover",
     "MustNotExist",
     "Outcome",
     "Output",

@@ -17,11 +17,14 @@ from fcdeploy.model import (
     Action,
     ArchiveRef,
     Change,
+    Drift,
     FieldChange,
+    Gap,
     Guard,
     IfMatch,
     Json,
     JustCreated,
+    Mover,
     MustNotExist,
     Output,
     Plan,
@@ -31,7 +34,16 @@ from fcdeploy.model import (
     Target,
 )
 from fcdeploy.render.values import is_hidden_text
-from fcdeploy.render.views import OpenRunView, OutcomeView, PlansView, PlanView, StatusView
+from fcdeploy.render.views import (
+    DriftsView,
+    DriftView,
+    OpenRunView,
+    OutcomeView,
+    PlansView,
+    PlanView,
+    StandingView,
+    StatusView,
+)
 
 FORMAT_VERSION = 1
 
@@ -53,6 +65,59 @@ def plans_content(view: PlansView) -> dict[str, Json]:
         "targets": [_plan(one) for one in view.plans],
         "summary": _summary(plans),
         "diagnostics": findings_list(view.diagnostics),
+    }
+
+
+def drifts_content(view: DriftsView) -> dict[str, Json]:
+    """The drift of all targets."""
+    every = [drift for one in view.drifts for drift in one.drifts]
+    movers = [mover for drift in every for mover in drift.movers]
+    return {
+        "project": view.project,
+        "targets": [_target_drift(one) for one in view.drifts],
+        "summary": {
+            **{gap.value: sum(1 for one in every if one.gap is gap) for gap in Gap},
+            "equal": sum(one.equal for one in view.drifts),
+            "moved": {mover.value: movers.count(mover) for mover in Mover},
+        },
+        "diagnostics": findings_list(view.diagnostics),
+    }
+
+
+def _target_drift(view: DriftView) -> dict[str, Json]:
+    return {
+        **_target(view.target),
+        "known": not view.problems,
+        "compared": view.compared,
+        "drift": [_drift(one) for one in view.drifts],
+        "equal": view.equal,
+        "diagnostics": findings_list((*view.warnings, *view.problems)),
+    }
+
+
+def _drift(drift: Drift) -> dict[str, Json]:
+    return {
+        "address": str(drift.address),
+        "kind": drift.address.kind,
+        "identity": list(drift.address.identity),
+        "gap": drift.gap.value,
+        "owner": drift.owner or None,
+        "run": drift.run or None,
+        **({} if drift.gap is Gap.DIFFERS else {"moved": drift.moved.value, "why": drift.why}),
+        "fields": [
+            {
+                "path": one.change.path,
+                "live": _value(one.change.before, hide=one.change.before_hidden),
+                "desired": _value(one.change.after, hide=one.change.after_hidden),
+                "given": one.given,
+                "moved": one.moved.value,
+                "why": one.why,
+                "note": one.change.note,
+                **_place(one.change.span if one.given else None),
+            }
+            for one in drift.fields
+        ],
+        **_place(drift.span),
     }
 
 
@@ -82,16 +147,28 @@ def findings_list(found: Iterable[Diagnostic]) -> list[Json]:
 
 
 def statuses_list(views: Iterable[StatusView]) -> list[Json]:
-    """How the targets stand; a row's members are named by its columns."""
+    """How the targets stand; the shape is that of schemas/status.schema.json."""
     return [
         {
             **_target(view.target),
-            "resources": [dict(zip(view.columns, row, strict=True)) for row in view.rows],
+            "resources": [_standing(row) for row in view.rows],
             "openRun": _open_run(view.open_run) if view.open_run else None,
             "diagnostics": findings_list(view.problems),
         }
         for view in views
     ]
+
+
+def _standing(row: StandingView) -> dict[str, Json]:
+    return {
+        "address": str(row.address),
+        "kind": row.address.kind,
+        "identity": list(row.address.identity),
+        "name": row.address.name,
+        "modified": row.modified or None,
+        "about": row.about,
+        "reported": _value(row.reported, hide=False) or {},
+    }
 
 
 def _open_run(run: OpenRunView) -> dict[str, Json]:

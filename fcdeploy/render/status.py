@@ -6,8 +6,14 @@ from datetime import UTC, datetime
 
 from fcdeploy.render.ink import PLAIN, Ink, Role
 from fcdeploy.render.text import heading
-from fcdeploy.render.views import OpenRunView, StatusView
-from fcdeploy.render.words import clean, command_line, counted, table, ways_on
+from fcdeploy.render.views import OpenRunView, StandingView, StatusView
+from fcdeploy.render.words import WIDTH, clean, columns, command_line, counted, folded, table, ways_on
+
+_INDENT = "  "
+_GAP = "  "
+_BELOW = " " * 6
+_LEAST_ROOM = 20
+"""Columns that a line about a resource needs to stand beside its name."""
 
 
 def statuses_text(views: tuple[StatusView, ...], *, ink: Ink = PLAIN) -> str:
@@ -22,17 +28,30 @@ def status_text(view: StatusView, *, ink: Ink = PLAIN) -> str:
         first, *rest = _open_run(view.open_run, view.target.name, view.flags)
         lines += [f"  {ink(first, Role.WARNING)}", *(f"  {line}" for line in rest)]
     if view.rows:
-        header, *rows = table(
-            [column.upper() for column in view.columns],
-            [[clean(cell) for cell in row] for row in view.rows],
-            indent="  ",
-        )
+        header, *rows = _table(view.rows)
         lines += ["", ink(header, Role.FAINT), *rows]
     elif not view.problems:
         lines.append("  Nothing of this project is there.")
     if view.problems:
         lines.append("  Could not be read: see the errors.")
     return "\n".join(lines) + "\n"
+
+
+def _table(rows: tuple[StandingView, ...]) -> list[str]:
+    """Header and rows. What matters of a resource is a column where that has room for it, and stands below it else."""
+    cells = [(row.address.kind, clean(row.address.name), clean(row.modified)) for row in rows]
+    header, *lines = table(("KIND", "NAME", "MODIFIED"), cells, indent=_INDENT)
+    wide = max(columns(line) for line in (header, *lines)) + len(_GAP)
+    told = [clean(row.about) for row in rows]
+    longest = max((columns(word) for text in told for word in text.split(" ")), default=0)
+    if max(longest, _LEAST_ROOM) > WIDTH - wide:
+        below = [folded(text, first=_BELOW, rest=_BELOW) if text else [] for text in told]
+        return [header, *(part for line, more in zip(lines, below, strict=True) for part in (line, *more))]
+    made = [header + " " * (wide - columns(header)) + "ABOUT"]
+    for line, text in zip(lines, told, strict=True):
+        first, *rest = folded(text, first=line + " " * (wide - columns(line)), rest=" " * wide)
+        made += [first.rstrip(), *rest]
+    return made
 
 
 def _open_run(run: OpenRunView, target: str, flags: tuple[str, ...]) -> list[str]:

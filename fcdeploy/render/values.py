@@ -209,11 +209,11 @@ def _both_sides(before: Json, after: Json, indent: str, ink: Ink) -> list[str]:
 
 
 def _side_lines(value: Json, action: Action, indent: str, ink: Ink) -> list[str]:
-    first, *rest = _folded_pieces(value_pieces(value), indent=indent + "  ")
+    first, *rest = folded_pieces(value_pieces(value), indent=indent + "  ")
     return [f"{indent}{ink.glyph(action)} {first[len(indent) + 2 :]}", *rest]
 
 
-def _folded_pieces(pieces: Iterable[str], *, indent: str) -> list[str]:
+def folded_pieces(pieces: Iterable[str], *, indent: str) -> list[str]:
     """Lines of whole pieces; one that fills more than a line of its own is cut, and what follows begins afresh."""
     lines: list[str] = []
     room = False

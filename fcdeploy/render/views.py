@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fcdeploy.diagnostics import Diagnostic
-from fcdeploy.model import Json, Outcome, Plan, Target
+from fcdeploy.model import Address, Drift, Json, Outcome, Plan, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -30,6 +30,27 @@ class PlansView:
     plans: tuple[PlanView, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
     destroy: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftView:
+    """One target's drift, or why it is not known; `compared` says that there was a journal to say who moved."""
+
+    target: Target
+    drifts: tuple[Drift, ...]
+    equal: int
+    compared: bool
+    warnings: tuple[Diagnostic, ...] = ()
+    problems: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DriftsView:
+    """The drift of all targets, in the order of the file."""
+
+    project: str
+    drifts: tuple[DriftView, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,12 +89,23 @@ class OpenRunView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class StandingView:
+    """One live resource: when it was last changed, what matters of it in one line, and members as the service gave
+    them.
+    """
+
+    address: Address
+    modified: str = ""
+    about: str = ""
+    reported: Mapping[str, Json] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class StatusView:
-    """How a target stands: rows under `columns`, and the run that has not ended; `flags` as in OutcomeView."""
+    """How a target stands: its resources, and the run that has not ended; `flags` as in OutcomeView."""
 
     target: Target
-    columns: tuple[str, ...]
-    rows: tuple[tuple[str, ...], ...]
+    rows: tuple[StandingView, ...]
     open_run: OpenRunView | None = None
     problems: tuple[Diagnostic, ...] = ()
     flags: tuple[str, ...] = ()

@@ -17,7 +17,7 @@ MOST_LINES = 400
 BASE = ("errors", "diagnostics", "model")
 PURE = (
     *("canonical", "diff", "wire", "redact", "snapshot", "ownership", "safety", "steps", "planner", "rollback"),
-    *("threeway", "standing", "journal_rows", "references", "marks", "as_spec", "calls"),
+    *("threeway", "standing", "journal_rows", "references", "marks", "as_spec", "calls", "drift", "traces"),
 )
 IO_MODULES = {"os", "time", "httpx", "logging", "socket", "subprocess", "sqlite3", "pathlib", "asyncio", "tempfile"}
 

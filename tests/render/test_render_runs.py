@@ -7,6 +7,7 @@ import json
 import re
 import shlex
 from dataclasses import replace
+from typing import Any
 
 import pytest
 from rich.console import Console
@@ -18,7 +19,7 @@ from fcdeploy.render.json import document_text, outcomes_list, statuses_list
 from fcdeploy.render.outcome import outcome_text, outcomes_text
 from fcdeploy.render.progress import LiveProgress, PlainProgress
 from fcdeploy.render.status import statuses_text
-from fcdeploy.render.views import OpenRunView, OutcomeView, StatusView
+from fcdeploy.render.views import OpenRunView, OutcomeView, StandingView, StatusView
 
 TITLES = {"create a": "create function images/a", "delete b": "delete function images/b"}
 
@@ -155,16 +156,24 @@ def test_several_outcomes_and_their_json() -> None:
 
 
 DEV = Target(name="dev", provider="alibaba", region="cn-hangzhou")
-COLUMNS = ("kind", "name", "modified", "about")
+
+
+def standing(kind: str, *identity: str, **more: Any) -> StandingView:
+    return StandingView(address=Address(provider="alibaba", target="dev", kind=kind, identity=identity), **more)
 
 
 def test_standings_are_a_table_and_an_open_run() -> None:
     run = OpenRunView(run="r1", command="apply", started=1_700_000_000.25, holder="", done=3, unsettled=1, total=10)
-    rows = (("service", "images", "2026-01-02T03:04:05Z", ""), ("function", "images/a", "", "python3.10 \x1b"))
+    rows = (
+        standing("service", "images", modified="2026-01-02T03:04:05Z"),
+        standing(
+            "function", "images", "a", about="python3.10 \x1b and so much more", reported={"runtime": "python3.10"}
+        ),
+    )
     views = (
-        StatusView(target=DEV, columns=COLUMNS, rows=rows, open_run=run),
-        StatusView(target=DEV, columns=COLUMNS, rows=()),
-        StatusView(target=DEV, columns=COLUMNS, rows=(), problems=(error("x"),)),
+        StatusView(target=DEV, rows=rows, open_run=run),
+        StatusView(target=DEV, rows=()),
+        StatusView(target=DEV, rows=(), problems=(error("x"),)),
     )
     assert statuses_text(views) == (
         "target dev · alibaba cn-hangzhou\n"
@@ -175,7 +184,7 @@ def test_standings_are_a_table_and_an_open_run() -> None:
         "\n"
         "  KIND      NAME      MODIFIED              ABOUT\n"
         "  service   images    2026-01-02T03:04:05Z\n"
-        "  function  images/a                        python3.10 \\x1b\n"
+        "  function  images/a                        python3.10 \\x1b and so much more\n"
         "\n"
         "target dev · alibaba cn-hangzhou\n"
         "  Nothing of this project is there.\n"
@@ -185,13 +194,50 @@ def test_standings_are_a_table_and_an_open_run() -> None:
     )
     document = json.loads(document_text("status", {"targets": statuses_list(views)}))
     assert document["targets"][0]["openRun"]["started"] == 1_700_000_000.25
-    assert document["targets"][0]["resources"][0]["name"] == "images"
+    assert document["targets"][0]["resources"][0] == {
+        "address": "dev:alibaba.service:images",
+        "kind": "service",
+        "identity": ["images"],
+        "name": "images",
+        "modified": "2026-01-02T03:04:05Z",
+        "about": "",
+        "reported": {},
+    }
+    assert document["targets"][0]["resources"][1]["modified"] is None
     assert document["targets"][1]["openRun"] is None
+
+
+def test_what_is_long_to_tell_is_folded_or_stands_below() -> None:
+    long = "http GET POST PUT DELETE, anonymous, calls live, with many more words than fit beside the name"
+    beside = statuses_text((StatusView(target=DEV, rows=(standing("trigger", "s", "f", "t", about=long),)),))
+    assert beside == (
+        "target dev · alibaba cn-hangzhou\n"
+        "\n"
+        "  KIND     NAME   MODIFIED  ABOUT\n"
+        "  trigger  s/f/t            http GET POST PUT DELETE, anonymous, calls live,\n"
+        "                            with many more words than fit beside the name\n"
+    )
+    address = "https://resize-images-abcdefghij.cn-hangzhou.fcapp.run"
+    rows = (
+        standing("function", "images", "a" * 40, modified="2026-01-02T03:04:05Z", about="python3.10"),
+        standing("trigger", "images", "a" * 40, "t", modified="2026-01-02T03:04:05Z", about=f"http, {address}"),
+        standing("vpcBinding", "images", "vpc-1"),
+    )
+    assert statuses_text((StatusView(target=DEV, rows=rows),)) == (
+        "target dev · alibaba cn-hangzhou\n"
+        "\n"
+        f"  KIND        NAME{' ' * 47}MODIFIED\n"
+        f"  function    images/{'a' * 40}    2026-01-02T03:04:05Z\n"
+        "      python3.10\n"
+        f"  trigger     images/{'a' * 40}/t  2026-01-02T03:04:05Z\n"
+        f"      http, {address}\n"
+        "  vpcBinding  images/vpc-1\n"
+    )
 
 
 def test_an_open_run_names_who_had_it() -> None:
     run = OpenRunView(run="r1", command="apply", started=0.0, holder="ci-7 pid 12", done=0, unsettled=0, total=1)
-    text = statuses_text((StatusView(target=DEV, columns=COLUMNS, rows=(), open_run=run),))
+    text = statuses_text((StatusView(target=DEV, rows=(), open_run=run),))
     assert "    begun 1970-01-01 00:00:00 UTC by ci-7 pid 12\n" in text
     assert "fcdeploy resume --target dev" in text
 
@@ -200,7 +246,7 @@ def test_an_open_run_on_its_way_back_is_not_resumed() -> None:
     run = OpenRunView(
         run="r1", command="apply", started=0.0, holder="", done=1, undone=2, undoing=True, unsettled=0, total=5
     )
-    view = StatusView(target=DEV, columns=COLUMNS, rows=(), open_run=run, flags=("-f", "a b", "--local"))
+    view = StatusView(target=DEV, rows=(), open_run=run, flags=("-f", "a b", "--local"))
     text = statuses_text((view,))
     assert "  Open run r1 (apply): 1 of 5 steps done, 2 undone\n" in text
     assert "    to finish:     fcdeploy rollback -f 'a b' --local --target dev\n" in text
@@ -208,7 +254,7 @@ def test_an_open_run_on_its_way_back_is_not_resumed() -> None:
     assert "resume" not in text
     document = json.loads(document_text("status", {"targets": statuses_list((view,))}))
     assert document["targets"][0]["openRun"]["undone"] == 2
-    inverse = StatusView(target=DEV, columns=COLUMNS, rows=(), open_run=replace(run, command="rollback", undoing=False))
+    inverse = StatusView(target=DEV, rows=(), open_run=replace(run, command="rollback", undoing=False))
     ways = [line for line in statuses_text((inverse,)).splitlines() if " fcdeploy " in line]
     assert [line.split(" fcdeploy ")[1].split()[0] for line in ways] == ["resume", "apply"]
 

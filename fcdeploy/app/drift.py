@@ -1,0 +1,85 @@
+"""One target's drift: plan's reading half, and what the journal knows of who moved."""
+
+from __future__ import annotations
+
+from collections.abc import Collection
+
+from fcdeploy.app.bench import Bench
+from fcdeploy.app.code import Packages
+from fcdeploy.app.planning import read_compared
+from fcdeploy.app.running import opened_journal
+from fcdeploy.app.types import TargetDrift
+from fcdeploy.diagnostics import Diagnostic, warning
+from fcdeploy.engine.drift import drifting, drifts
+from fcdeploy.engine.journal import Journal, fold
+from fcdeploy.engine.ownership import Wishes, orphan_warnings
+from fcdeploy.engine.references import located
+from fcdeploy.engine.snapshot import Desired, Snapshot
+from fcdeploy.engine.traces import Trace, traces_of
+from fcdeploy.errors import PlanRefused, RunError
+from fcdeploy.model import Action, Address, Json
+
+
+async def read_drift(
+    bench: Bench,
+    packages: Packages,
+    desired: Desired,
+    snapshot: Snapshot,
+    *,
+    targets: Collection[str],
+    destroying: bool,
+    warnings: tuple[Diagnostic, ...] = (),
+) -> TargetDrift:
+    """What live and the file disagree on. `snapshot` is what the lists gave. Raises ReadFailed."""
+    wanted = located(desired, bench.site.scope)
+    both = await read_compared(bench, packages, wanted, snapshot, Wishes(), destroying=destroying)
+    # What is there and is somebody else's is drift as well; whatever else stops a plan stops the answer.
+    texts = {str(address): address for address in both.wanted if address in both.snapshot.lives}
+    foreign = [texts[one.address] for one in both.owned.found if one.address in texts]
+    refusals = [one for one in both.owned.found if one.address not in texts]
+    gaps = drifting(both.found, foreign)
+    traces: dict[Address, Trace] | None = None
+    unread: tuple[Diagnostic, ...] = ()
+    if gaps and bench.place.journal.exists():
+        try:
+            async with opened_journal(bench) as journal:
+                traces = await read_traces(journal, gaps)
+        except RunError as problem:
+            unread = (warning(problem.summary, detail=problem.detail, hint=problem.hint),)
+    return TargetDrift(
+        target=bench.site.target,
+        drifts=drifts(both.found, gaps, both.wanted, both.snapshot, traces),
+        equal=sum(1 for one in both.found if one.action is Action.NONE),
+        compared=traces is not None,
+        warnings=(
+            *bench.warnings,
+            *warnings,
+            *unread,
+            *orphan_warnings(both.snapshot, bench.site, targets),
+        ),
+        problem=PlanRefused(refusals) if refusals else None,
+    )
+
+
+async def read_traces(journal: Journal, addresses: Collection[Address]) -> dict[Address, Trace]:
+    """What past runs left of these resources. Raises JournalError."""
+    open_ones = {str(address): address for address in addresses}
+    traces: dict[Address, Trace] = {}
+    for record in await journal.read_runs():
+        if not open_ones:
+            break
+        if open_ones.keys().isdisjoint(step.address for step in record.steps):
+            continue
+        standing = fold(await journal.read_events(record.id))
+        steps = (await journal.read_plan(record.id, _unknown_secret)).steps if record.plan else None
+        for address, trace in traces_of(record, steps, standing, open_ones.values()).items():
+            traces[address] = traces[address].over(trace) if address in traces else trace
+            if traces[address].whole:
+                del open_ones[str(address)]
+    return traces
+
+
+def _unknown_secret(part: Json) -> str:
+    """Secrets are not resolved for this: what one is now need not be what it was then."""
+    del part
+    return ""

@@ -1,0 +1,66 @@
+"""drift, status, graph: what is there, and how it hangs together."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from fcdeploy.cli.commands import Command
+from fcdeploy.cli.exits import error_code, gravest
+from fcdeploy.cli.options import SPEECH, WHERE, asks, flags_of
+from fcdeploy.cli.speech import Speech
+
+if TYPE_CHECKING:
+    from fcdeploy.app import Where
+
+
+@click.command("drift", cls=Command)
+@asks(WHERE, SPEECH)
+def drift(where: Where, speech: Speech) -> int:
+    """Show where live differs from the file, and who moved. Nothing is written.
+
+    What a past run from here left is compared with both: if live is no longer
+    like that, live moved; if the file is not, the file moved.
+
+    Exits with 2 when anything differs and with 0 when nothing does.
+    """
+    import asyncio
+
+    from fcdeploy import app
+    from fcdeploy.cli.speech import read_sources
+    from fcdeploy.cli.views import drifts_code, drifts_view
+    from fcdeploy.render.drift import drifts_text
+    from fcdeploy.render.json import document_text, drifts_content
+
+    report = asyncio.run(app.drift(where))
+    view = drifts_view(report)
+    speech.write_findings((*report.diagnostics, *(found for one in view.drifts for found in one.problems)))
+    if speech.json:
+        speech.write_data(document_text("drift", drifts_content(view)))
+    else:
+        sources = read_sources(found for one in view.drifts for found in one.warnings)
+        speech.write_data(drifts_text(view, ink=speech.ink, sources=sources))
+    return drifts_code(report)
+
+
+@click.command("status", cls=Command)
+@asks(WHERE, SPEECH)
+def status(where: Where, speech: Speech) -> int:
+    """Show what the project has deployed, and whether a run is open."""
+    import asyncio
+
+    from fcdeploy import app
+    from fcdeploy.cli.views import status_views
+    from fcdeploy.render.json import document_text, statuses_list
+    from fcdeploy.render.status import statuses_text
+
+    found = asyncio.run(app.status(where))
+    views = status_views(found, flags_of(where))
+    for one in views:
+        speech.write_findings(one.problems)
+    if speech.json:
+        speech.write_data(document_text("status", {"targets": statuses_list(views)}))
+    else:
+        speech.write_data(statuses_text(views, ink=speech.ink))
+    return gravest([error_code(one.problem) for one in found if one.problem is not None])

@@ -1,0 +1,124 @@
+"""What live and the file disagree on, and who moved since the last run. Pure; the words are render's."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from fcdeploy.engine.canonical import covers
+from fcdeploy.engine.diff import leaf_changes
+from fcdeploy.engine.redact import has_secret
+from fcdeploy.engine.snapshot import Desired, Snapshot
+from fcdeploy.engine.steps import Difference
+from fcdeploy.engine.traces import NOT_WRITTEN, Trace
+from fcdeploy.kinds.fields import Codec
+from fcdeploy.model import Action, Address, Drift, FieldDrift, Gap, Json, Mover
+
+NO_SECRETS = "the journal keeps no secrets"
+
+_BY_ACTION = {Action.CREATE: Gap.MISSING, Action.DELETE: Gap.EXTRA}
+
+
+def drifting(found: Iterable[Difference], foreign: Iterable[Address]) -> dict[Address, Gap]:
+    """The resources that live and the file disagree on; one that merely goes with its parent is none of them."""
+    gaps = {
+        one.address: _BY_ACTION.get(one.action, Gap.DIFFERS)
+        for one in found
+        if one.action in _BY_ACTION or (one.fields and one.action is not Action.NONE)
+    }
+    return gaps | dict.fromkeys(foreign, Gap.FOREIGN)
+
+
+def drifts(
+    found: Sequence[Difference],
+    gaps: Mapping[Address, Gap],
+    wanted: Desired,
+    snapshot: Snapshot,
+    traces: Mapping[Address, Trace] | None,
+) -> tuple[Drift, ...]:
+    """Every resource of `gaps` in the order of their addresses; `traces` is None where there is no journal."""
+    differences = {one.address: one for one in found}
+    return tuple(
+        _drift(address, gaps[address], differences.get(address), wanted, snapshot, traces) for address in sorted(gaps)
+    )
+
+
+def _drift(
+    address: Address,
+    gap: Gap,
+    difference: Difference | None,
+    wanted: Desired,
+    snapshot: Snapshot,
+    traces: Mapping[Address, Trace] | None,
+) -> Drift:
+    trace = traces.get(address) if traces is not None else None
+    fields: tuple[FieldDrift, ...] = ()
+    moved, why = Mover.UNKNOWN, ""
+    if gap is Gap.DIFFERS and difference is not None:
+        fields = tuple(_fields(difference, snapshot, trace, known=traces is not None))
+    elif traces is not None:
+        moved, why = _existence(gap, trace)
+    live, resource = snapshot.lives.get(address), wanted.get(address)
+    mark = live.mark if live is not None and gap is Gap.FOREIGN else None
+    return Drift(
+        address=address,
+        gap=gap,
+        fields=fields,
+        moved=moved,
+        why=why,
+        run=trace.run if trace is not None else "",
+        owner=f"{mark.project}/{mark.target}" if mark is not None else "",
+        span=resource.span if resource is not None else None,
+    )
+
+
+def _existence(gap: Gap, trace: Trace | None) -> tuple[Mover, str]:
+    """Who made a resource be on one side only."""
+    if trace is None:
+        return Mover.UNKNOWN, NOT_WRITTEN
+    if trace.exists is None:
+        return Mover.UNKNOWN, trace.why
+    if gap is Gap.FOREIGN:
+        return (Mover.LIVE, "") if trace.exists else (Mover.BOTH, "")
+    return (Mover.LIVE, "") if trace.exists is (gap is Gap.MISSING) else (Mover.FILE, "")
+
+
+def _fields(difference: Difference, snapshot: Snapshot, trace: Trace | None, *, known: bool) -> Iterable[FieldDrift]:
+    resource, live = difference.resource, difference.live
+    assert resource is not None and live is not None
+    notes = {
+        one.name: snapshot.code_notes.get(difference.address, "")
+        for one in difference.fields
+        if one.codec is Codec.ARCHIVE
+    }
+    for leaf in leaf_changes(difference.fields, difference.body, live.body, resource, notes):
+        moved, why = mover(leaf.path, leaf.before, leaf.after, trace) if known else (Mover.UNKNOWN, "")
+        change = replace(leaf.change, note=notes.get(leaf.path[0], ""))
+        yield FieldDrift(change=change, given=leaf.given, moved=moved, why=why)
+
+
+def mover(path: tuple[str, ...], live: Json, file: Json, trace: Trace | None) -> tuple[Mover, str]:
+    """Who moved a field on which the two disagree, compared with what the last run left; or why that is not known."""
+    if trace is None:
+        return Mover.UNKNOWN, NOT_WRITTEN
+    if trace.exists is False:
+        return Mover.BOTH, ""
+    if trace.exists is None or path[0] not in trace.body:
+        return Mover.UNKNOWN, trace.why
+    left: Json = trace.body
+    for part in path:
+        left = left.get(part) if isinstance(left, Mapping) else None
+    if has_secret(left):
+        # References only: what they resolve to now is not what was sent then (S36).
+        return Mover.UNKNOWN, NO_SECRETS
+    live_moved = not covers(left, live)
+    file_moved = not (covers(left, file) and covers(file, left))
+    match live_moved, file_moved:
+        case True, True:
+            return Mover.BOTH, ""
+        case True, False:
+            return Mover.LIVE, ""
+        case False, True:
+            return Mover.FILE, ""
+        case _:
+            return Mover.UNKNOWN, ""

@@ -1,0 +1,204 @@
+"""Drift: every difference between file and live, and who moved, on real runs with a real journal."""
+
+from __future__ import annotations
+
+import asyncio
+import shutil
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from fcdeploy import app
+from fcdeploy.app.types import TargetDrift
+from fcdeploy.model import Drift, Ending, Gap, Mover
+
+if TYPE_CHECKING:
+    from conftest import Stage
+
+REFUSED = {"status": 400, "code": "InvalidArgument", "message": "refused by the test"}
+
+
+def drift(stage: Stage) -> TargetDrift:
+    (found,) = asyncio.run(app.drift(stage.where())).results
+    assert found.problem is None, found.problem
+    return found
+
+
+def drifts(stage: Stage) -> dict[str, Drift]:
+    return {one.address.short: one for one in drift(stage).drifts}
+
+
+def moved(stage: Stage, name: str = "function s/f0") -> dict[str, tuple[Mover, str]]:
+    return {one.change.path: (one.moved, one.why) for one in drifts(stage)[name].fields}
+
+
+def applied(stage: Stage, functions: int = 1, **fields: Any) -> dict[str, Any]:
+    """The spec after its apply; `fields` go to the first function."""
+    spec = stage.spec(functions)
+    spec["services"]["s"]["functions"]["f0"] |= fields
+    stage.write(spec)
+    stage.apply()
+    return spec
+
+
+def test_who_moved_is_told_field_by_field_and_nothing_is_written(stage: Stage) -> None:
+    spec = applied(stage, 2, memorySize=512, timeout=10)
+    assert drift(stage).drifts == ()
+    assert drift(stage).equal == 5
+    one = spec["services"]["s"]["functions"]["f0"]
+    stage.change("function", "s", "f0", memorySize=1024, timeout=20, environmentVariables={"NUMBER": "0", "MORE": "1"})
+    one |= {"timeout": 30, "description": "new"}
+    del one["memorySize"]
+    stage.write(spec)
+    stage.requests()
+    (found,) = drift(stage).drifts
+    assert stage.writes() == []
+    assert found.gap is Gap.DIFFERS
+    assert {one.change.path: (one.change.before, one.change.after, one.given, one.moved) for one in found.fields} == {
+        "description": ("", "new", True, Mover.FILE),
+        "memorySize": (1024, 128, False, Mover.BOTH),
+        "timeout": (20, 30, True, Mover.BOTH),
+        "environmentVariables.MORE": ("(sensitive)", None, False, Mover.LIVE),
+    }
+
+
+def test_the_newest_run_that_knew_the_field_counts(stage: Stage) -> None:
+    spec = applied(stage, memorySize=512)
+    function = spec["services"]["s"]["functions"]["f0"]
+    # The file follows what somebody changed by hand, and a run about another field sees that.
+    stage.change("function", "s", "f0", memorySize=1024)
+    function |= {"memorySize": 1024, "timeout": 9}
+    stage.write(spec)
+    stage.apply()
+    stage.change("function", "s", "f0", memorySize=2048)
+    assert moved(stage) == {"memorySize": (Mover.LIVE, "")}
+    function["memorySize"] = 512
+    stage.write(spec)
+    assert moved(stage) == {"memorySize": (Mover.BOTH, "")}
+    stage.change("function", "s", "f0", memorySize=1024)
+    assert moved(stage) == {"memorySize": (Mover.FILE, "")}
+
+
+def test_what_only_one_side_has(stage: Stage) -> None:
+    spec = applied(stage, 3)
+    functions = spec["services"]["s"]["functions"]
+    del functions["f0"]["triggers"]  # still live
+    functions["f9"] = {"code": "./src"}  # new in the file
+    stage.write(spec)
+    stage.remove("trigger", "s/f1", "t")
+    found = drifts(stage)
+    assert {name: (one.gap, one.moved, one.why, bool(one.run)) for name, one in found.items()} == {
+        "trigger s/f0/t": (Gap.EXTRA, Mover.FILE, "", True),
+        "trigger s/f1/t": (Gap.MISSING, Mover.LIVE, "", True),
+        "function s/f9": (Gap.MISSING, Mover.UNKNOWN, "no kept run wrote it", False),
+    }
+    stage.apply()
+    # Deleted by that run: wanted again, and made again by somebody else.
+    functions["f0"]["triggers"] = stage.spec()["services"]["s"]["functions"]["f0"]["triggers"]
+    stage.write(spec)
+    assert [(one.gap, one.moved) for one in drift(stage).drifts] == [(Gap.MISSING, Mover.FILE)]
+
+
+def test_what_carries_another_mark_is_drift_and_nothing_beneath_it_is_compared(stage: Stage) -> None:
+    spec = applied(stage)
+    stage.write({**spec, "project": "other"})
+    stage.apply_report(app.Wishes(adopt_from=("staged/dev",)))
+    stage.write(spec)
+    (found,) = drift(stage).drifts
+    assert (found.address.short, found.gap, found.owner, found.moved) == (
+        "service s",
+        Gap.FOREIGN,
+        "other/dev",
+        Mover.LIVE,
+    )
+
+
+def test_a_secret_is_neither_printed_nor_guessed(stage: Stage) -> None:
+    stage.environ["TOKEN"] = "hunter2-one"
+    spec = stage.spec()
+    spec["secrets"] = {"TOKEN": {"env": "TOKEN"}}
+    spec["services"]["s"]["functions"]["f0"]["environmentVariables"] = {"TOKEN": "${{ secret('TOKEN') }}", "A": "1"}
+    stage.write(spec)
+    stage.apply()
+    assert drift(stage).drifts == ()
+    stage.environ["TOKEN"] = "hunter2-two"
+    report = drift(stage)
+    assert "hunter2" not in repr(report)
+    assert moved(stage) == {"environmentVariables.TOKEN": (Mover.UNKNOWN, "the journal keeps no secrets")}
+    stage.change("function", "s", "f0", environmentVariables={"TOKEN": "hunter2-three", "A": "2", "B": "hunter2-four"})
+    assert "hunter2" not in repr(drift(stage))
+    assert moved(stage) == {
+        "environmentVariables.A": (Mover.LIVE, ""),
+        "environmentVariables.B": (Mover.LIVE, ""),
+        "environmentVariables.TOKEN": (Mover.UNKNOWN, "the journal keeps no secrets"),
+    }
+    del stage.environ["TOKEN"]
+    spec["services"]["s"]["functions"]["f0"]["environmentVariables"] = {"A": "1"}
+    del spec["secrets"]
+    stage.write(spec)
+    # The run's own secrets are not asked for.
+    assert set(moved(stage)) == {f"environmentVariables.{name}" for name in ("A", "B", "TOKEN")}
+
+
+def test_without_a_journal_or_with_a_forgotten_plan_nobody_is_blamed(stage: Stage) -> None:
+    spec = applied(stage, memorySize=512)
+    stage.change("function", "s", "f0", memorySize=1024)
+    stage.remove("trigger", "s/f0", "t")
+    forgotten = asyncio.run(_forgotten(stage))
+    assert forgotten == 1
+    assert moved(stage) == {"memorySize": (Mover.UNKNOWN, "what the last run wrote is no longer kept")}
+    # Which resources a run wrote to is kept for ever.
+    assert drifts(stage)["trigger s/f0/t"].moved is Mover.LIVE
+    shutil.rmtree(stage.state)
+    report = drift(stage)
+    assert not report.compared
+    assert {(one.moved, one.why) for one in report.drifts} == {(Mover.UNKNOWN, "")}
+    stage.write(spec)
+
+
+async def _forgotten(stage: Stage) -> int:
+    """Forget every plan that was kept; how many there were."""
+    from fcdeploy.engine.journal import SqliteJournal
+
+    (path,) = stage.state.glob("*/*/journal.db")
+    async with SqliteJournal.open(path) as journal:
+        lease = await journal.acquire("dev")
+        count = await journal.forget("dev", older_than=-1.0)
+        await lease.release()
+        return count
+
+
+def test_a_run_that_was_rolled_back_left_what_was_there_before(stage: Stage) -> None:
+    spec = applied(stage, memorySize=512)
+    function = spec["services"]["s"]["functions"]["f0"]
+    function["memorySize"] = 1024
+    function["triggers"]["u"] = {"type": "timer", "config": {"cronExpression": "@every 9m"}}
+    stage.write(spec)
+    stage.faults({"match": {"operation": "CreateTrigger"}, "effect": REFUSED})
+    stage.apply(ending=Ending.ROLLED_BACK)
+    stage.faults()
+    assert moved(stage) == {"memorySize": (Mover.FILE, "")}
+    missing = drifts(stage)["trigger s/f0/u"]
+    assert (missing.gap, missing.moved, missing.why) == (Gap.MISSING, Mover.UNKNOWN, "no kept run wrote it")
+    stage.change("function", "s", "f0", memorySize=2048)
+    assert moved(stage) == {"memorySize": (Mover.BOTH, "")}
+
+
+def test_code_is_compared_by_content_and_a_retired_target_wants_nothing(stage: Stage) -> None:
+    spec = applied(stage)
+    stage.write_source("src", "def handler(event, context):\n    return 'other'\n")
+    (found,) = drift(stage).drifts
+    (field,) = found.fields
+    assert (field.change.path, field.change.note, field.moved) == ("code", "files that differ: ~index.py", Mover.FILE)
+    spec["targets"]["dev"]["retired"] = True
+    stage.write(spec)
+    assert {(one.gap, one.moved) for one in drift(stage).drifts} == {(Gap.EXTRA, Mover.FILE)}
+
+
+@pytest.mark.parametrize("operation", ["ListFunctions", "GetService"])
+def test_a_failed_read_is_no_drift(stage: Stage, operation: str) -> None:
+    applied(stage)
+    stage.faults({"match": {"operation": operation}, "effect": {"status": 403, "code": "AccessDenied"}})
+    (found,) = asyncio.run(app.drift(stage.where())).results
+    assert found.problem is not None
+    assert found.drifts == ()
