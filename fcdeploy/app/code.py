@@ -131,8 +131,14 @@ def _needs_live_code(difference: Difference, for_undo: bool) -> bool:
     if not any(one.codec is Codec.ARCHIVE and live.body.get(one.name) is not None for one in kind.fields):
         return False
     if difference.action in (Action.DELETE, Action.REPLACE):
-        return for_undo
+        return for_undo or _keeps_live_code(difference)
     return any(one.codec is Codec.ARCHIVE for one in difference.fields)
+
+
+def _keeps_live_code(difference: Difference) -> bool:
+    """Whether a replacement is made with the live code, which is not the file's to choose (S17)."""
+    ignored = difference.resource.ignore if difference.resource is not None else ()
+    return any(one.codec is Codec.ARCHIVE and (one.name,) in ignored for one in difference.kind.fields)
 
 
 def _planned(difference: Difference, packages: Packages) -> Archive | None:

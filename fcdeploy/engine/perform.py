@@ -15,6 +15,7 @@ from dataclasses import replace
 
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.canonical import fingerprint, live_body
+from fcdeploy.engine.ignoring import writes_beside
 from fcdeploy.engine.reader import Reader, Sender
 from fcdeploy.engine.redact import Redactor, has_secret
 from fcdeploy.engine.results import Done, Refusal, StepFailed, StepUnknown, Surroundings, Waits
@@ -97,7 +98,7 @@ class _Attempt:
 
     async def run(self, unsettled: bool) -> Done:
         refused, sent, began = 0, 0, time.monotonic()
-        if unsettled or (isinstance(self._step.guard, IfMatch | Recheck) and not self._etag):
+        if unsettled or self._must_look() or (isinstance(self._step.guard, IfMatch | Recheck) and not self._etag):
             # An undo whose ETag is not known is no reason to go without a guard: what stands there is looked at first.
             settled = await self._settle(sure=False)
             if settled is not None:
@@ -138,6 +139,11 @@ class _Attempt:
                 )
             await asyncio.sleep(self._p._pause(sent))
 
+    def _must_look(self) -> bool:
+        """Whether live values have to go back with what is undone: the plan's are from before the step itself (S17)."""
+        step = self._step
+        return self._is_undo and step.action is Action.UPDATE and writes_beside(step.after or {}, step.ignored)
+
     async def read_effect(self) -> Done | None:
         step = self._step
         try:
@@ -146,7 +152,7 @@ class _Attempt:
             raise self._not_known(failure) from failure
         if live is None:
             return Done(etag=None, note="found gone by reading") if step.action is Action.DELETE else None
-        if step.action is Action.DELETE or unfulfilled(self._kind, step.after or {}, self._body(live)):
+        if step.action is Action.DELETE or self._unkept(step.after, self._body(live)):
             return None
         return Done(etag=self._own(live), note="found done by reading")
 
@@ -197,7 +203,7 @@ class _Attempt:
     def _decided(self, live: Live, *, sure: bool) -> Done | None:
         """What a create or an update makes of what stands there now."""
         step = self._step
-        missing = unfulfilled(self._kind, step.after or {}, self._body(live))
+        missing = self._unkept(step.after, self._body(live))
         if not missing and not (sure and step.action is Action.CREATE):
             return Done(etag=self._own(live), note="found done by reading", warnings=self._drift(live))
         if step.action is Action.CREATE:
@@ -211,6 +217,9 @@ class _Attempt:
 
     def _body(self, live: Live) -> dict[str, Json]:
         return standing(self._kind, live)
+
+    def _unkept(self, promise: Mapping[str, Json] | None, live: Mapping[str, Json]) -> tuple[str, ...]:
+        return unfulfilled(self._kind, promise or {}, live, self._step.ignored)
 
     def _own(self, live: Live) -> str | None:
         """What guards the next step on the same resource; tags have no part in that."""
@@ -236,8 +245,8 @@ class _Attempt:
     def _still_there(self, live: Live) -> Done | None:
         """A delete that is still to be sent: only if what stands there is what the plan saw (S20)."""
         step = self._step
-        if live.etag != self._etag and not is_same(self._kind, step.before or {}, self._body(live)):
-            raise self._conflict(drifted(step.before or {}, {}, self._body(live)))
+        if live.etag != self._etag and not is_same(step.before or {}, self._body(live), step.ignored):
+            raise self._conflict(drifted(step.before or {}, {}, self._body(live), step.ignored))
         self._etag = live.etag
         return None
 
@@ -306,7 +315,7 @@ class _Attempt:
                 hint="run plan again to see what the file makes of it",
                 address=str(step.address),
             )
-            for path, was, now in drifted(step.before, step.after or {}, self._body(live))
+            for path, was, now in drifted(step.before, step.after or {}, self._body(live), step.ignored)
         )
 
     async def _look_first(self, *, uncertain: bool) -> Done | None:
@@ -352,12 +361,12 @@ class _Attempt:
         raw = reply.body if isinstance(reply.body, Mapping) else {}
         answered = Live(address=step.address, body=live_body(self._kind, raw, api), raw=raw)
         etag = fingerprint(answered.body) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
-        if unfulfilled(self._kind, promise, self._body(answered)):
+        if self._unkept(promise, self._body(answered)):
             try:
                 live = await self._p._reader.read_one(step.address)
             except ReadFailed as failure:
                 raise StepFailed(failure.summary, detail=failure.detail, happened=True, etag=etag) from failure
-            missing = unfulfilled(self._kind, promise, self._body(live) if live is not None else {})
+            missing = self._unkept(promise, self._body(live) if live is not None else {})
             etag = live.etag if live is not None else etag
             if missing:
                 raise StepFailed(

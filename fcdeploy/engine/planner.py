@@ -12,6 +12,7 @@ from dataclasses import replace
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.canonical import desired_body, is_absent
 from fcdeploy.engine.diff import created_fields, differing, field_changes, forces_replacement
+from fcdeploy.engine.ignoring import with_live
 from fcdeploy.engine.ownership import Owned, is_owned, mark_tags
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, root_of, with_parents_first
 from fcdeploy.engine.steps import Difference, steps_of
@@ -19,7 +20,7 @@ from fcdeploy.engine.wire import standing
 from fcdeploy.kinds.descriptor import Kind, Marking
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of, parent_of
-from fcdeploy.model import Action, Address, Change, FieldChange, Json, Plan, Resource, Step
+from fcdeploy.model import Action, Address, ArchiveRef, Change, FieldChange, Json, Live, Plan, Resource, Step
 
 
 def present(desired: Desired, api: str) -> Desired:
@@ -94,10 +95,15 @@ def to_plan(
 def _wanted(resource: Resource, snapshot: Snapshot, site: Site, above: Mapping[Address, Difference]) -> Difference:
     address = resource.address
     kind = kind_of(address)
+    live = snapshot.lives.get(address)
+    if live is not None and resource.ignore:
+        resource = _with_live_values(resource, live, snapshot.archives.get(address))
     body = desired_body(kind, resource.body, site.scope.api)
+    if live is not None and resource.ignore:
+        # Once more, since a default may have taken a place of which the file says nothing.
+        body = with_live(body, live.body, resource.ignore)
     if kind.marking is Marking.TAGS and kind.tags is not None:
         body[kind.tags.field] = {**(body.get(kind.tags.field) or {}), **mark_tags(site.mark)}
-    live = snapshot.lives.get(address)
     if live is None:
         return Difference(address=address, action=Action.CREATE, resource=resource, body=body, live=None)
     # What the service itself moved counts once the file says what it is to be.
@@ -120,6 +126,17 @@ def _wanted(resource: Resource, snapshot: Snapshot, site: Site, above: Mapping[A
         live=live,
         fields=fields,
         archive=snapshot.archives.get(address),
+    )
+
+
+def _with_live_values(resource: Resource, live: Live, archive: ArchiveRef | None) -> Resource:
+    """The resource as if the file gave what is live where it is to be ignored: defaults can depend on it."""
+    archives = [one.name for one in kind_of(resource.address).fields if one.codec is Codec.ARCHIVE]
+    kept = {name: {"zipFile": archive} for name in archives if archive is not None and (name,) in resource.ignore}
+    return replace(
+        resource,
+        body=with_live(resource.body, live.body, resource.ignore),
+        payloads={**resource.payloads, **kept},
     )
 
 

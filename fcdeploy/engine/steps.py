@@ -58,12 +58,27 @@ class Difference:
 def steps_of(difference: Difference, site: Site) -> tuple[Step, ...]:
     """The steps of one difference in their order; `needs` names only steps of the same difference."""
     plain = _plain_paths(difference)
+    ignored = difference.resource.ignore if difference.resource is not None else ()
+    if not plain and not ignored:
+        return _bare_steps_of(difference, site)
     return tuple(
-        _replaced(step, literal=plain, undo=tuple(_replaced(undo, literal=plain) for undo in step.undo))
-        if plain
-        else step
+        _replaced(
+            step,
+            literal=plain,
+            ignored=() if step.action is Action.DELETE else ignored,
+            undo=tuple(
+                _replaced(undo, literal=plain, ignored=ignored if _spares(undo, difference) else ())
+                for undo in step.undo
+            ),
+        )
         for step in _bare_steps_of(difference, site)
     )
+
+
+def _spares(undo: Step, difference: Difference) -> bool:
+    """Whether an undo may find anything at the ignored paths: not where it deletes what is then made again, as it was
+    when the plan was made; another value there would be lost."""
+    return undo.action is not Action.DELETE or difference.action is Action.CREATE
 
 
 def _plain_paths(difference: Difference) -> frozenset[str]:

@@ -5,20 +5,19 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 
 from fcdeploy.engine.canonical import agrees, compact, covers
+from fcdeploy.engine.ignoring import Ignored, among, is_ignored
 from fcdeploy.engine.redact import HIDDEN, has_secret, shown
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import value_at
 from fcdeploy.model import Json
 
 
-def is_fulfilled(kind: Kind, after: Mapping[str, Json], live: Mapping[str, Json]) -> bool:
-    """Whether live is already what the step promises."""
-    return not unfulfilled(kind, after, live)
-
-
-def unfulfilled(kind: Kind, after: Mapping[str, Json], live: Mapping[str, Json]) -> tuple[str, ...]:
-    """The top-level fields of the promise that live does not keep."""
-    return tuple(name for name, value in after.items() if not agrees(kind.field(name), value, live.get(name)))
+def unfulfilled(
+    kind: Kind, after: Mapping[str, Json], live: Mapping[str, Json], ignored: Ignored = ()
+) -> tuple[str, ...]:
+    """The top-level fields of the promise that live does not keep; what is ignored is no part of it (S17)."""
+    promise = among(after, live, ignored)
+    return tuple(name for name, value in promise.items() if not agrees(kind.field(name), value, live.get(name)))
 
 
 def touched(
@@ -33,18 +32,18 @@ def touched(
 
 
 def drifted(
-    before: Mapping[str, Json], after: Mapping[str, Json], live: Mapping[str, Json]
+    before: Mapping[str, Json], after: Mapping[str, Json], live: Mapping[str, Json], ignored: Ignored = ()
 ) -> tuple[tuple[str, Json, Json], ...]:
     """(path, as planned from, as it is now) of what changed meanwhile and the step does not write.
 
-    What is already as the step wants it is the step's own effect.
+    What is already as the step wants it is the step's own effect; what is ignored is others' to change (S17).
     """
     ours = {path for path, _, _ in touched(before, after, live)}
     return tuple(
         (path, was, now)
         for name in before
         for path, was, now in _leaves(name, before[name], live.get(name))
-        if path not in ours and not (name in after and value_at(after, path) == now)
+        if path not in ours and not (name in after and value_at(after, path) == now) and not is_ignored(path, ignored)
     )
 
 
@@ -53,9 +52,9 @@ def merged(before: Mapping[str, Json], after: Mapping[str, Json], live: Mapping[
     return {name: _merged(before.get(name), wanted, live.get(name)) for name, wanted in after.items()}
 
 
-def is_same(kind: Kind, before: Mapping[str, Json], live: Mapping[str, Json]) -> bool:
+def is_same(before: Mapping[str, Json], live: Mapping[str, Json], ignored: Ignored = ()) -> bool:
     """Whether nothing that matters changed since the plan."""
-    return all(covers(value, live.get(name)) for name, value in before.items())
+    return all(covers(value, live.get(name)) for name, value in among(before, live, ignored).items())
 
 
 def value_shown(kind: Kind, path: str, value: Json, literal: Collection[str] = ()) -> str:

@@ -171,6 +171,7 @@ class Step:
     when the undo of the resource's create covers it (S34). An undo's IfMatch guard is the ETag that the step itself was
     given, known once it is done. `last` marks what comes only after all that can be undone has succeeded. `literal` are
     the paths of sensitive fields that the file gives as plain literals, whose live values may be printed (S42).
+    `ignored` are the paths at which whatever is live stays, and is no part of the promise (S17).
     """
 
     id: str
@@ -185,6 +186,7 @@ class Step:
     last: bool = False
     undo: tuple[Step, ...] = ()
     literal: frozenset[str] = frozenset()
+    ignored: tuple[tuple[str, ...], ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """Plain JSON, secrets as references."""
@@ -201,6 +203,7 @@ class Step:
             "last": self.last,
             "undo": [step.to_json() for step in self.undo],
             "literal": sorted(self.literal),
+            "ignored": [list(path) for path in self.ignored],
         }
 
     @classmethod
@@ -219,6 +222,8 @@ class Step:
             last=saved["last"],
             undo=tuple(cls.from_json(step, secret) for step in saved["undo"]),
             literal=frozenset(saved["literal"]),
+            # A run that an earlier version saved knows of none.
+            ignored=tuple(tuple(path) for path in saved.get("ignored", ())),
         )
 
 
