@@ -12,6 +12,7 @@ from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, owned_roots
 from fcdeploy.engine.planner import differences, present, to_plan
 from fcdeploy.engine.references import located
+from fcdeploy.engine.renames import protected_renames, renamed
 from fcdeploy.engine.safety import held_findings, safety_findings
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference
@@ -55,6 +56,8 @@ async def read_plan(
     refusals = safety_findings(
         plan.changes, wanted, snapshot, owned, wishes, destroying=destroying, protected=protected
     )
+    leaving = {one.address for one in found if one.action is Action.DELETE}
+    refusals = (*refusals, *protected_renames(renamed(desired, leaving), desired))
     going = [one.address for one in found if one.action is Action.DELETE and one.kind.holds]
     held = dict(zip(going, await asyncio.gather(*map(bench.reader.read_held, going)), strict=True))
     return plan, (*owned.found, *refusals, *held_findings(held))

@@ -14,6 +14,7 @@ from fcdeploy.engine.canonical import desired_body, is_absent
 from fcdeploy.engine.diff import created_fields, differing, field_changes, forces_replacement
 from fcdeploy.engine.ignoring import with_live
 from fcdeploy.engine.ownership import Owned, is_owned, mark_tags
+from fcdeploy.engine.renames import renamed
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, root_of, with_parents_first
 from fcdeploy.engine.steps import Difference, steps_of
 from fcdeploy.engine.wire import standing
@@ -81,7 +82,15 @@ def to_plan(
         for step in steps
         if step.action is Action.UPDATE and step.group == "body" and not step.undo
     ]
-    changes = [_change(one, snapshot, destroying) for one in found if one.action is not Action.NONE]
+    wanted = {one.address: one.resource for one in found if one.resource is not None}
+    renames = renamed(wanted, {one.address for one in found if one.action is Action.DELETE})
+    told = {
+        **{old: f"renamed to {new.name}" for old, new in renames.items()},
+        **{new: f"renamed from {old.name}" for old, new in renames.items()},
+    }
+    changes = [
+        _change(one, snapshot, told.get(one.address, ""), destroying) for one in found if one.action is not Action.NONE
+    ]
     return Plan(
         project=site.project,
         target=replace(site.target, account=site.scope.account),
@@ -243,7 +252,7 @@ def _ordered(steps: Sequence[Step]) -> tuple[Step, ...]:
     return tuple(sorted(ordered, key=lambda step: step.last))
 
 
-def _change(difference: Difference, snapshot: Snapshot, destroying: bool) -> Change:
+def _change(difference: Difference, snapshot: Snapshot, rename: str, destroying: bool) -> Change:
     resource = difference.resource
     fields: tuple[FieldChange, ...] = ()
     if resource is not None and difference.action is Action.CREATE:
@@ -258,18 +267,18 @@ def _change(difference: Difference, snapshot: Snapshot, destroying: bool) -> Cha
     return Change(
         address=difference.address,
         action=difference.action,
-        reason=_reason(difference, fields, destroying),
+        reason=_reason(difference, fields, rename, destroying),
         fields=fields,
         span=resource.span if resource is not None else None,
     )
 
 
-def _reason(difference: Difference, fields: Sequence[FieldChange], destroying: bool) -> str:
+def _reason(difference: Difference, fields: Sequence[FieldChange], rename: str, destroying: bool) -> str:
     match difference.action:
         case Action.CREATE:
-            return "does not exist yet"
+            return rename or "does not exist yet"
         case Action.DELETE:
-            return "the target is destroyed" if destroying else "is not in the file"
+            return rename or ("the target is destroyed" if destroying else "is not in the file")
         case Action.REPLACE:
             names = [one.path for one in fields if one.forces_replacement]
             if names:

@@ -30,11 +30,12 @@ from fcdeploy.engine.canonical import fingerprint, live_body
 from fcdeploy.engine.ownership import Wishes, mark_in, mark_tags, orphan_warnings, owned_roots
 from fcdeploy.engine.planner import differences, present, to_plan
 from fcdeploy.engine.references import located
+from fcdeploy.engine.renames import protected_renames, renamed
 from fcdeploy.engine.safety import safety_findings
 from fcdeploy.engine.snapshot import Site, Snapshot
 from fcdeploy.kinds.descriptor import GuardStyle, Scope
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Address, ArchiveRef, Live, Mark, Plan, Resource, Step, guard_to_json, to_json
+from fcdeploy.model import Action, Address, ArchiveRef, Live, Mark, Plan, Resource, Step, guard_to_json, to_json
 from fcdeploy.spec.project import read_project
 
 FOLDER = Path(__file__).parents[1] / "cases" / "plan"
@@ -119,9 +120,8 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
         **{key: tuple(value) if isinstance(value, list) else value for key, value in case.get("wishes", {}).items()}
     )
     owned = owned_roots(desired, snapshot, site, wishes)
-    plan = to_plan(
-        differences(desired, snapshot, owned, site), snapshot, site, orphan_warnings(snapshot, site, ["dev"])
-    )
+    found = differences(desired, snapshot, owned, site)
+    plan = to_plan(found, snapshot, site, orphan_warnings(snapshot, site, ["dev"]))
     refusals = safety_findings(
         plan.changes,
         desired,
@@ -131,7 +131,8 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
         destroying=case.get("destroying", False),
         protected=frozenset(where for where, resource in wanted.items() if resource.protect),
     )
-    return plan, [*owned.found, *refusals]
+    leaving = {one.address for one in found if one.action is Action.DELETE}
+    return plan, [*owned.found, *refusals, *protected_renames(renamed(wanted, leaving), wanted)]
 
 
 def short(text: str) -> str:
