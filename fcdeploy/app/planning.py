@@ -16,6 +16,7 @@ from fcdeploy.engine.renames import protected_renames, renamed
 from fcdeploy.engine.safety import held_findings, safety_findings
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference
+from fcdeploy.engine.unmarked import undeclared_warnings, with_unmarked
 from fcdeploy.errors import ReadFailed
 from fcdeploy.model import Action, Plan
 
@@ -49,7 +50,12 @@ async def read_plan(
         found,
         snapshot,
         bench.site,
-        (*bench.warnings, *warnings, *orphan_warnings(snapshot, bench.site, targets)),
+        (
+            *bench.warnings,
+            *warnings,
+            *orphan_warnings(snapshot, bench.site, targets),
+            *undeclared_warnings(desired, snapshot, owned),
+        ),
         destroying=destroying,
     )
     protected = frozenset(address for address, resource in desired.items() if resource.protect)
@@ -85,7 +91,7 @@ async def read_compared(
 ) -> Compared:
     """The reading half of a plan: `desired` is located, `snapshot` what the lists gave. Raises ReadFailed."""
     wanted: Desired = {} if destroying else present(desired, bench.site.scope.api)
-    owned = owned_roots(wanted, snapshot, bench.site, wishes)
+    owned = with_unmarked(owned_roots(wanted, snapshot, bench.site, wishes), desired, snapshot, wishes)
     snapshot, found = await _settled(bench, wanted, snapshot, owned)
     needing = await with_live_code(bench, packages, snapshot, found, for_undo=for_undo)
     if needing is not snapshot:

@@ -30,9 +30,11 @@ from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.places import place_of
 from fcdeploy.engine.snapshot import Desired, Snapshot, root_of
-from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError
+from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
+from fcdeploy.kinds.fields import value_at
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Ending, Json, Live, Outcome, Plan, SecretSource, Target
+from fcdeploy.model import Address, Ending, Json, Live, Outcome, Plan, SecretSource, Target
+from fcdeploy.spec.plain import GIVEN
 from fcdeploy.spec.project import Project
 from fcdeploy.spec.template import secret_text
 from fcdeploy.spec.values import TemplateFault
@@ -236,6 +238,8 @@ def secret_source(project: Project) -> SecretSource:
             raise RunError(f"the run needs the secret {name}", detail=str(problem), hint=problem.hint) from problem
 
     def part_text(part: Json) -> str:
+        if isinstance(part, dict) and GIVEN in part:
+            return given_text(project, *part[GIVEN])
         try:
             return secret_text(part, read)
         except TemplateFault as problem:
@@ -244,6 +248,22 @@ def secret_source(project: Project) -> SecretSource:
             ) from problem
 
     return part_text
+
+
+def given_text(project: Project, address: str, path: str) -> str:
+    """A value that the file itself gives to a resource, read again (S36). Raises RunError when it is gone."""
+    where = Address.parse(address)
+    try:
+        resource = project.expand(*project.select([where.target])).get(where)
+    except (SpecError, UsageError) as problem:
+        raise RunError(f"the run needs {path} of {address}, which the file no longer gives") from problem
+    found = value_at(resource.body, path) if resource is not None else None
+    if not isinstance(found, str):
+        raise RunError(
+            f"the run needs {path} of {address}, which the file no longer gives",
+            hint="put it back into the file, then run the command again",
+        )
+    return found
 
 
 def _status_row(live: Live) -> StatusRow:

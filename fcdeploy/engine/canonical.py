@@ -64,15 +64,36 @@ def covers(desired: Json, live: Json) -> bool:
 
 def agrees(field: Field, desired: Json, live: Json) -> bool:
     """Like `covers`, but a free map (environment variables, tags) must have the same keys on both sides."""
+    if field.access is Access.WRITE_ONLY:
+        return True
     if not isinstance(desired, Mapping) or not isinstance(live, Mapping):
         return covers(desired, live)
     members = {one.name: one for one in (field.fields or _all_variants(field))}
     if not members:
         return dict(desired) == dict(live)
     return all(
-        key in live and (agrees(members[key], value, live[key]) if key in members else covers(value, live[key]))
+        agrees(members[key], value, live.get(key)) and (key in live or members[key].access is Access.WRITE_ONLY)
+        if key in members
+        else key in live and covers(value, live[key])
         for key, value in desired.items()
     )
+
+
+def visible(field: Field, value: Json) -> Json:
+    """A canonical value without what can only be written: as a read would give it (S22)."""
+    if not isinstance(value, Mapping) or not field.has_write_only:
+        return value
+    members = field.every_member()
+    return {
+        key: visible(members[key], item) if key in members else item
+        for key, item in value.items()
+        if key not in members or members[key].access is not Access.WRITE_ONLY
+    }
+
+
+def visible_body(kind: Kind, body: Mapping[str, Json]) -> dict[str, Json]:
+    """A canonical body as a read would give it."""
+    return {name: visible(kind.field(name), value) for name, value in body.items()}
 
 
 def _all_variants(field: Field) -> tuple[Field, ...]:
@@ -87,6 +108,8 @@ def _object(
     body: dict[str, Json] = {}
     for one in fields:
         if one.since > api or one.access is Access.READ_ONLY or is_moved(one, whole):
+            continue
+        if live and one.access is Access.WRITE_ONLY:
             continue
         canonical = _value(one, _raw(one, value, live=live), whole, api, live=live)
         if canonical is not MISSING:
@@ -105,14 +128,18 @@ def _raw(field: Field, value: Mapping[str, Json], *, live: bool) -> Json:
     if field.codec is Codec.ARCHIVE:
         checksum = value.get(field.checksum)
         return {"checksum": str(checksum)} if checksum not in (None, "") else None
+    if field.split:
+        parts = [value.get(part) for part in field.split]
+        return "/".join(map(str, parts)) if all(parts) else None
     for name in field.read_from or (field.name,):
         if value.get(name) is not None:
-            return value[name]
+            found = value[name]
+            return found.get(field.wrapped) if field.wrapped and isinstance(found, Mapping) else found
     return None
 
 
 def _value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *, live: bool) -> Json:
-    if value is None:
+    if value is None or (isinstance(value, str) and value == field.empty):
         return MISSING
     if field.codec is Codec.JSON_TEXT and isinstance(value, str):
         if not value.strip():

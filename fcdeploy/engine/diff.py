@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fcdeploy.diagnostics import Span
-from fcdeploy.engine.canonical import agrees
+from fcdeploy.engine.canonical import agrees, visible
 from fcdeploy.engine.redact import HIDDEN, has_secret, shown
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Access, Codec, Field, Reset
@@ -152,14 +152,26 @@ def _changes(field: Field, after: Json, before: Json, resource: Resource, note: 
             before_hidden=before_hidden,
             after_hidden=after_hidden,
             forces_replacement=replaces,
-            note=note or ("" if old is None or given else "not in the file"),
+            note=note or _unseen(field, before, after) or ("" if old is None or given else "not in the file"),
             span=_span(resource, dotted),
         )
         yield Leaf(path=path, before=old, after=new, given=given, change=change)
 
 
+def _unseen(field: Field, before: Json, after: Json) -> str:
+    """What travels with a change although nobody can say whether it differs (S22)."""
+    if before is None or not isinstance(after, Mapping):
+        return ""
+    names = [one.name for one in field.every_member().values() if one.access is Access.WRITE_ONLY]
+    return f"{' and '.join(names)}, which cannot be read, goes with it" if names else ""
+
+
 def _leaves(field: Field, before: Json, after: Json) -> Iterator[tuple[tuple[str, ...], Json, Json]]:
     """(path, before, after) of the smallest members that differ; a list is one leaf."""
+    if field.has_write_only and before is None and isinstance(after, Mapping):
+        before = {}  # one line a key, so that what is no secret can be seen
+    elif field.has_write_only:
+        after = visible(field, after)
     both = isinstance(before, Mapping) and isinstance(after, Mapping)
     if not both or field.codec is Codec.ARCHIVE:
         yield (field.name,), before, after

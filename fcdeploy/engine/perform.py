@@ -246,20 +246,20 @@ class _Attempt:
         """A delete that is still to be sent: only if what stands there is what the plan saw (S20)."""
         step = self._step
         if live.etag != self._etag and not is_same(step.before or {}, self._body(live), step.ignored):
-            raise self._conflict(drifted(step.before or {}, {}, self._body(live), step.ignored))
+            raise self._conflict(drifted(self._kind, step.before or {}, {}, self._body(live), step.ignored))
         self._etag = live.etag
         return None
 
     def _three_way(self, live: Live) -> None:
         step = self._step
         before, after = step.before or {}, step.after or {}
-        theirs = touched(before, after, self._body(live))
+        theirs = touched(self._kind, before, after, self._body(live))
         if theirs:
             raise self._conflict(theirs)
         self._warnings += self._drift(live)
         self._etag = live.etag
         if step.group == "body":
-            self._promise = merged(before, after, self._body(live))
+            self._promise = merged(self._kind, before, after, self._body(live))
             self._call = self._rebuilt(self._promise, live)
 
     def _rebuilt(self, values: Mapping[str, Json], live: Live) -> Call:
@@ -315,7 +315,7 @@ class _Attempt:
                 hint="run plan again to see what the file makes of it",
                 address=str(step.address),
             )
-            for path, was, now in drifted(step.before, step.after or {}, self._body(live), step.ignored)
+            for path, was, now in drifted(self._kind, step.before, step.after or {}, self._body(live), step.ignored)
         )
 
     async def _look_first(self, *, uncertain: bool) -> Done | None:

@@ -15,6 +15,7 @@ from fcdeploy.engine.diff import created_fields, differing, field_changes, force
 from fcdeploy.engine.ignoring import with_live
 from fcdeploy.engine.ownership import Owned, is_owned, mark_tags
 from fcdeploy.engine.renames import renamed
+from fcdeploy.engine.sealed import unreadable
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, root_of, with_parents_first
 from fcdeploy.engine.steps import Difference, steps_of
 from fcdeploy.engine.wire import standing
@@ -76,11 +77,13 @@ def to_plan(
     irreversible = [
         warning(
             f"{step.address.short}: this {step.action.value} cannot be undone",
-            detail="its code could not be fetched beforehand",
+            detail=unreadable(step) or "its code could not be fetched beforehand",
             address=str(step.address),
         )
         for step in steps
-        if step.action is Action.UPDATE and step.group == "body" and not step.undo
+        if step.group == "body"
+        and not step.undo
+        and (step.action is Action.UPDATE or (unreadable(step) and not destroying))
     ]
     wanted = {one.address: one.resource for one in found if one.resource is not None}
     renames = renamed(wanted, {one.address for one in found if one.action is Action.DELETE})

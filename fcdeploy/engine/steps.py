@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fcdeploy.engine.canonical import fingerprint
+from fcdeploy.engine.canonical import fingerprint, visible_body
 from fcdeploy.engine.diff import forces_replacement
+from fcdeploy.engine.sealed import going_along, is_lost
 from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.threeway import is_sensitive
 from fcdeploy.engine.wire import create_call, overlaid, plain_call, standing, tag_calls, update_call
@@ -132,7 +133,7 @@ def _create(difference: Difference, site: Site) -> tuple[Step, ...]:
                 group="body",
                 call=plain_call(kind.delete, kind, address.identity, site.scope, address.short),
                 guard=_guard(kind, OWN_ETAG, site),
-                before=body,
+                before=visible_body(kind, body),
                 after=None,
             ),
         ),
@@ -148,6 +149,7 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
     if fields:
         # The whole body as it was read: what another writer changes meanwhile can then be named (S20).
         was = {name: value for name, value in live.body.items() if kind.group_of(name) == "body"}
+        fields = (*fields, *going_along(kind, fields, difference.body))
         after = {one.name: overlaid(one, difference.body.get(one.name), live.body.get(one.name)) for one in fields}
         whole = {**standing(kind, live), **after}
         steps.append(
@@ -160,6 +162,7 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
                 guard=_live_guard(kind, live, site),
                 before=was,
                 after=after,
+                last=any(is_lost(one, live.body.get(one.name), difference.body.get(one.name)) for one in fields),
                 undo=_way_back(difference, fields, was, after, site),
             )
         )
@@ -190,7 +193,13 @@ def _way_back(
             if difference.archive is None and live.body.get(one.name) is not None:
                 return ()
             payloads[one.name] = {"zipFile": difference.archive} if difference.archive else None
-    before = {one.name: live.body.get(one.name) for one in back}
+        if is_lost(one, live.body.get(one.name), difference.body.get(one.name)):
+            return ()
+    # What is as it was comes from the file, which has also what cannot be read.
+    before = {
+        one.name: after[one.name] if one.has_write_only and live.body.get(one.name) else live.body.get(one.name)
+        for one in back
+    }
     undo = Step(
         id=f"undo update {address}",
         address=address,
@@ -206,7 +215,7 @@ def _way_back(
             address.short,
         ),
         guard=_guard(kind, OWN_ETAG, site),
-        before={**was, **after, **{one.name: None for one in dropped}},
+        before=visible_body(kind, {**was, **after, **{one.name: None for one in dropped}}),
         after=before,
     )
     if not any(forces_replacement(one, after.get(one.name), before[one.name]) for one in back):
@@ -256,6 +265,8 @@ def _recreation(difference: Difference, site: Site) -> tuple[Step, ...]:
     assert live is not None
     payloads: dict[str, Json] = {}
     for one in kind.writable(site.scope.api):
+        if is_lost(one, live.body.get(one.name), None):
+            return ()
         if one.codec is Codec.ARCHIVE and live.body.get(one.name) is not None:
             if difference.archive is None:
                 return ()

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
 
-from fcdeploy.engine.canonical import agrees, compact, covers
+from fcdeploy.engine.canonical import agrees, compact, covers, visible
 from fcdeploy.engine.ignoring import Ignored, among, is_ignored
 from fcdeploy.engine.redact import HIDDEN, has_secret, shown
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.fields import value_at
+from fcdeploy.kinds.fields import Field, value_at
 from fcdeploy.model import Json
 
 
@@ -21,24 +21,32 @@ def unfulfilled(
 
 
 def touched(
-    before: Mapping[str, Json], after: Mapping[str, Json], live: Mapping[str, Json]
+    kind: Kind, before: Mapping[str, Json], after: Mapping[str, Json], live: Mapping[str, Json]
 ) -> tuple[tuple[str, Json, Json], ...]:
     """(path, as planned from, as it is now) of what the step writes and somebody changed: wire fields or map keys."""
     return tuple(
         difference
         for name, wanted in after.items()
-        for difference in _touched(name, before.get(name), wanted, live.get(name))
+        for difference in (
+            _touched_whole(kind.field(name), before.get(name), wanted, live.get(name))
+            if kind.field(name).has_write_only
+            else _touched(name, before.get(name), wanted, live.get(name))
+        )
     )
 
 
 def drifted(
-    before: Mapping[str, Json], after: Mapping[str, Json], live: Mapping[str, Json], ignored: Ignored = ()
+    kind: Kind,
+    before: Mapping[str, Json],
+    after: Mapping[str, Json],
+    live: Mapping[str, Json],
+    ignored: Ignored = (),
 ) -> tuple[tuple[str, Json, Json], ...]:
     """(path, as planned from, as it is now) of what changed meanwhile and the step does not write.
 
     What is already as the step wants it is the step's own effect; what is ignored is others' to change (S17).
     """
-    ours = {path for path, _, _ in touched(before, after, live)}
+    ours = {path for path, _, _ in touched(kind, before, after, live)}
     return tuple(
         (path, was, now)
         for name in before
@@ -47,9 +55,17 @@ def drifted(
     )
 
 
-def merged(before: Mapping[str, Json], after: Mapping[str, Json], live: Mapping[str, Json]) -> dict[str, Json]:
-    """What to write now: our changes over the body as it is (S18: maps are merged key by key)."""
-    return {name: _merged(before.get(name), wanted, live.get(name)) for name, wanted in after.items()}
+def merged(
+    kind: Kind, before: Mapping[str, Json], after: Mapping[str, Json], live: Mapping[str, Json]
+) -> dict[str, Json]:
+    """What to write now: our changes over the body as it is (S18: maps are merged key by key).
+
+    What holds something that cannot be read is one value: half of it would not fit the other half (S22).
+    """
+    return {
+        name: wanted if kind.field(name).has_write_only else _merged(before.get(name), wanted, live.get(name))
+        for name, wanted in after.items()
+    }
 
 
 def is_same(before: Mapping[str, Json], live: Mapping[str, Json], ignored: Ignored = ()) -> bool:
@@ -74,6 +90,11 @@ def _touched(path: str, before: Json, wanted: Json, now: Json) -> Iterator[tuple
             yield from _touched(f"{path}.{key}", before.get(key), wanted.get(key), now.get(key))
         return
     yield path, before, now
+
+
+def _touched_whole(field: Field, before: Json, wanted: Json, now: Json) -> Iterator[tuple[str, Json, Json]]:
+    if now not in (before, visible(field, wanted)):
+        yield field.name, before, now
 
 
 def _leaves(path: str, before: Json, now: Json) -> Iterator[tuple[str, Json, Json]]:

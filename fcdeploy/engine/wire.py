@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from fcdeploy.engine.redact import has_secret
 from fcdeploy.kinds.descriptor import Kind, Operation, Scope
-from fcdeploy.kinds.fields import Codec, Field
+from fcdeploy.kinds.fields import NOT_SENT, Codec, Field
 from fcdeploy.model import ArchiveRef, Call, Json, Live, Sensitive, to_json
 
 
@@ -52,7 +52,9 @@ def update_call(
         if one.codec is Codec.ARCHIVE:
             _add_archive(one, payloads, sent, headers)
         else:
-            sent[one.name] = wire_value(one, body.get(one.name), body, scope.api, creating=False)
+            travelling = wire_value(one, body.get(one.name), body, scope.api, creating=False)
+            if travelling is not NOT_SENT:
+                sent[one.name] = travelling
     assert kind.update is not None
     return kind.update.call(kind.names(identity), scope, resource=resource, body=sent, headers=headers)
 
@@ -91,18 +93,31 @@ def wire_value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *
     if isinstance(value, Mapping) and members:
         known = {one.name: one for one in members}
         parts = {
-            key: wire_value(known[key], item, whole, api, creating=creating) if key in known else item
+            name: part
             for key, item in value.items()
             if item is not None or not creating or (key in known and _sends_empty(known[key]))
+            for name, part in _parts(known.get(key), key, item, whole, api, creating=creating)
         }
         travelling: Json = {key: item for key, item in parts.items() if item is not None}
     elif isinstance(value, list) and field.item is not None:
-        travelling = [wire_value(field.item, item, whole, api, creating=creating) for item in value]
+        # A list is replaced whole, so each of its items is new.
+        travelling = [wire_value(field.item, item, whole, api, creating=True) for item in value]
     else:
         travelling = value
     if field.codec is Codec.JSON_TEXT and field.text_since <= api:
         return _json_text(travelling)
-    return travelling
+    return {field.wrapped: travelling} if field.wrapped else travelling
+
+
+def _parts(
+    field: Field | None, key: str, value: Json, whole: Mapping[str, Json], api: str, *, creating: bool
+) -> tuple[tuple[str, Json], ...]:
+    """The members that a member of a canonical object travels as."""
+    if field is None:
+        return ((key, value),)
+    if field.split:
+        return tuple(zip(field.split, str(value).split("/"), strict=True))
+    return ((key, wire_value(field, value, whole, api, creating=creating)),)
 
 
 def overlaid(field: Field, desired: Json, live: Json) -> Json:

@@ -56,6 +56,14 @@ class _NotEmpty(enum.Enum):
 NOT_EMPTY: Final = _NotEmpty.NOT_EMPTY
 """In a condition: any value but absent, null, empty string, list or object."""
 
+
+class _Unsent(enum.Enum):
+    NOT_SENT = "not-sent"
+
+
+NOT_SENT: Final = _Unsent.NOT_SENT
+"""As the value that empties a field: nothing travels, and the fields of `together`, sent without this one, empty it."""
+
 When: TypeAlias = Mapping[str, tuple[Json, ...] | _NotEmpty]
 """A condition over the body: each dotted path holds one of the values. An empty mapping always holds."""
 
@@ -88,6 +96,8 @@ class Field:
     the name as `{kind: name}`: what travels is `arn`, a template over the identity and the scope. For an ARCHIVE,
     `checksum` is the member of a live body that holds its CRC-64 and `checksum_header` the request header that
     announces it. `together` are fields that every write of this one sends as well.
+    `wrapped`: the value travels as an object that has it under this name. `split`: the value is a name of several
+    parts with `/` between them, and each part travels as a member of its own, under these names.
     `moved_by` are fields that, while one of them holds anything, make the service itself change this one: it is then
     not compared, and what is live travels.
     """
@@ -121,6 +131,8 @@ class Field:
     arn: str = ""
     together: tuple[str, ...] = ()
     moved_by: tuple[str, ...] = ()
+    wrapped: str = ""
+    split: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)
@@ -141,6 +153,10 @@ class Field:
             yield "without a default the reset is NONE or RECREATE"
         if self.item is None and self.order is Order.SET:
             yield "only a list is a set"
+        if self.access is Access.WRITE_ONLY and not (self.sensitive and self.required):
+            yield "what can only be written is a secret, and part of something that can be read"
+        if self.split and not (self.refers and self.required):
+            yield "only a name that is always given travels in parts"
         if self.off and self.off not in {member.name for member in self.fields}:
             yield f"there is no member {self.off}"
 
@@ -148,6 +164,11 @@ class Field:
     def resets_by_update(self) -> bool:
         """Whether an update writes its default when the file no longer names it."""
         return self.reset is Reset.VALUE and self.access is Access.UPDATABLE and not self.required
+
+    @property
+    def has_write_only(self) -> bool:
+        """Whether something in it can be written and not read: it changes as a whole, and what it was is lost (S22)."""
+        return self.access is Access.WRITE_ONLY or any(one.has_write_only for one in self.every_member().values())
 
     @property
     def spec_name(self) -> str:

@@ -2,7 +2,16 @@
 
 from __future__ import annotations
 
-from fcdeploy.kinds.alibaba import async_invoke, function, on_demand, provision, service, trigger, vpc_binding
+from fcdeploy.kinds.alibaba import (
+    async_invoke,
+    custom_domain,
+    function,
+    on_demand,
+    provision,
+    service,
+    trigger,
+    vpc_binding,
+)
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.model import Address
 
@@ -16,6 +25,7 @@ KINDS: dict[tuple[str, str], Kind] = {
         on_demand.KIND,
         provision.KIND,
         vpc_binding.KIND,
+        custom_domain.KIND,
     )
 }
 

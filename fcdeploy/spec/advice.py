@@ -49,6 +49,7 @@ AUTO: Mapping[str, str] = {
     "invocationRole": "create the role yourself and write its ARN: `invocationRole: acs:ram::{account}:role/{name}`",
     "vpcConfig": "write the network that exists: `vpcConfig: {vpcId: …, vSwitchIds: […], securityGroupId: …}`",
     "nasConfig": "write the file system that exists: `nasConfig: {mountPoints: [{serverAddr: …, mountDir: …}]}`",
+    "customDomains": "write a domain name of your own; its CNAME must lead to the account's endpoint",
     "logConfig": "write the log store that exists: `logConfig: {project: …, logstore: …}`",
 }
 """What to write instead of `auto`, which other tools take as leave to create resources (S5)."""

@@ -10,6 +10,7 @@ from fcdeploy.kinds.fields import Codec
 from fcdeploy.model import Address, CodeRef, Json, Resource, Target
 from fcdeploy.spec.ignored import ignored_paths
 from fcdeploy.spec.node import Node
+from fcdeploy.spec.plain import kept_secret
 from fcdeploy.spec.references import names_in
 from fcdeploy.spec.resolve import Placed, resources
 from fcdeploy.spec.shape import Shape, shapes
@@ -50,9 +51,10 @@ def _resource(placed: Placed, target: Target, base: str) -> Resource:
     named = [(one.kind, one.identity) for one in names_in(placed)]
     above = [(kind.parent, placed.identity[:-1])] if kind.parent else []
     former = placed.node.fields.get("renamedFrom")
+    address = Address(provider=target.provider, target=target.name, kind=kind.name, identity=placed.identity)
     return Resource(
-        address=Address(provider=target.provider, target=target.name, kind=kind.name, identity=placed.identity),
-        body=body,
+        address=address,
+        body=kept_secret(address, body),
         code=code,
         refs=frozenset(
             Address(provider=target.provider, target=target.name, kind=name, identity=identity)

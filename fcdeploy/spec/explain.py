@@ -223,7 +223,8 @@ def _bad_name(place: Place, fault: Fault) -> Iterator[Mistake]:
         case _:
             rule = fault.schema.get("description", "") or f"it must match {fault.wanted}"
     called = f"`{short(key)}`" if key else "an empty text"
-    yield place.key_mistake("propertyNames", path, f"{called} cannot be {what}", detail=rule)
+    hint = AUTO.get(str(path[-2]), "") if key.lower() == "auto" and len(path) > 1 else ""
+    yield place.key_mistake("propertyNames", path, f"{called} cannot be {what}", detail=rule, hint=hint)
 
 
 def _bad_limit(place: Place, fault: Fault) -> Iterator[Mistake]:

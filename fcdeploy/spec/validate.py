@@ -17,6 +17,7 @@ from fcdeploy.spec.ignored import ignore_findings
 from fcdeploy.spec.judge import Judged, is_encodable
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
 from fcdeploy.spec.place import UNKNOWN, is_open
+from fcdeploy.spec.plain import plain_secret_findings
 from fcdeploy.spec.references import names_in
 from fcdeploy.spec.resolve import Placed, resources
 from fcdeploy.spec.shape import in_file_words, later_than
@@ -42,6 +43,7 @@ def check_spec(resolved: Node, *, provider: str, api: str = "") -> list[Diagnost
         found.add(_name_findings(placed, known))
         parents.setdefault(placed.path[:-1], []).append(placed)
         found.add(_rule_findings(placed, judged.body(placed), api))
+        found.add(plain_secret_findings(placed))
     for siblings in parents.values():
         found.add(_sibling_findings(siblings, judged))
         found.add(former_name_findings(siblings))

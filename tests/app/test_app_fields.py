@@ -33,6 +33,12 @@ def is_about(place: Place, paths: set[str]) -> bool:
     )
 
 
+def trial_name(original: str, number: int, place: Place) -> str:
+    """A name like the original's that tells the field: a domain name grows at its beginning, any other at its end."""
+    word = re.sub(r"[^a-zA-Z0-9]+", "-", f"{number}-{place.word}")[:39].rstrip("-")
+    return f"{word}.{original}" if "." in original else f"{original}-{word}"
+
+
 @dataclass
 class Trial:
     """A field and the resource that it is tried on: `name` is a part of the resource's address."""
@@ -54,7 +60,7 @@ class Bench:
         # What is repeated for each field: the function that the resource belongs to, or what stands at the top.
         self.copied: list[str] = self.case["at"][: 4 if "functions" in self.case["at"] else 2]
         self.trials = [
-            Trial(self.copied[-1] + re.sub(r"[^a-zA-Z0-9]+", "-", f"-{number}-{place.word}").rstrip("-")[:40], place)
+            Trial(trial_name(self.copied[-1], number, place), place)
             for number, place in enumerate(one for one in tried(kind) if one.is_in(api))
         ]
 

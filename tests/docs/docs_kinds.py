@@ -233,7 +233,7 @@ def _reset_text(field: Field) -> str:
     match field.reset:
         case Reset.VALUE if field.access is Access.CREATE_ONLY:
             return "the resource is replaced"
-        case Reset.VALUE if field.empty is not None:
+        case Reset.VALUE if field.empty is not None and any(one.value is None for one in field.defaults):
             return "switched off"
         case Reset.VALUE:
             return "back to its default"

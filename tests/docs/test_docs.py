@@ -33,6 +33,8 @@ ROOT = generate.ROOT
 DOCUMENTS = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
 REGENERATE = "run `make docs`, and read what it changed"
 FOLDER_FILES = {
+    "api.pem": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
+    "api.key": "-----BEGIN PRIVATE KEY-----\nt0k3n\n-----END PRIVATE KEY-----\n",
     "src/index.py": "def handler(event, context):\n    return 1\n",
     "build/app.zip": "",
     "token.txt": "t0k3n-of-a-file\n",

@@ -2,7 +2,8 @@
 
 name          what the case shows
 api           API version (2021-04-06)
-services      the `services:` of the file; `code: ./v1` has the checksum "v1"
+services, customDomains
+              the sections of the file; `code: ./v1` has the checksum "v1"
 defaults, secrets
 live          raw bodies by name (`s`, `s/f`, `s/f/t`, or `kind name`), as the API gives them; services get our mark in
               their tags unless `marks` says {name: null} or {name: project/target}
@@ -33,6 +34,7 @@ from fcdeploy.engine.references import located
 from fcdeploy.engine.renames import protected_renames, renamed
 from fcdeploy.engine.safety import safety_findings
 from fcdeploy.engine.snapshot import Site, Snapshot
+from fcdeploy.engine.unmarked import undeclared_warnings, with_unmarked
 from fcdeploy.kinds.descriptor import GuardStyle, Scope
 from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Action, Address, ArchiveRef, Live, Mark, Plan, Resource, Step, guard_to_json, to_json
@@ -42,8 +44,25 @@ FOLDER = Path(__file__).parents[1] / "cases" / "plan"
 KINDS = ("service", "function", "trigger")
 ACCOUNT, REGION = "1234567890123456", "cn-hangzhou"
 KEYS = {
-    *("name", "api", "services", "defaults", "secrets", "live", "marks", "seen", "fetched", "same_code", "wishes"),
+    *(
+        "name",
+        "api",
+        "services",
+        "customDomains",
+        "defaults",
+        "secrets",
+        "live",
+        "marks",
+        "seen",
+        "fetched",
+        "same_code",
+        "wishes",
+    ),
     *("destroying", "changes", "replaces", "reasons", "notes", "steps", "findings", "details", "warnings", "unchanged"),
+}
+SECRETS = {
+    "TOKEN": "the-secret-token",
+    "KEY": "-----BEGIN PRIVATE KEY-----\nthe-secret-key\n-----END PRIVATE KEY-----",
 }
 STEP_KEYS = {"call", "guard", "sends", "headers", "needs", "last", "undo"}
 CASES = [
@@ -95,9 +114,9 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
     api = case.get("api", "2021-04-06")
     target = {"provider": "alibaba", "region": REGION, "account": ACCOUNT, "api": api}
     spec = {"apiVersion": "fcdeploy/v1", "project": "p", "targets": {"dev": target}}
-    spec |= {key: case[key] for key in ("defaults", "secrets", "services") if key in case}
+    spec |= {key: case[key] for key in ("defaults", "secrets", "services", "customDomains") if key in case}
     (folder / "fcdeploy.yaml").write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
-    project = read_project(folder, environ={"TOKEN": "the-secret-token"})
+    project = read_project(folder, environ=SECRETS)
     (only,) = project.targets
     site = Site(project="p", target=only, scope=Scope(region=REGION, account=ACCOUNT, api=api))
     wanted = located({where: packaged(one) for where, one in project.expand(only).items()}, site.scope)
@@ -119,9 +138,15 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
     wishes = Wishes(
         **{key: tuple(value) if isinstance(value, list) else value for key, value in case.get("wishes", {}).items()}
     )
-    owned = owned_roots(desired, snapshot, site, wishes)
+    owned = with_unmarked(owned_roots(desired, snapshot, site, wishes), wanted, snapshot, wishes)
     found = differences(desired, snapshot, owned, site)
-    plan = to_plan(found, snapshot, site, orphan_warnings(snapshot, site, ["dev"]))
+    plan = to_plan(
+        found,
+        snapshot,
+        site,
+        (*orphan_warnings(snapshot, site, ["dev"]), *undeclared_warnings(wanted, snapshot, owned)),
+        destroying=case.get("destroying", False),
+    )
     refusals = safety_findings(
         plan.changes,
         desired,
@@ -203,7 +228,7 @@ def check_order(plan: Plan) -> None:
         late = step.last
         (guard,) = guard_to_json(step.guard).values()
         assert guard
-        assert Step.from_json(step.to_json(), lambda name: "the-secret-token") == step
+        assert Step.from_json(step.to_json(), lambda part: SECRETS[part["secret"]]) == step
 
 
 def test_there_are_many_cases() -> None:

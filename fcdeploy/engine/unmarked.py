@@ -1,0 +1,84 @@
+"""What cannot say whose it is: ours when the file declares it and it leads to nothing of anybody else (S14). Pure.
+
+Whose it is, is told by what it leads to: the resources that its fields name, by the roots that those stand under.
+"""
+
+from __future__ import annotations
+
+from fcdeploy.diagnostics import Diagnostic, error, warning
+from fcdeploy.engine.ownership import Owned, Wishes, matches
+from fcdeploy.engine.references import named_in
+from fcdeploy.engine.snapshot import Desired, Snapshot, root_of
+from fcdeploy.kinds.descriptor import Marking
+from fcdeploy.kinds.registry import kind_of
+from fcdeploy.model import Address
+
+
+def with_unmarked(owned: Owned, declared: Desired, snapshot: Snapshot, wishes: Wishes) -> Owned:
+    """Add the roots that cannot be marked and that the file declares, whether to have them or to be rid of them.
+
+    One that leads to a root that is neither ours nor where the file leads it is refused, unless it is adopted.
+    """
+    roots: set[Address] = set()
+    gently: set[Address] = set()
+    found: list[Diagnostic] = []
+    for address, live in sorted(snapshot.lives.items()):
+        if kind_of(address).marking is not Marking.NONE or address not in declared:
+            continue
+        # What the file itself leads elsewhere is not somebody else's for that.
+        meant = {root_of(one) for one in named_in(address, declared[address].body)}
+        led = {root_of(one) for one in named_in(address, live.body) if not _is_ours(one, declared, snapshot, owned)}
+        foreign = sorted(led - meant)
+        if not foreign or matches(address, wishes.adopt_over):
+            roots.add(address)
+        elif matches(address, wishes.adopt):
+            roots.add(address)
+            gently.add(address)
+        else:
+            found.append(
+                error(
+                    f"{address.short} exists already and leads to {_listed(foreign)}",
+                    detail="that is not managed by this project and target, so nothing of it is changed",
+                    hint=f"to take it over: --adopt '{address.kind}:{address.name}'; or remove it from the file",
+                    address=str(address),
+                    span=declared[address].span,
+                )
+            )
+    return Owned(roots=owned.roots | roots, gently=owned.gently | gently, found=(*owned.found, *found))
+
+
+def undeclared_warnings(declared: Desired, snapshot: Snapshot, owned: Owned) -> tuple[Diagnostic, ...]:
+    """What leads to a root of ours, cannot be marked and is not in the file: it is never touched, only named."""
+    found = []
+    for address, live in sorted(snapshot.lives.items()):
+        kind = kind_of(address)
+        if kind.marking is not Marking.NONE or address in declared:
+            continue
+        ours = sorted({root_of(one) for one in named_in(address, live.body)} & owned.roots)
+        if ours:
+            found.append(
+                warning(
+                    f"{address.short} leads to {_listed(ours)} and is not in the file",
+                    detail="it cannot be marked, so it is never deleted because the file leaves it out",
+                    hint=f"declare it under `{kind.section}`; with `absent: true` to delete it",
+                    address=str(address),
+                )
+            )
+    return tuple(found)
+
+
+def _is_ours(address: Address, declared: Desired, snapshot: Snapshot, owned: Owned) -> bool:
+    """Whether a resource is of this project and target: under a root of ours, or declared where nobody else's stands.
+
+    Under a root that the file calls external, what is declared is ours (S13).
+    """
+    root = root_of(address)
+    if root in owned.roots:
+        return True
+    if root not in declared or declared[root].absent:
+        return False
+    return root not in snapshot.lives or (declared[root].external and address in declared)
+
+
+def _listed(addresses: list[Address]) -> str:
+    return " and ".join(address.short for address in addresses)

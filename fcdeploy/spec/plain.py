@@ -1,0 +1,71 @@
+"""Values that can only be written, and so are secrets by their nature: told of where they stand in the file itself, and
+kept as secrets wherever they come from (S22, S36, S41). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from functools import cache
+
+from fcdeploy.diagnostics import Diagnostic, warning
+from fcdeploy.kinds.fields import Access, Field
+from fcdeploy.kinds.registry import KINDS
+from fcdeploy.model import Address, Json, Sensitive
+from fcdeploy.spec.node import Node, Path, path_text
+from fcdeploy.spec.resolve import Placed
+from fcdeploy.spec.shape import Shape, shapes
+
+GIVEN = "given"
+"""The part of a `Sensitive` that says where the file gives it: an address and a dotted path in API names."""
+
+
+def kept_secret(address: Address, body: Mapping[str, Json]) -> dict[str, Json]:
+    """The body with every value that can only be written as a secret; what it comes from is its place in the file."""
+    sealed = _sealed(address.provider, address.kind)
+    return {
+        name: _kept(sealed[name], value, address, name) if name in sealed else value for name, value in body.items()
+    }
+
+
+def plain_secret_findings(placed: Placed) -> Iterator[tuple[Path, Diagnostic]]:
+    """Warnings of values that can only be written and that the file holds in plain text."""
+    if not _sealed(placed.kind.provider, placed.kind.name):
+        return
+    for path, shape, node in _members(shapes(placed.kind.provider, placed.kind.name), placed.node, ()):
+        if shape.field.access is not Access.WRITE_ONLY or node.templated or isinstance(node.value, Sensitive):
+            continue
+        about = (*placed.path, *path)
+        yield (
+            about,
+            warning(
+                f"`{shape.field.spec_name}` stands in the file in plain text",
+                detail="whoever can read the file, or its history, has it",
+                hint="write `${{ secret('NAME') }}` and name its source under `secrets`",
+                span=node.span,
+                path=path_text(about),
+            ),
+        )
+
+
+@cache
+def _sealed(provider: str, kind: str) -> Mapping[str, Field]:
+    return {one.name: one for one in KINDS[(provider, kind)].fields if one.has_write_only}
+
+
+def _kept(field: Field, value: Json, address: Address, path: str) -> Json:
+    if field.access is Access.WRITE_ONLY:
+        plain = isinstance(value, str) and not isinstance(value, Sensitive)
+        return Sensitive(value, parts=({GIVEN: [str(address), path]},)) if plain else value
+    if not isinstance(value, Mapping):
+        return value
+    known = field.every_member()
+    return {
+        key: _kept(known[key], item, address, f"{path}.{key}") if key in known else item for key, item in value.items()
+    }
+
+
+def _members(known: Mapping[str, Shape], node: Node, path: Path) -> Iterator[tuple[Path, Shape, Node]]:
+    for name, item in node.fields.items():
+        if name in known:
+            here = (*path, name)
+            yield here, known[name], item
+            yield from _members(known[name].members, item, here)
