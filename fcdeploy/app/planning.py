@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages, with_live_code
 from fcdeploy.diagnostics import Diagnostic
-from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, owned_roots
+from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, verdicts
 from fcdeploy.engine.planner import differences, present, to_plan
 from fcdeploy.engine.references import located
 from fcdeploy.engine.renames import protected_renames, renamed
@@ -91,8 +91,7 @@ async def read_compared(
 ) -> Compared:
     """The reading half of a plan: `desired` is located, `snapshot` what the lists gave. Raises ReadFailed."""
     wanted: Desired = {} if destroying else present(desired, bench.site.scope.api)
-    owned = with_unmarked(owned_roots(wanted, snapshot, bench.site, wishes), desired, snapshot, wishes)
-    snapshot, found = await _settled(bench, wanted, snapshot, owned)
+    snapshot, owned, found = await _settled(bench, wanted, desired, snapshot, wishes)
     needing = await with_live_code(bench, packages, snapshot, found, for_undo=for_undo)
     if needing is not snapshot:
         snapshot = needing
@@ -101,16 +100,21 @@ async def read_compared(
 
 
 async def _settled(
-    bench: Bench, desired: Desired, snapshot: Snapshot, owned: Owned
-) -> tuple[Snapshot, tuple[Difference, ...]]:
-    """The differences with an ETag for each resource that will change, from the very body that was compared."""
+    bench: Bench, wanted: Desired, declared: Desired, snapshot: Snapshot, wishes: Wishes
+) -> tuple[Snapshot, Owned, tuple[Difference, ...]]:
+    """The differences with an ETag for each resource that will change, from the very body that was compared.
+
+    Whose it is, is read in the same body: another writer may have marked it since the lists were read.
+    """
     for _ in range(MOST_READS):
-        found = differences(desired, snapshot, owned, bench.site)
+        owned = verdicts(wanted, snapshot, bench.site, wishes, declared=declared)
+        owned = with_unmarked(owned, declared, snapshot, wishes)
+        found = differences(wanted, snapshot, owned, bench.site)
         missing = [
             one.address for one in found if one.action in CHANGING and one.live is not None and one.live.etag is None
         ]
         if not missing:
-            return snapshot, found
+            return snapshot, owned, found
         snapshot = snapshot.with_lives(await bench.reader.read_singly(missing))
     raise ReadFailed(
         "live state keeps changing while it is read",

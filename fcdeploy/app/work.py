@@ -27,9 +27,9 @@ from fcdeploy.app.types import StatusRow, TargetDrift, TargetPlan, TargetStatus,
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.journal import RunRecord, SqliteJournal
 from fcdeploy.engine.lease import Lease
-from fcdeploy.engine.ownership import Wishes
+from fcdeploy.engine.ownership import Wishes, found_by_name, is_owned, verdicts
 from fcdeploy.engine.places import place_of
-from fcdeploy.engine.snapshot import Desired, Snapshot, root_of
+from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
 from fcdeploy.kinds.fields import value_at
 from fcdeploy.kinds.registry import kind_of
@@ -153,7 +153,7 @@ class Work:
         assert self.packages is not None
         expanded = self.project.expand(self.target)
         # Live state is asked for by address alone, so the archives are made while the answers are on their way.
-        reading = asyncio.create_task(bench.reader.read_snapshot({} if destroying else expanded))
+        reading = asyncio.create_task(bench.reader.read_snapshot(found_by_name(expanded) if destroying else expanded))
         try:
             desired, warnings = (expanded, ()) if destroying else await self.packages.packaged(expanded)
         except SpecError:
@@ -202,6 +202,13 @@ class Work:
             found = error(problem.summary, detail=problem.detail, hint=problem.hint)
             return Outcome(run="", target=self.target.name, ending=Ending.FAILED, diagnostics=(found,))
 
+    def _found_by_name(self) -> Desired:
+        """What only the file says where to look for; a file with mistakes says nothing, and status goes on."""
+        try:
+            return found_by_name(self.project.expand(self.target))
+        except SpecError:
+            return {}
+
     async def read_status(self, stack: AsyncExitStack) -> TargetStatus:
         """What the target owns, and its open run."""
         try:
@@ -210,14 +217,12 @@ class Work:
             if bench.place.journal.exists():
                 async with opened_journal(bench) as journal:
                     open_run = await read_summary(journal, self.target.name)
-            snapshot = await bench.reader.read_snapshot({})
+            declared = self._found_by_name()
+            snapshot = await bench.reader.read_snapshot(declared)
+            owned = verdicts({}, snapshot, bench.site, Wishes(), declared)
         except FcdeployError as problem:
             return TargetStatus(target=self.target, problem=problem)
-        rows = tuple(
-            _status_row(live)
-            for address, live in sorted(snapshot.lives.items())
-            if snapshot.lives[root_of(address)].mark == bench.site.mark
-        )
+        rows = tuple(_status_row(live) for address, live in sorted(snapshot.lives.items()) if is_owned(address, owned))
         return TargetStatus(target=self.target, rows=rows, open_run=open_run)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.model import Json, Live, Mark
+from fcdeploy.model import Json, Live, Mark, Sensitive
 
 # Names hold no brackets and no blanks; anything else in that place is somebody's text.
 _MARK = re.compile(r"(?:^| )\[fcdeploy:(?P<project>[^][\s/]*)/(?P<target>[^][\s]*)\]\Z")
@@ -21,7 +21,10 @@ def with_mark(description: str, mark: Mark | None) -> str:
     if mark is None:
         return description
     # The service may trim what begins with a blank.
-    return f"{description}{mark.suffix}" if description else mark.suffix.lstrip()
+    suffix = mark.suffix if description else mark.suffix.lstrip()
+    if isinstance(description, Sensitive):
+        return Sensitive(str.__str__(description) + suffix, parts=(*description.parts, suffix))
+    return description + suffix
 
 
 def without_mark(description: str) -> tuple[str, Mark | None]:

@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from collections.abc import Container, Iterable, Mapping
+from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.canonical import covers, desired_body
-from fcdeploy.engine.snapshot import Desired, Site, Snapshot, root_of
+from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, with_parents_first
 from fcdeploy.kinds.descriptor import Kind, Marking
-from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Address, Json, Mark
+from fcdeploy.kinds.registry import kind_of, parent_of
+from fcdeploy.model import Address, Json, Live, Mark, Resource
 
 MARK_PROJECT = "fcdeploy.project"
 MARK_TARGET = "fcdeploy.target"
@@ -29,14 +29,19 @@ class Wishes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Owned:
-    """Which roots are ours, which of them only by being adopted now, and what stops the plan.
+    """Whose resources are, and what stops the plan.
 
-    `gently` are adopted on condition that nothing is deleted or reset beneath.
+    What `ours` and `theirs` say of a resource holds for all beneath it, until one of them says otherwise. `gently` are
+    adopted on condition that nothing of them or beneath is deleted or reset. `external` are the resources that the file
+    calls external; of those, `released` still carry our mark, which goes (S13).
     """
 
-    roots: frozenset[Address]
-    gently: frozenset[Address]
-    found: tuple[Diagnostic, ...]
+    ours: frozenset[Address]
+    theirs: frozenset[Address]
+    gently: frozenset[Address] = frozenset()
+    external: frozenset[Address] = frozenset()
+    released: Mapping[Address, Resource] = field(default_factory=dict)
+    found: tuple[Diagnostic, ...] = ()
 
 
 def mark_tags(mark: Mark) -> dict[str, str]:
@@ -62,39 +67,144 @@ def matches(address: Address, globs: Iterable[str]) -> bool:
     )
 
 
-def owned_roots(desired: Desired, snapshot: Snapshot, site: Site, wishes: Wishes) -> Owned:
-    """Sort the roots of desired and live into ours, adopted and somebody else's."""
-    roots: set[Address] = set()
-    gently: set[Address] = set()
-    found: list[Diagnostic] = []
-    for address, live in snapshot.lives.items():
-        kind = kind_of(address)
-        if kind.marking is not Marking.TAGS:
-            continue
-        if live.mark == site.mark:
-            roots.add(address)
-            continue
-        if address not in desired:
-            continue
-        if live.mark is None and (
-            matches(address, wishes.adopt_over) or _is_our_unmarked(kind, address, desired, snapshot, site)
-        ):
-            roots.add(address)
-        elif live.mark is None and matches(address, wishes.adopt):
-            roots.add(address)
-            gently.add(address)
-        elif live.mark is not None and f"{live.mark.project}/{live.mark.target}" in wishes.adopt_from:
-            roots.add(address)
-            if not matches(address, wishes.adopt_over):
-                gently.add(address)
-        else:
-            found.append(_refusal(address, live.mark, desired))
-    return Owned(roots=frozenset(roots), gently=frozenset(gently), found=tuple(found))
+def verdicts(
+    desired: Desired, snapshot: Snapshot, site: Site, wishes: Wishes, declared: Desired | None = None
+) -> Owned:
+    """Sort what is desired and what is live into ours and somebody else's.
+
+    `declared` is all that the file says, where `desired` is less because the target is being destroyed.
+    """
+    sorting = _Sorting(desired, desired if declared is None else declared, snapshot, site, wishes)
+    for address in with_parents_first({*sorting.external, *desired, *snapshot.lives}):
+        sorting.add(address)
+    return Owned(
+        ours=frozenset(sorting.ours),
+        theirs=frozenset(sorting.theirs),
+        gently=frozenset(sorting.gently),
+        external=frozenset(sorting.external),
+        released=sorting.released,
+        found=tuple(sorting.found),
+    )
 
 
 def is_owned(address: Address, owned: Owned) -> bool:
-    """Whether a resource lives under one of our roots."""
-    return root_of(address) in owned.roots
+    """Whether a resource is ours, or is going to be: what says so nearest above it counts."""
+    for here in lineage(address):
+        if here in owned.ours or here in owned.theirs:
+            return here in owned.ours
+    return False
+
+
+def is_gently_adopted(address: Address, owned: Owned) -> bool:
+    """Whether a resource, or something above it, is adopted on condition that nothing is lost (S12)."""
+    return not owned.gently.isdisjoint(lineage(address))
+
+
+def says_itself(address: Address, external: Container[Address]) -> bool:
+    """Whether what travels of a resource has the mark at the end of its description.
+
+    So it is of kinds that have no other place for it, and beneath what somebody else keeps (S10, S13).
+    """
+    kind = kind_of(address)
+    if kind.marking is Marking.DESCRIPTION:
+        return True
+    return kind.marking is Marking.PARENT and bool(kind.mark_field) and parent_of(address) in external
+
+
+def found_by_name(declared: Desired) -> Desired:
+    """What a target can own without any mark that a list would show: only the file says where to look (S13)."""
+    return {
+        address: resource
+        for address, resource in declared.items()
+        if any(above in declared and declared[above].external for above in lineage(address))
+    }
+
+
+class _Sorting:
+    """The verdicts, parents first."""
+
+    def __init__(self, desired: Desired, declared: Desired, snapshot: Snapshot, site: Site, wishes: Wishes) -> None:
+        self._desired = desired
+        self._declared = declared
+        self._snapshot = snapshot
+        self._site = site
+        self._wishes = wishes
+        self.external = {address for address, resource in declared.items() if resource.external}
+        self.released: dict[Address, Resource] = {}
+        self.ours: set[Address] = set()
+        self.theirs: set[Address] = set()
+        self.gently: set[Address] = set()
+        self.found: list[Diagnostic] = []
+
+    def add(self, address: Address) -> None:
+        """Decide on one resource, if it decides anything; what is above it has been decided."""
+        live = self._snapshot.lives.get(address)
+        if address in self.external:
+            self._add_external(address, live)
+            return
+        kind, parent = kind_of(address), parent_of(address)
+        if kind.marking is Marking.NONE:
+            # Of what is there, the last word is said where it is known what it leads to (S14).
+            if live is None:
+                self.ours.add(address)
+        elif parent is None or (kind.marking is Marking.PARENT and says_itself(address, self.external)):
+            self._add_bearer(kind, address, live)
+        else:
+            self._add_child(address, live)
+
+    def _add_external(self, address: Address, live: Live | None) -> None:
+        self.theirs.add(address)
+        if live is None and address in self._desired:
+            self.found.append(_missing(address, self._desired[address]))
+        elif live is not None and live.mark == self._site.mark:
+            self.released[address] = self._declared[address]
+
+    def _add_bearer(self, kind: Kind, address: Address, live: Live | None) -> None:
+        """What is ours only if it says so itself."""
+        parent = parent_of(address)
+        if live is None and parent in self.external and parent not in self._snapshot.lives:
+            # There is nothing that it could be put in.
+            self.theirs.add(address)
+        elif live is None or live.mark == self._site.mark:
+            self.ours.add(address)
+        elif live.mark is None and parent in self.released and address in self._declared:
+            # The service above said it until now.
+            self.ours.add(address)
+        elif address not in self._desired:
+            self.theirs.add(address)
+        elif live.mark is None and _is_our_unmarked(kind, address, self._desired, self._snapshot, self._site):
+            self.ours.add(address)
+        else:
+            self._claim(address, live.mark)
+
+    def _add_child(self, address: Address, live: Live | None) -> None:
+        """What is whose its parent is, but for a mark of somebody else's (S10)."""
+        if live is None or live.mark in (None, self._site.mark):
+            return
+        if address in self._desired and self._is_above_ours(address):
+            self._claim(address, live.mark)
+        else:
+            self.theirs.add(address)
+
+    def _is_above_ours(self, address: Address) -> bool:
+        for here in lineage(address)[1:]:
+            if here in self.ours or here in self.theirs:
+                return here in self.ours
+        return False
+
+    def _claim(self, address: Address, mark: Mark | None) -> None:
+        """Take over what the user says may be taken over; refuse the rest (S12)."""
+        wishes = self._wishes
+        over = matches(address, wishes.adopt_over)
+        named = over or matches(address, wishes.adopt)
+        allowed = named if mark is None else str(mark) in wishes.adopt_from
+        if not allowed:
+            self.theirs.add(address)
+            self.found.append(_refusal(address, mark, self._desired))
+            return
+        self.ours.add(address)
+        if not over:
+            self.gently.add(address)
 
 
 def orphan_warnings(snapshot: Snapshot, site: Site, targets: Iterable[str]) -> tuple[Diagnostic, ...]:
@@ -103,7 +213,7 @@ def orphan_warnings(snapshot: Snapshot, site: Site, targets: Iterable[str]) -> t
     return tuple(
         warning(
             f"target {mark.target!r} is not in the file, but still owns resources here",
-            detail=f"marked {mark.project}/{mark.target} in {site.scope.region}; nothing of it is touched",
+            detail=f"marked {mark} in {site.scope.region}; nothing of it is touched",
             hint=f"to remove them, add the target back with `retired: true` and apply `--target {mark.target}`",
         )
         for mark in sorted(snapshot.marks)
@@ -117,9 +227,20 @@ def _is_our_unmarked(kind: Kind, address: Address, desired: Desired, snapshot: S
         return False
     promise = desired_body(kind, desired[address].body, site.scope.api)
     live = snapshot.lives[address].body
-    assert kind.tags is not None
+    if kind.tags is None:
+        return False
     wanted = {name: value for name, value in promise.items() if name != kind.tags.field}
     return not live.get(kind.tags.field) and covers(wanted, live)
+
+
+def _missing(address: Address, resource: Resource) -> Diagnostic:
+    return error(
+        f"{address.short} is external and does not exist",
+        detail="somebody else is to keep it, so fcdeploy does not create it",
+        hint="have it created first, or take `external: true` away",
+        address=str(address),
+        span=resource.span,
+    )
 
 
 def _refusal(address: Address, mark: Mark | None, desired: Desired) -> Diagnostic:
@@ -132,9 +253,9 @@ def _refusal(address: Address, mark: Mark | None, desired: Desired) -> Diagnosti
             span=desired[address].span,
         )
     return error(
-        f"{address.short} belongs to {mark.project}/{mark.target}",
+        f"{address.short} belongs to {mark}",
         detail="it is marked as another project's or target's, so nothing of it is changed",
-        hint=f"choose another name, or take it over: --adopt-from {mark.project}/{mark.target}",
+        hint=f"choose another name, or take it over: --adopt-from {mark}",
         address=str(address),
         span=desired[address].span,
     )

@@ -16,6 +16,7 @@ from dataclasses import replace
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.canonical import fingerprint, live_body
 from fcdeploy.engine.ignoring import writes_beside
+from fcdeploy.engine.marks import as_travelling
 from fcdeploy.engine.reader import Reader, Sender
 from fcdeploy.engine.redact import Redactor, has_secret
 from fcdeploy.engine.results import Done, Refusal, StepFailed, StepUnknown, Surroundings, Waits
@@ -350,7 +351,11 @@ class _Attempt:
         if tags is not None and self._is_tags:
             found = dict(await self._p._reader.read_tags(self._step.address))
             return Live(address=self._step.address, body={tags.field: found}, raw={}, etag=fingerprint(found))
-        return await self._p._reader.read_one(self._step.address)
+        return await self._read_body()
+
+    async def _read_body(self) -> Live | None:
+        live = await self._p._reader.read_one(self._step.address)
+        return as_travelling(self._kind, live) if live is not None else None
 
     async def _checked(self, reply: Reply) -> Done:
         """The reply against the promise (S21); a reply that says less than a read is not held against the service."""
@@ -363,7 +368,7 @@ class _Attempt:
         etag = fingerprint(answered.body) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
         if self._unkept(promise, self._body(answered)):
             try:
-                live = await self._p._reader.read_one(step.address)
+                live = await self._read_body()
             except ReadFailed as failure:
                 raise StepFailed(failure.summary, detail=failure.detail, happened=True, etag=etag) from failure
             missing = self._unkept(promise, self._body(live) if live is not None else {})

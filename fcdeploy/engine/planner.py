@@ -13,16 +13,17 @@ from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.canonical import desired_body, is_absent
 from fcdeploy.engine.diff import created_fields, differing, field_changes, forces_replacement
 from fcdeploy.engine.ignoring import with_live
-from fcdeploy.engine.ownership import Owned, is_owned, mark_tags
+from fcdeploy.engine.marks import as_travelling, marked, without_mark
+from fcdeploy.engine.ownership import Owned, is_owned, mark_tags, says_itself
 from fcdeploy.engine.renames import renamed
 from fcdeploy.engine.sealed import unreadable
-from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, root_of, with_parents_first
+from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, with_parents_first
 from fcdeploy.engine.steps import Difference, steps_of
 from fcdeploy.engine.wire import standing
 from fcdeploy.kinds.descriptor import Kind, Marking
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of, parent_of
-from fcdeploy.model import Action, Address, ArchiveRef, Change, FieldChange, Json, Live, Plan, Resource, Step
+from fcdeploy.model import Action, Address, ArchiveRef, Change, FieldChange, Json, Live, Mark, Plan, Resource, Step
 
 
 def present(desired: Desired, api: str) -> Desired:
@@ -40,22 +41,24 @@ def present(desired: Desired, api: str) -> Desired:
 def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) -> tuple[Difference, ...]:
     """Every resource that is wanted or owned, parents first, with what is to happen to it.
 
-    Resources under a root that is somebody else's are left out: the plan is refused anyway.
+    What is somebody else's is left out, but for our mark on what the file now calls external: that goes.
     """
     found: dict[Address, Difference] = {}
     for address in with_parents_first({*desired, *snapshot.lives}):
-        root = root_of(address)
-        if root in snapshot.lives and root not in owned.roots:
+        if address in owned.released:
+            found[address] = _released(owned.released[address], snapshot.lives[address], site)
+        elif not is_owned(address, owned):
             continue
-        if address in desired:
-            found[address] = _wanted(desired[address], snapshot, site, found)
-        elif is_owned(address, owned):
+        elif address in desired:
+            mark = site.mark if says_itself(address, owned.external) else None
+            found[address] = _wanted(desired[address], snapshot, site, found, mark)
+        else:
             found[address] = Difference(
                 address=address,
                 action=Action.DELETE,
                 resource=None,
                 body={},
-                live=snapshot.lives[address],
+                live=as_travelling(kind_of(address), snapshot.lives[address]),
                 archive=snapshot.archives.get(address),
             )
     return _with_room(found)
@@ -104,7 +107,25 @@ def to_plan(
     )
 
 
-def _wanted(resource: Resource, snapshot: Snapshot, site: Site, above: Mapping[Address, Difference]) -> Difference:
+def _released(resource: Resource, live: Live, site: Site) -> Difference:
+    """Our mark goes from what somebody else keeps from now on, once nothing beneath depends on it (S11, S13)."""
+    kind = kind_of(resource.address)
+    assert kind.tags is not None
+    tags = {key: value for key, value in live.body[kind.tags.field].items() if key not in mark_tags(site.mark)}
+    return Difference(
+        address=resource.address,
+        action=Action.UPDATE,
+        resource=resource,
+        body={**live.body, kind.tags.field: tags},
+        live=live,
+        fields=(kind.field(kind.tags.field),),
+        after_beneath=True,
+    )
+
+
+def _wanted(
+    resource: Resource, snapshot: Snapshot, site: Site, above: Mapping[Address, Difference], mark: Mark | None
+) -> Difference:
     address = resource.address
     kind = kind_of(address)
     live = snapshot.lives.get(address)
@@ -116,14 +137,18 @@ def _wanted(resource: Resource, snapshot: Snapshot, site: Site, above: Mapping[A
         body = with_live(body, live.body, resource.ignore)
     if kind.marking is Marking.TAGS and kind.tags is not None:
         body[kind.tags.field] = {**(body.get(kind.tags.field) or {}), **mark_tags(site.mark)}
+    body = marked(kind, body, mark)
     if live is None:
         return Difference(address=address, action=Action.CREATE, resource=resource, body=body, live=None)
     # What the service itself moved counts once the file says what it is to be.
     moved = {name: value for name, value in standing(kind, live).items() if name in body and name not in live.body}
-    live = replace(live, body={**live.body, **moved}) if moved else live
+    live = as_travelling(kind, replace(live, body={**live.body, **moved}) if moved else live)
     if address in snapshot.same_code:
         body = _with_live_code(kind, body, live.body)
     fields = differing(kind, body, live.body, site.scope.api)
+    if kind.mark_field in {one.name for one in fields}:
+        # Where the text is ignored it is the mark that is written, and that has to be there afterwards.
+        resource = replace(resource, ignore=tuple(path for path in resource.ignore if path[0] != kind.mark_field))
     action = Action.UPDATE if fields else Action.NONE
     if any(forces_replacement(one, live.body.get(one.name), body.get(one.name)) for one in fields):
         action = Action.REPLACE
@@ -190,12 +215,17 @@ def _linked(found: Sequence[Difference], site: Site) -> list[Step]:
         parent = parent_of(one.address)
         if parent is not None and one.action is not Action.NONE:
             beneath.setdefault(parent, []).append(one)
+    late = {one.address for one in found if one.after_beneath}
     linked: list[Step] = []
     for one in found:
+        if one.address in late:
+            linked += _after_beneath(one.address, by_address)
+            continue
         parent = parent_of(one.address)
         # A mark is written before anything is put beneath (S11), so all of the parent's own steps come first.
         first = {*_refs(one), *((parent,) if parent is not None else ())}
         making = {step.id for other in first for step in by_address.get(other, ()) if step.action is not Action.DELETE}
+        making -= {step.id for other in first & late for step in by_address[other]}
         siblings = beneath.get(parent, ()) if parent is not None else ()
         for step in by_address[one.address]:
             needs = set(step.needs)
@@ -206,6 +236,15 @@ def _linked(found: Sequence[Difference], site: Site) -> list[Step]:
                 needs |= making | _room_for(one, step, siblings, by_address)
             linked.append(replace(step, needs=frozenset(needs - {step.id})))
     return linked
+
+
+def _after_beneath(address: Address, by_address: Mapping[Address, tuple[Step, ...]]) -> list[Step]:
+    """The steps of a resource that come after everything beneath it, what is last there included."""
+    beneath = [step for other, steps in by_address.items() if address in lineage(other)[1:] for step in steps]
+    return [
+        replace(step, needs=step.needs | {other.id for other in beneath}, last=any(other.last for other in beneath))
+        for step in by_address[address]
+    ]
 
 
 def _refs(difference: Difference) -> frozenset[Address]:
@@ -265,7 +304,7 @@ def _change(difference: Difference, snapshot: Snapshot, rename: str, destroying:
             one.name: snapshot.code_notes.get(difference.address, "")
             for one in difference.fields
             if one.codec is Codec.ARCHIVE
-        }
+        } | _mark_note(difference)
         fields = field_changes(difference.fields, difference.body, difference.live.body, resource, notes)
     return Change(
         address=difference.address,
@@ -274,6 +313,17 @@ def _change(difference: Difference, snapshot: Snapshot, rename: str, destroying:
         fields=fields,
         span=resource.span if resource is not None else None,
     )
+
+
+def _mark_note(difference: Difference) -> dict[str, str]:
+    """What to say of a description of which only the mark changes."""
+    name = difference.kind.mark_field
+    if difference.live is None or name not in {one.name for one in difference.fields}:
+        return {}
+    before, after = (
+        without_mark(str.__str__(body.get(name) or "")) for body in (difference.live.body, difference.body)
+    )
+    return {name: "only the mark of whose it is"} if before[0] == after[0] else {}
 
 
 def _reason(difference: Difference, fields: Sequence[FieldChange], rename: str, destroying: bool) -> str:
@@ -287,6 +337,8 @@ def _reason(difference: Difference, fields: Sequence[FieldChange], rename: str, 
             if names:
                 return f"must be replaced: {', '.join(sorted(names))} cannot be changed in place"
             return "must be replaced: what it stands in is replaced"
+        case Action.UPDATE if difference.after_beneath:
+            return "is somebody else's from now on: the mark goes"
         case Action.UPDATE:
             return "differs from the file"
         case Action.NONE:

@@ -14,6 +14,7 @@ from typing import Protocol
 
 from fcdeploy.engine.canonical import fingerprint, is_absent, live_body
 from fcdeploy.engine.lists import read_list, read_pages
+from fcdeploy.engine.marks import unmarked
 from fcdeploy.engine.ownership import MARK_PROJECT, MARK_TARGET, mark_in
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot
 from fcdeploy.engine.wire import plain_call
@@ -55,16 +56,14 @@ class Reader:
         self._site = site
 
     async def read_snapshot(self, desired: Desired) -> Snapshot:
-        """Everything under the roots that are wanted or carry our mark. Raises ReadFailed."""
+        """Everything under the roots that are wanted or carry our mark. Raises ReadFailed.
+
+        Of what an external root holds, only what is wanted or carries our mark is followed further down (S13).
+        """
         kinds = roots(self._site.target.provider)
-        trees = await asyncio.gather(
-            *(
-                self._read_tree(kind, {address.identity[0] for address in desired if address.kind == kind.name})
-                for kind in kinds
-            )
-        )
+        trees = await asyncio.gather(*(self._read_tree(kind, desired) for kind in kinds))
         lives = {address: live for found, _ in trees for address, live in found.items()}
-        marks = {mark for _, seen in trees for mark in seen}
+        marks = {mark for _, seen in trees for mark in seen} | {live.mark for live in lives.values() if live.mark}
         # What outlives the resource that it belongs to is in no list of that one, and no create would refuse.
         left = [
             address
@@ -74,14 +73,15 @@ class Reader:
         lives |= {address: live for address, live in (await self.read_singly(left)).items() if live is not None}
         return Snapshot(lives=lives, marks=frozenset(marks))
 
-    async def _read_tree(self, kind: Kind, wanted: set[str]) -> tuple[dict[Address, Live], set[Mark]]:
+    async def _read_tree(self, kind: Kind, desired: Desired) -> tuple[dict[Address, Live], set[Mark]]:
+        wanted = {address.identity[0] for address in desired if address.kind == kind.name}
         if kind.marking is Marking.NONE:
             # Any of them may lead to what is ours, so all are read (S14).
             return await self._read_children(kind, ()), set()
         # What is wanted most likely exists, so what stands beneath is asked for in the same round trip; what is said
         # of a root that turns out not to exist does not count.
         early = [self._root(kind, name) for name in sorted(wanted)] if len(wanted) <= FEW_ROOTS else []
-        guesses = [asyncio.create_task(self._read_beneath(address)) for address in early]
+        guesses = [asyncio.create_task(self._read_beneath(address, desired)) for address in early]
         try:
             found, marks = await self._read_roots(kind, wanted)
         except (ReadFailed, asyncio.CancelledError):
@@ -92,7 +92,7 @@ class Reader:
         late = sorted(found.keys() - set(early))
         beneath = [
             *await asyncio.gather(*guesses, return_exceptions=True),
-            *await asyncio.gather(*(self._read_beneath(address) for address in late)),
+            *await asyncio.gather(*(self._read_beneath(address, desired) for address in late)),
         ]
         for address, below in zip([*early, *late], beneath, strict=True):
             if address not in found:
@@ -243,13 +243,21 @@ class Reader:
         ours = frozenset(name for name, mark in marks.items() if mark == self._site.mark)
         return _Tagged(tags=by_name, marks=frozenset(marks.values()), names=ours)
 
-    async def _read_beneath(self, address: Address) -> dict[Address, Live]:
+    async def _read_beneath(self, address: Address, desired: Desired) -> dict[Address, Live]:
         """All resources beneath one, every kind at once."""
-        kinds = listed_under(kind_of(address))
+        external = address in desired and desired[address].external
+        kinds = [
+            kind
+            for kind in listed_under(kind_of(address))
+            if not external or kind.parent != address.kind or (kind.marking is Marking.PARENT and kind.mark_field)
+        ]
         found: dict[Address, Live] = {}
         for part in await asyncio.gather(*(self._read_children(kind, address.identity) for kind in kinds)):
             found |= part
-        for part in await asyncio.gather(*(self._read_beneath(child) for child in list(found))):
+        followed = [
+            child for child, live in found.items() if not external or child in desired or live.mark == self._site.mark
+        ]
+        for part in await asyncio.gather(*(self._read_beneath(child, desired) for child in followed)):
             found |= part
         return found
 
@@ -292,16 +300,13 @@ class Reader:
         if not isinstance(raw, Mapping):
             raise ReadFailed("the service's answer is not an object", resource=address.short)
         whole = {**raw, kind.tags.field: dict(tags)} if kind.tags is not None and tags is not None else dict(raw)
-        body = live_body(kind, whole, self._site.scope.api)
+        travelling = live_body(kind, whole, self._site.scope.api)
         if singly and kind.guard_in(self._site.scope.api) is GuardStyle.RECHECK:
-            etag = fingerprint(body)
-        return Live(
-            address=address,
-            body=body,
-            raw=whole,
-            etag=etag,
-            mark=mark_in(tags) if tags is not None else None,
-        )
+            etag = fingerprint(travelling)
+        body, mark = unmarked(kind, travelling)
+        if tags is not None:
+            mark = mark_in(tags)
+        return Live(address=address, body=body, raw=whole, etag=etag, mark=mark)
 
     def _root(self, kind: Kind, name: str) -> Address:
         target = self._site.target

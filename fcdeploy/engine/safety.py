@@ -5,16 +5,14 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from fcdeploy.diagnostics import Diagnostic, error
-from fcdeploy.engine.as_spec import spec_tree
-from fcdeploy.engine.diff import is_given
-from fcdeploy.engine.ownership import Owned, Wishes
-from fcdeploy.engine.snapshot import Desired, Snapshot, root_of
+from fcdeploy.engine.adoption import adoption_findings
+from fcdeploy.engine.ownership import Owned, Wishes, is_owned
+from fcdeploy.engine.snapshot import Desired, Snapshot, lineage
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Action, Address, Change, Json, Plan
+from fcdeploy.model import Action, Address, Change, Plan
 
 MOST_PERCENT = 30
 FEWEST_OWNED = 10
-MARKS = "tags.fcdeploy."
 
 
 def safety_findings(
@@ -31,7 +29,8 @@ def safety_findings(
     found: list[Diagnostic] = []
     leaving = [change for change in changes if change.action in (Action.DELETE, Action.REPLACE)]
     found += [_protected(change) for change in leaving if change.address in protected]
-    found += _adoption_losses(changes, desired, snapshot, owned)
+    found += [one for change in leaving for one in _guests(change, snapshot, owned)]
+    found += adoption_findings(changes, desired, snapshot, owned)
     if not destroying and not wishes.allow_unsafe:
         found += _unsafe(leaving, owned, snapshot)
     return tuple(found)
@@ -86,6 +85,26 @@ def _protected(change: Change) -> Diagnostic:
     )
 
 
+def _guests(change: Change, snapshot: Snapshot, owned: Owned) -> list[Diagnostic]:
+    """What somebody else keeps in a resource of ours that is to go (S10)."""
+    guests = [
+        address
+        for address in snapshot.under(change.address)
+        if not is_owned(address, owned) and is_owned(lineage(address)[1], owned)
+    ]
+    return [
+        error(
+            f"{change.address.short} cannot be {change.action.value}d: {guest.short} in it belongs to "
+            f"{snapshot.lives[guest].mark or 'somebody else'}",
+            detail="it would go, too, or the service would refuse",
+            hint="have it removed first, or keep the resource in the file",
+            address=str(change.address),
+            span=change.span,
+        )
+        for guest in guests
+    ]
+
+
 def _unsafe(leaving: Sequence[Change], owned: Owned, snapshot: Snapshot) -> list[Diagnostic]:
     found = [
         error(
@@ -98,7 +117,7 @@ def _unsafe(leaving: Sequence[Change], owned: Owned, snapshot: Snapshot) -> list
         for change in leaving
         if kind_of(change.address).parent is None and change.action is Action.DELETE
     ]
-    total = sum(1 for address in snapshot.lives if root_of(address) in owned.roots)
+    total = sum(1 for address in snapshot.lives if is_owned(address, owned))
     if total >= FEWEST_OWNED and len(leaving) * 100 > MOST_PERCENT * total:
         percent = round(len(leaving) * 100 / total)
         found.append(
@@ -109,86 +128,3 @@ def _unsafe(leaving: Sequence[Change], owned: Owned, snapshot: Snapshot) -> list
             )
         )
     return found
-
-
-def _adoption_losses(changes: Sequence[Change], desired: Desired, snapshot: Snapshot, owned: Owned) -> list[Diagnostic]:
-    """What `--adopt` would take away, with the YAML that keeps it (S12)."""
-    found: list[Diagnostic] = []
-    for change in changes:
-        if root_of(change.address) not in owned.gently:
-            continue
-        if change.action in (Action.DELETE, Action.REPLACE):
-            live = snapshot.lives[change.address]
-            found.append(
-                error(
-                    f"adopting would {change.action.value} {change.address.short}",
-                    detail="`--adopt` takes nothing away; to keep it, add to the file:\n"
-                    + keeping_yaml(change.address, live.body),
-                    hint=_adopt_over(change.address),
-                    address=str(change.address),
-                    span=change.span,
-                )
-            )
-        elif change.action is Action.UPDATE:
-            lost = _lost(change, desired[change.address].body, snapshot.lives[change.address].body)
-            if lost:
-                found.append(
-                    error(
-                        f"adopting would reset fields of {change.address.short}",
-                        detail="`--adopt` takes nothing away; to keep them, add to the file:\n"
-                        + as_yaml(_nested(lost)),
-                        hint=_adopt_over(change.address),
-                        address=str(change.address),
-                        span=change.span,
-                    )
-                )
-    return found
-
-
-def _adopt_over(address: Address) -> str:
-    root = root_of(address)
-    return f"or accept that: --adopt-over '{root.kind}:{root.name}'"
-
-
-def _lost(change: Change, given: Mapping[str, Json], live: Mapping[str, Json]) -> dict[tuple[str, ...], Json]:
-    """What an update resets only because the file does not name it, by its path in the file."""
-    kind = kind_of(change.address)
-    lost: dict[tuple[str, ...], Json] = {}
-    for one in change.fields:
-        path = _parts(one.path, live)
-        # The mark of whom it is adopted from is meant to go.
-        is_mark = one.path.startswith(MARKS)
-        if one.before is not None and not is_mark and not is_given(path, given):
-            lost[(kind.field(path[0]).spec_name, *path[1:])] = one.before
-    return lost
-
-
-def _parts(path: str, body: Json) -> tuple[str, ...]:
-    """A dotted path taken apart along a body whose own keys may hold dots, as those of tags do."""
-    keys = [key for key in body if path == key or path.startswith(f"{key}.")] if isinstance(body, Mapping) else []
-    if not keys:
-        return (path,)
-    key = max(keys, key=len)
-    return (key,) if path == key else (key, *_parts(path[len(key) + 1 :], body[key]))
-
-
-def keeping_yaml(address: Address, body: Mapping[str, Json]) -> str:
-    """The lines that declare a live resource as it is; values that are defaults are left out."""
-    return as_yaml(spec_tree({address: body}))
-
-
-def as_yaml(value: Json) -> str:
-    """YAML text in block style, keys in their given order."""
-    import yaml
-
-    return str(yaml.safe_dump(value, sort_keys=False, default_flow_style=False, allow_unicode=True)).rstrip()
-
-
-def _nested(paths: Mapping[tuple[str, ...], Json]) -> dict[str, Json]:
-    tree: dict[str, Json] = {}
-    for (*above, leaf), value in paths.items():
-        here = tree
-        for part in above:
-            here = here.setdefault(part, {})
-        here[leaf] = value
-    return tree

@@ -39,7 +39,10 @@ it is done."""
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Difference:
-    """One resource on both sides: `body` is the canonical desired body, `fields` the top-level fields that differ."""
+    """One resource on both sides: `body` is the canonical desired body, `fields` the top-level fields that differ.
+
+    Both bodies have the mark in its field, as they travel. `after_beneath`: it comes after all that happens beneath.
+    """
 
     address: Address
     action: Action
@@ -49,6 +52,7 @@ class Difference:
     fields: tuple[Field, ...] = ()
     archive: ArchiveRef | None = None
     makes_room: bool = False
+    after_beneath: bool = False
 
     @property
     def kind(self) -> Kind:

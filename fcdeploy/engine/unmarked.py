@@ -5,8 +5,10 @@ Whose it is, is told by what it leads to: the resources that its fields name, by
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from fcdeploy.diagnostics import Diagnostic, error, warning
-from fcdeploy.engine.ownership import Owned, Wishes, matches
+from fcdeploy.engine.ownership import Owned, Wishes, is_owned, matches
 from fcdeploy.engine.references import named_in
 from fcdeploy.engine.snapshot import Desired, Snapshot, root_of
 from fcdeploy.kinds.descriptor import Marking
@@ -19,7 +21,7 @@ def with_unmarked(owned: Owned, declared: Desired, snapshot: Snapshot, wishes: W
 
     One that leads to a root that is neither ours nor where the file leads it is refused, unless it is adopted.
     """
-    roots: set[Address] = set()
+    ours: set[Address] = set()
     gently: set[Address] = set()
     found: list[Diagnostic] = []
     for address, live in sorted(snapshot.lives.items()):
@@ -30,9 +32,9 @@ def with_unmarked(owned: Owned, declared: Desired, snapshot: Snapshot, wishes: W
         led = {root_of(one) for one in named_in(address, live.body) if not _is_ours(one, declared, snapshot, owned)}
         foreign = sorted(led - meant)
         if not foreign or matches(address, wishes.adopt_over):
-            roots.add(address)
+            ours.add(address)
         elif matches(address, wishes.adopt):
-            roots.add(address)
+            ours.add(address)
             gently.add(address)
         else:
             found.append(
@@ -44,17 +46,18 @@ def with_unmarked(owned: Owned, declared: Desired, snapshot: Snapshot, wishes: W
                     span=declared[address].span,
                 )
             )
-    return Owned(roots=owned.roots | roots, gently=owned.gently | gently, found=(*owned.found, *found))
+    return replace(owned, ours=owned.ours | ours, gently=owned.gently | gently, found=(*owned.found, *found))
 
 
 def undeclared_warnings(declared: Desired, snapshot: Snapshot, owned: Owned) -> tuple[Diagnostic, ...]:
     """What leads to a root of ours, cannot be marked and is not in the file: it is never touched, only named."""
-    found = []
-    for address, live in sorted(snapshot.lives.items()):
+    found, lives = [], snapshot.lives
+    for address, live in sorted(lives.items()):
         kind = kind_of(address)
         if kind.marking is not Marking.NONE or address in declared:
             continue
-        ours = sorted({root_of(one) for one in named_in(address, live.body)} & owned.roots)
+        led = (one for one in named_in(address, live.body) if is_owned(one, owned))
+        ours = sorted({root_of(one) if root_of(one) in owned.ours else one for one in led if root_of(one) in lives})
         if ours:
             found.append(
                 warning(
@@ -73,7 +76,7 @@ def _is_ours(address: Address, declared: Desired, snapshot: Snapshot, owned: Own
     Under a root that the file calls external, what is declared is ours (S13).
     """
     root = root_of(address)
-    if root in owned.roots:
+    if is_owned(address, owned):
         return True
     if root not in declared or declared[root].absent:
         return False

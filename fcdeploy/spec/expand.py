@@ -67,7 +67,7 @@ def _resource(placed: Placed, target: Target, base: str) -> Resource:
         absent=placed.absent,
         ignore=ignored_paths(placed),
         renamed_from=str(former.value) if former is not None else None,
-        external=placed.is_set("external"),
+        external=placed.external,
     )
 
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from fcdeploy.diagnostics import Diagnostic, error, has_errors, in_order
 from fcdeploy.errors import SpecError
 from fcdeploy.kinds import registry
-from fcdeploy.model import Json, Target
+from fcdeploy.model import Json, Mark, Target
 from fcdeploy.spec.code import read_code_findings
 from fcdeploy.spec.expand import Desired, expand
 from fcdeploy.spec.loader import read_spec
@@ -156,7 +156,8 @@ class Project:
         """The resolved spec of a target and what is wrong with it."""
         if target.name not in self._judged:
             tree, found = self._rendered(target, self.surroundings)
-            found += check_spec(tree, provider=target.provider, api=target.api)
+            mark = Mark(project=self.name, target=target.name)
+            found += check_spec(tree, provider=target.provider, api=target.api, mark=mark)
             self._judged[target.name] = (tree, in_order(found))
         return self._judged[target.name]
 

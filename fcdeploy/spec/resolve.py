@@ -11,6 +11,7 @@ from fcdeploy.spec.node import Node, Path, merged, without_nulls
 from fcdeploy.spec.words import words_of
 
 DEFAULTS = "defaults"
+EXTERNAL = "external"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,10 +27,20 @@ class Placed:
     node: Node
     absent: bool = False
 
+    @property
+    def external(self) -> bool:
+        """Whether somebody else keeps it (S13)."""
+        return _is_external(self.node, self.kind)
+
     def is_set(self, word: str) -> bool:
         """Whether a word that is true or false stands here and is true."""
         found = self.node.fields.get(word)
         return found is not None and found.value is True
+
+
+def _is_external(node: Node, kind: Kind) -> bool:
+    found = node.fields.get(EXTERNAL) if kind.may_be_external else None
+    return found is not None and found.value is True
 
 
 def with_defaults(root: Node, provider: str) -> Node:
@@ -110,7 +121,13 @@ class _Merger:
             below = self._below[kind.name] = {child.section: child for child in registry.children(kind)}
         # Resources below are not part of a kind's own defaults; validation refuses them there.
         base = {key: item for key, item in self._bases.get(kind.name, {}).items() if key not in below}
-        return section.with_value({name: self._resource(item, base, below) for name, item in section.value.items()})
+        return section.with_value(
+            {
+                # What all have in common is said of those that are this file's (S13).
+                name: self._resource(item, {} if _is_external(item, kind) else base, below)
+                for name, item in section.value.items()
+            }
+        )
 
     def _resource(self, node: Node, base: dict[str, Node], below: dict[str, Kind]) -> Node:
         if node.value is None:

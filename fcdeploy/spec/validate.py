@@ -11,7 +11,8 @@ from fcdeploy.diagnostics import Diagnostic, Severity, Span, did_you_mean, error
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Finding, Kind
 from fcdeploy.kinds.fields import Codec
-from fcdeploy.model import Json, Sensitive
+from fcdeploy.model import Json, Mark, Sensitive
+from fcdeploy.spec.belongings import external_findings, mark_findings
 from fcdeploy.spec.former import former_name_findings
 from fcdeploy.spec.ignored import ignore_findings
 from fcdeploy.spec.judge import Judged, is_encodable
@@ -25,24 +26,30 @@ from fcdeploy.spec.shape import in_file_words, later_than
 _QUOTED = re.compile("`([^`]+)`")
 
 
-def check_spec(resolved: Node, *, provider: str, api: str = "") -> list[Diagnostic]:
+def check_spec(resolved: Node, *, provider: str, api: str = "", mark: Mark | None = None) -> list[Diagnostic]:
     """Everything that is wrong with a spec whose templates are evaluated and whose defaults are merged, in order.
 
-    `api` is the target's API version; empty: no rule by version is asked.
+    `api` is the target's API version; empty: no rule by version is asked. `mark` is what the target's own resources
+    bear; None: it is not known.
     """
     judged = Judged.of(resolved, provider)
     found = _Findings(judged)
     parents: dict[Path, list[Placed]] = {}
     everything = list(resources(resolved, provider))
-    known = {(placed.kind.name, placed.identity) for placed in everything if not placed.absent}
+    external = frozenset(placed.path for placed in everything if placed.external)
+    # An external one may hold more than the file says.
+    known = {(one.kind.name, one.identity) for one in everything if not one.absent and one.path not in external}
     for placed in everything:
+        found.add(external_findings(placed))
         found.add(ignore_findings(placed))
         if placed.absent:
             # Of what is not to be there only its name matters.
             continue
         found.add(_name_findings(placed, known))
         parents.setdefault(placed.path[:-1], []).append(placed)
-        found.add(_rule_findings(placed, judged.body(placed), api))
+        body = judged.body(placed)
+        found.add(_rule_findings(placed, body, api))
+        found.add(mark_findings(placed, body, mark, stands_outside=placed.path[:-2] in external))
         found.add(plain_secret_findings(placed))
     for siblings in parents.values():
         found.add(_sibling_findings(siblings, judged))

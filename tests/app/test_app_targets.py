@@ -177,16 +177,21 @@ def test_adoption_takes_nothing_away_and_prints_the_yaml_that_keeps_it(stage: An
     assert "is not managed by fcdeploy" in str(result.problem) and result.plan is not None
     (result,) = stage.apply_report(Wishes(adopt=("service:s",))).plans.results
     assert isinstance(result.problem, PlanRefused)
-    kept = {one.address: yaml.safe_load(one.detail.partition("\n")[2]) for one in result.problems}
-    timer = {"type": "timer", "config": {"cronExpression": "@every 1m", "payload": "", "enable": True}}
-    assert kept == {
-        "dev:alibaba.function:s/f0": {"memorySize": 192},
-        "dev:alibaba.trigger:s/f0/t": {"triggers": {"t": timer}},
-    }
+    (refusal,) = result.problems
+    assert refusal.summary == "adopting service s would delete 1 resource and reset fields of 1 resource"
+    assert refusal.address == "dev:alibaba.service:s"
+    said, _, lines = refusal.detail.partition("\nto keep all of it, add this to the file:\n")
+    assert said.splitlines() == [
+        "`--adopt` takes nothing away:",
+        "  function s/f0: memorySize would be reset",
+        "  trigger s/f0/t: would be deleted",
+    ]
+    timer = {"type": "timer", "config": {"cronExpression": "@every 1m"}}
+    kept = {"f0": {"memorySize": 192, "triggers": {"t": timer}}}
+    assert yaml.safe_load(lines) == {"services": {"s": {"functions": kept}}}
     assert stage.whole_dump() == before
 
-    for pasted in kept.values():
-        function |= pasted
+    function |= kept["f0"]
     stage.write(spec)
     stage.apply(Wishes(adopt=("service:s",)))
     live = stage.dump()

@@ -54,7 +54,7 @@ def test_a_replaced_function_keeps_the_code_that_is_not_the_files(monkeypatch: p
         ),
     }
     snapshot = Snapshot(lives=lives, archives={FUNCTION: archive("2")})
-    owned = Owned(roots=frozenset({SERVICE}), gently=frozenset(), found=())
+    owned = Owned(ours=frozenset({SERVICE}), theirs=frozenset())
     found = differences(desired, snapshot, owned, site)
     assert [(one.address.kind, one.action) for one in found] == [
         ("service", Action.NONE),

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from fcdeploy.engine.marks import as_travelling, marked, unmarked, with_mark, without_mark
 from fcdeploy.kinds.descriptor import Marking
 from fcdeploy.kinds.registry import KINDS
-from fcdeploy.model import Address, Live, Mark
+from fcdeploy.model import Address, Live, Mark, Sensitive, from_json, to_json
 
 OURS = Mark(project="shop", target="dev")
 FUNCTION = KINDS[("alibaba", "function")]
@@ -49,6 +49,14 @@ def test_what_is_written_is_read_back(text: str, mark: Mark) -> None:
     travelling = with_mark(text, mark)
     assert without_mark(travelling) == (text, mark)
     assert len(travelling) - len(text) == len(mark.suffix) - (not text)
+
+
+def test_a_secret_in_a_description_stays_one() -> None:
+    text = Sensitive("for ACME", parts=("for ", {"secret": "CUSTOMER"}))
+    travelling = with_mark(text, OURS)
+    assert isinstance(travelling, Sensitive)
+    assert str.__str__(travelling) == "for ACME [fcdeploy:shop/dev]"
+    assert from_json(to_json(travelling), lambda part: "ACME") == travelling
 
 
 def test_the_body_of_a_kind_with_a_place_for_it() -> None:

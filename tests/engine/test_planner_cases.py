@@ -12,8 +12,9 @@ fetched       functions whose live archive is at hand;   same_code: those whose 
 wishes        adopt, adopt_over, adopt_from, allow_unsafe;   destroying
 changes       {"update function s/f": {path: [before, after]}}, exactly; {} means an empty plan
 replaces      paths that force a replacement;   reasons, notes: by change, by path
-steps         {step: {call, guard, sends, headers, needs, last, undo}}, in order; members not named are not compared
-findings      what refuses the plan (summaries, exactly);   details: texts that their details hold;   warnings
+steps         {step: {call, guard, sends, headers, needs, last, undo, ignored}}, in order; others are not compared
+findings      what refuses the plan (summaries, exactly);   details, hints: texts that they hold;   warnings
+keeps         the YAML that the refusal of an adoption gives
 unchanged     how many resources stay as they are
 """
 
@@ -28,7 +29,8 @@ import pytest
 import yaml
 
 from fcdeploy.engine.canonical import fingerprint, live_body
-from fcdeploy.engine.ownership import Wishes, mark_in, mark_tags, orphan_warnings, owned_roots
+from fcdeploy.engine.marks import unmarked
+from fcdeploy.engine.ownership import Wishes, mark_in, mark_tags, orphan_warnings, verdicts
 from fcdeploy.engine.planner import differences, present, to_plan
 from fcdeploy.engine.references import located
 from fcdeploy.engine.renames import protected_renames, renamed
@@ -58,13 +60,26 @@ KEYS = {
         "same_code",
         "wishes",
     ),
-    *("destroying", "changes", "replaces", "reasons", "notes", "steps", "findings", "details", "warnings", "unchanged"),
+    *(
+        "destroying",
+        "changes",
+        "replaces",
+        "reasons",
+        "notes",
+        "steps",
+        "findings",
+        "details",
+        "hints",
+        "keeps",
+        "warnings",
+    ),
+    "unchanged",
 }
 SECRETS = {
     "TOKEN": "the-secret-token",
     "KEY": "-----BEGIN PRIVATE KEY-----\nthe-secret-key\n-----END PRIVATE KEY-----",
 }
-STEP_KEYS = {"call", "guard", "sends", "headers", "needs", "last", "undo"}
+STEP_KEYS = {"call", "guard", "sends", "headers", "needs", "last", "undo", "ignored"}
 CASES = [
     pytest.param(case, id=f"{path.stem}: {case['name']}")
     for path in sorted(FOLDER.glob("*.yaml"))
@@ -103,9 +118,11 @@ def to_live(name: str, raw: dict[str, Any], case: dict[str, Any], mark: Mark) ->
         whole["tags"] = tags
         owner = mark_in(tags)
     api = case.get("api", "2021-04-06")
-    body = live_body(kind_of(where), whole, api)
+    travelling = live_body(kind_of(where), whole, api)
     is_read_twice = kind_of(where).guard_in(api) is GuardStyle.RECHECK
-    etag = fingerprint(body) if is_read_twice else f"etag of {name}"
+    etag = fingerprint(travelling) if is_read_twice else f"etag of {name}"
+    body, told = unmarked(kind_of(where), travelling)
+    owner = owner or told
     return Live(address=where, body=body, raw=whole, etag=etag, mark=owner)
 
 
@@ -138,7 +155,7 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
     wishes = Wishes(
         **{key: tuple(value) if isinstance(value, list) else value for key, value in case.get("wishes", {}).items()}
     )
-    owned = with_unmarked(owned_roots(desired, snapshot, site, wishes), wanted, snapshot, wishes)
+    owned = with_unmarked(verdicts(desired, snapshot, site, wishes, declared=wanted), wanted, snapshot, wishes)
     found = differences(desired, snapshot, owned, site)
     plan = to_plan(
         found,
@@ -175,6 +192,7 @@ def seen_step(step: Step, wanted: dict[str, Any]) -> dict[str, Any]:
             "headers": dict(step.call.headers),
             "needs": sorted(map(short, step.needs)),
             "last": step.last,
+            "ignored": [list(path) for path in step.ignored],
             "undo": [short(undo.id) for undo in step.undo],
         }[key]
         for key in wanted
@@ -210,6 +228,12 @@ def test_the_plan_is_what_the_case_says(case: dict[str, Any], tmp_path: Path) ->
     details = "\n".join(one.detail for one in found)
     for text in case.get("details", []):
         assert text in details
+    if "keeps" in case:
+        _, lines = details.split("to the file", 1)
+        assert yaml.safe_load(lines.partition("\n")[2]) == case["keeps"]
+    hints = "\n".join(one.hint for one in found)
+    for text in case.get("hints", []):
+        assert text in hints
     assert [one.summary for one in plan.warnings] == case.get("warnings", [])
     if "unchanged" in case:
         assert plan.unchanged == case["unchanged"]
