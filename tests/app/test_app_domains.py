@@ -253,7 +253,7 @@ def test_adopt_takes_nothing_away(stage: Any) -> None:
         f"adopting customDomain {NAME} would reset fields of 1 resource",
     ]
     (result,) = stage.plan_report(Wishes(adopt=("customDomain:*",))).results
-    assert f"customDomain {NAME}: wafConfig.enableWAF would be reset" in result.problems[0].detail
+    assert f"customDomain {NAME}: wafConfig would be reset" in result.problems[0].detail
     stage.apply(Wishes(adopt_over=("customDomain:*",)))
     assert stage.dump()[HERE]["wafConfig"] == {"enableWAF": False}
     assert stage.plan().is_empty
