@@ -15,7 +15,12 @@ from fcdeploy.model import Json, Step
 def going_along(kind: Kind, fields: tuple[Field, ...], body: Mapping[str, Json]) -> tuple[Field, ...]:
     """What the service must be told again with these fields and does not show whole: `body`, the file's, has it."""
     more = sorted({name for one in fields for name in one.together} - {one.name for one in fields})
-    return tuple(kind.field(name) for name in more if kind.field(name).has_write_only and body.get(name) is not None)
+    return tuple(kind.field(name) for name in more if is_whole(kind.field(name), body.get(name)))
+
+
+def is_whole(field: Field, value: Json) -> bool:
+    """Whether a value has also what cannot be read: one that others look after comes from live, without (S17)."""
+    return field.has_write_only and value is not None and value != visible(field, value)
 
 
 def is_lost(field: Field, was: Json, wanted: Json) -> bool:

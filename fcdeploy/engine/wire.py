@@ -48,7 +48,9 @@ def update_call(
     headers: dict[str, str] = {}
     names = {one.name for one in fields}
     more = sorted({name for one in fields for name in one.together} - names)
-    for one in (*fields, *map(kind.field, more)):
+    # What cannot be told again whole is better not told at all.
+    along = (one for one in map(kind.field, more) if not one.has_write_only or body.get(one.name) is None)
+    for one in (*fields, *along):
         if one.codec is Codec.ARCHIVE:
             _add_archive(one, payloads, sent, headers)
         else:

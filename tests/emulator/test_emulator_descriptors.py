@@ -11,14 +11,15 @@ import copy
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
 
-from fcdeploy.kinds.alibaba import async_invoke, function, on_demand, provision, service, trigger
+from fcdeploy.kinds.alibaba import async_invoke, custom_domain, function, on_demand, provision, service, trigger
 from fcdeploy.kinds.alibaba.trigger_types import NO_ROLE, NO_SOURCE, VARIANTS
-from fcdeploy.kinds.fields import Access, Codec, Field
+from fcdeploy.kinds.fields import Access, Codec, Field, obj
 
 DIFFERENCES = Path(__file__).with_name("descriptor_differences.yaml")
 QUALIFIED = (async_invoke.KIND, on_demand.KIND, provision.KIND)
@@ -205,6 +206,33 @@ class QualifiedSubject(Subject):
         return path, self.api.send("PUT", path, body)
 
 
+class DomainSubject(Subject):
+    def base(self, path: Path_) -> dict:
+        # Anything with HTTPS needs a certificate, which no field's schema says.
+        needing = path[0] == "protocol"
+        return {"certConfig": sample(custom_domain.KIND.field("certConfig"))} if needing else {}
+
+    def create(self, body: dict, name: str = "") -> tuple[str, object]:
+        name = name or f"d{next(self.numbers)}.example.com"
+        return f"/custom-domains/{name}", self.api.send("POST", "/custom-domains", {**body, "domainName": name})
+
+
+def as_sent(fields: tuple[Field, ...]) -> tuple[Field, ...]:
+    """The fields as they travel: what is wrapped inside what wraps it, a name in parts as its parts."""
+    made: list[Field] = []
+    for one in fields:
+        if one.split:
+            made += [replace(one, name=part, split=(), refers="", schema={"type": "string"}) for part in one.split]
+            continue
+        item = replace(one.item, fields=as_sent(one.item.fields)) if one.item is not None else None
+        one = replace(one, fields=as_sent(one.fields), item=item)
+        if one.wrapped:
+            inner = replace(one, name=one.wrapped, spec="", wrapped="")
+            one = obj(one.name, one.title, one.description, fields=(inner,), defaults=one.defaults)
+        made.append(one)
+    return tuple(made)
+
+
 def at(body: object, path: Path_) -> object:
     """The value at a path of a live body, None where there is none."""
     for part in path:
@@ -378,6 +406,7 @@ def subjects(api) -> Iterator[tuple[Subject, Mapping[str, object]]]:
     yield TriggerSubject(api, "trigger.oss", outer), trigger.KIND.name_schema
     for kind, fields in VARIANTS.items():
         yield TriggerSubject(api, f"trigger.{kind}", fields, ("triggerConfig",)), trigger.KIND.name_schema
+    yield DomainSubject(api, "customDomain", as_sent(custom_domain.KIND.fields)), {}
     for one in QUALIFIED:  # qualifiers have names of their own kinds
         yield QualifiedSubject(api, one.name, one.fields, one.create.path.rpartition("/")[2]), {}
 

@@ -45,6 +45,7 @@ def test_routes_need_no_functions_and_never_show_null(api) -> None:
         ({"protocol": "FTP"}, "allowed: HTTP | HTTPS | HTTP,HTTPS"),
         ({"protocol": "HTTPS"}, "CertConfig is required"),
         ({"certConfig": {"certName": "c"}}, "CertConfig.Certificate is required"),
+        ({"certConfig": {**CERT, "certName": None}}, "CertConfig.CertName is required"),
         ({"certConfig": {**CERT, "privateKey": "secret-words"}}, "CertConfig.PrivateKey is not in PEM format"),
         ({"routeConfig": {"routes": [{"path": "/"}]}}, "ServiceName is required"),
         ({"routeConfig": {"routes": [{**ROUTE, "path": "a"}]}}, "Path doesn't match"),

@@ -78,8 +78,8 @@ FIELDS = Struct(
         "routeConfig": Struct({"routes": Many(item=_ROUTE)}, defaults={"routes": []}, check=_check_routes),
         "certConfig": Struct(
             {"certName": Text(), "certificate": _Pem(), "privateKey": _Pem()},
-            defaults={"certName": ""},
-            required=("certificate", "privateKey"),
+            # The schema of Resource Orchestration and the Terraform provider require all three.
+            required=("certName", "certificate", "privateKey"),
         ),
         "tlsConfig": Struct(
             {
