@@ -12,6 +12,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from fcdeploy.app.running import RECOVERIES, Manner, acquired, opened_journal
+from fcdeploy.app.selection import check_only
 from fcdeploy.app.types import (
     ApplyReport,
     DriftReport,
@@ -56,6 +57,7 @@ async def plan(where: Where, wishes: Wishes, *, destroy: bool = False) -> PlanRe
     project = _project(where)
     targets = project.select(_patterns(where))
     warnings = project.check(targets, code=not destroy)
+    check_only(project, targets, wishes, destroy=destroy)
     with _local_cloud(where, project) as local:
         async with AsyncExitStack() as stack:
             works = [Work(where, project, target, local) for target in targets]
@@ -87,6 +89,7 @@ async def apply(
     project = _project(where)
     targets = project.select(_patterns(where), writes=True)
     warnings = project.check(targets, code=not destroy)
+    check_only(project, targets, wishes, destroy=destroy)
     manner = Manner(on_failure=on_failure, grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
     with _local_cloud(where, project) as local:
         async with AsyncExitStack() as stack:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Collection
-from dataclasses import dataclass
+from collections.abc import Callable, Collection
+from dataclasses import dataclass, replace
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages, with_live_code
 from fcdeploy.diagnostics import Diagnostic
+from fcdeploy.engine.only import Narrowed, about, narrowed
 from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, verdicts
 from fcdeploy.engine.planner import differences, present, to_plan
 from fcdeploy.engine.references import located
@@ -58,6 +59,7 @@ async def read_plan(
         ),
         destroying=destroying,
     )
+    plan = replace(plan, left_out=both.left_out)
     protected = frozenset(address for address, resource in desired.items() if resource.protect)
     refusals = safety_findings(
         plan.changes, wanted, snapshot, owned, wishes, destroying=destroying, protected=protected
@@ -66,17 +68,22 @@ async def read_plan(
     refusals = (*refusals, *protected_renames(renamed(desired, leaving), desired))
     going = [one.address for one in found if one.action is Action.DELETE and one.kind.holds]
     held = dict(zip(going, await asyncio.gather(*map(bench.reader.read_held, going)), strict=True))
-    return plan, (*owned.found, *refusals, *held_findings(held))
+    return plan, (*owned.found, *both.refusals, *refusals, *held_findings(held))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
-    """Both sides of a target: what the file wants to be there, what is live, whose it is, and what differs."""
+    """Both sides of a target: what the file wants to be there, what is live, whose it is, and what differs.
+
+    `left_out` and `refusals` say what `--only` left out, and why what is left cannot be done (S46).
+    """
 
     wanted: Desired
     snapshot: Snapshot
     owned: Owned
     found: tuple[Difference, ...]
+    left_out: int = 0
+    refusals: tuple[Diagnostic, ...] = ()
 
 
 async def read_compared(
@@ -91,30 +98,43 @@ async def read_compared(
 ) -> Compared:
     """The reading half of a plan: `desired` is located, `snapshot` what the lists gave. Raises ReadFailed."""
     wanted: Desired = {} if destroying else present(desired, bench.site.scope.api)
-    snapshot, owned, found = await _settled(bench, wanted, desired, snapshot, wishes)
-    needing = await with_live_code(bench, packages, snapshot, found, for_undo=for_undo)
+
+    def compared(here: Snapshot) -> tuple[Owned, Narrowed]:
+        owned = verdicts(wanted, here, bench.site, wishes, declared=desired)
+        owned = with_unmarked(owned, desired, here, wishes)
+        return owned, narrowed(differences(wanted, here, owned, bench.site), wanted, wishes.only)
+
+    snapshot, owned, left = await _settled(bench, snapshot, compared)
+    needing = await with_live_code(bench, packages, snapshot, left.found, for_undo=for_undo)
     if needing is not snapshot:
         snapshot = needing
-        found = differences(wanted, snapshot, owned, bench.site)
-    return Compared(wanted=wanted, snapshot=snapshot, owned=owned, found=found)
+        owned, left = compared(snapshot)
+    return Compared(
+        wanted=wanted,
+        snapshot=snapshot,
+        owned=replace(owned, found=about(owned.found, wanted, wishes.only)),
+        found=left.found,
+        left_out=left.left_out,
+        refusals=left.refusals,
+    )
 
 
 async def _settled(
-    bench: Bench, wanted: Desired, declared: Desired, snapshot: Snapshot, wishes: Wishes
-) -> tuple[Snapshot, Owned, tuple[Difference, ...]]:
+    bench: Bench, snapshot: Snapshot, compared: Callable[[Snapshot], tuple[Owned, Narrowed]]
+) -> tuple[Snapshot, Owned, Narrowed]:
     """The differences with an ETag for each resource that will change, from the very body that was compared.
 
     Whose it is, is read in the same body: another writer may have marked it since the lists were read.
     """
     for _ in range(MOST_READS):
-        owned = verdicts(wanted, snapshot, bench.site, wishes, declared=declared)
-        owned = with_unmarked(owned, declared, snapshot, wishes)
-        found = differences(wanted, snapshot, owned, bench.site)
+        owned, left = compared(snapshot)
         missing = [
-            one.address for one in found if one.action in CHANGING and one.live is not None and one.live.etag is None
+            one.address
+            for one in left.found
+            if one.action in CHANGING and one.live is not None and one.live.etag is None
         ]
         if not missing:
-            return snapshot, owned, found
+            return snapshot, owned, left
         snapshot = snapshot.with_lives(await bench.reader.read_singly(missing))
     raise ReadFailed(
         "live state keeps changing while it is read",

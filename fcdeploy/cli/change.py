@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import sys
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import click
@@ -11,7 +12,7 @@ import click
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import FAILED, gravest
 from fcdeploy.cli.interrupts import Interrupts, WatchedProgress
-from fcdeploy.cli.options import RUN, SPEECH, WHERE, WISHES, YES_OPTION, RunOptions, asks, flags_of
+from fcdeploy.cli.options import ONLY_OPTION, RUN, SPEECH, WHERE, WISHES, YES_OPTION, RunOptions, asks, flags_of
 from fcdeploy.cli.speech import Speech
 from fcdeploy.errors import UsageError
 
@@ -31,9 +32,12 @@ _LOOK_FIRST = {"apply": "plan", "destroy": "plan --destroy", "rollback": "status
 
 @click.command("plan", cls=Command)
 @asks(WHERE, WISHES, SPEECH)
+@ONLY_OPTION
 @option("--destroy", is_flag=True, help="Plan what `fcdeploy destroy` would do.")
 @option("--detailed-exitcode", is_flag=True, help="Exit with 2 when changes are pending.")
-def plan(where: Where, wishes: Wishes, speech: Speech, destroy: bool, detailed_exitcode: bool) -> int:
+def plan(
+    where: Where, wishes: Wishes, speech: Speech, only: tuple[str, ...], destroy: bool, detailed_exitcode: bool
+) -> int:
     """Show what apply would do to each target, and why. Nothing is written.
 
     The plan is made from the live state: what is listed is exactly what apply
@@ -44,7 +48,7 @@ def plan(where: Where, wishes: Wishes, speech: Speech, destroy: bool, detailed_e
     from fcdeploy import app
     from fcdeploy.cli.views import plans_code
 
-    report = asyncio.run(app.plan(where, wishes, destroy=destroy))
+    report = asyncio.run(app.plan(where, replace(wishes, only=only), destroy=destroy))
     _write_problems(report, speech)
     _write_plan(report, speech, destroy=destroy)
     return plans_code(report, pending_counts=detailed_exitcode)
@@ -52,14 +56,15 @@ def plan(where: Where, wishes: Wishes, speech: Speech, destroy: bool, detailed_e
 
 @click.command("apply", cls=Command)
 @asks(WHERE, WISHES, RUN, SPEECH)
+@ONLY_OPTION
 @YES_OPTION
-def apply(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, yes: bool) -> int:
+def apply(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, only: tuple[str, ...], yes: bool) -> int:
     """Make the cloud as the file says.
 
     Shows the plan, asks, and carries it out: every write is guarded against
     other writers, and when a step fails, what was done is taken back.
     """
-    return _carry_out(where, wishes, run, speech, yes=yes, destroy=False)
+    return _carry_out(where, replace(wishes, only=only), run, speech, yes=yes, destroy=False)
 
 
 @click.command("destroy", cls=Command)

@@ -240,6 +240,12 @@ _WISH_OPTIONS = (
            help="Allow the deletes that are refused for their number or weight."),
 )  # fmt: skip
 
+ONLY_OPTION = option(
+    "--only", metavar="GLOB", multiple=True, section=_WHAT,
+    help="Only the resources whose address matches, such as 'images/resize' or 'trigger:*', and what they need; "
+         "nothing is deleted. Repeatable.",
+)  # fmt: skip
+
 _RECOVER_OPTION = option(
     "--recover", metavar="HOW", type=click.Choice(["resume", "rollback", "abandon"]), default=None, section=_RUN,
     help="What to do first with a run that has not ended: resume, rollback or abandon.",

@@ -19,12 +19,16 @@ MARK_TARGET = "fcdeploy.target"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wishes:
-    """What the user allows beyond the ordinary: globs of addresses, `P/T` marks, unsafe plans (S12, S15)."""
+    """What the user asks of a plan: globs of addresses, `P/T` marks, unsafe plans (S12, S15).
+
+    `only`: nothing but the resources that these globs name, and what they need (S46).
+    """
 
     adopt: tuple[str, ...] = ()
     adopt_over: tuple[str, ...] = ()
     adopt_from: tuple[str, ...] = ()
     allow_unsafe: bool = False
+    only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -229,13 +229,17 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
-    """Everything that apply will do to one target, in order; changes of action none are only counted."""
+    """Everything that apply will do to one target, in order; changes of action none are only counted.
+
+    `left_out` counts the resources that were not to be looked at, whatever would become of them (S46).
+    """
 
     project: str
     target: Target
     changes: tuple[Change, ...]
     steps: tuple[Step, ...]
     unchanged: int = 0
+    left_out: int = 0
     warnings: tuple[Diagnostic, ...] = ()
 
     def count(self, action: Action) -> int:

@@ -215,7 +215,10 @@ def _plan(view: PlanView) -> dict[str, Json]:
 def _summary(plans: Iterable[Plan]) -> dict[str, Json]:
     every = list(plans)
     counts: dict[str, Json] = {action.value: sum(plan.count(action) for plan in every) for action in _CHANGING}
-    return counts | {"unchanged": sum(plan.unchanged for plan in every)}
+    return counts | {
+        "unchanged": sum(plan.unchanged for plan in every),
+        "leftOut": sum(plan.left_out for plan in every),
+    }
 
 
 def _change(change: Change) -> dict[str, Json]:

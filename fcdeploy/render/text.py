@@ -63,11 +63,15 @@ def plan_text(
 
 def summary_line(plan: Plan, *, destroy: bool = False) -> str:
     """`Plan: 3 to create, …` or, for an empty plan, a sentence that says why nothing happens."""
+    left_out = f"{counted(plan.left_out, 'resource')} left out by --only" if plan.left_out else ""
     if _has_changes(plan):
-        return f"Plan: {counts_text([plan])}."
+        return f"Plan: {counts_text([plan])}." + (f" {left_out[:1].upper()}{left_out[1:]}." if left_out else "")
     if destroy:
         return "No changes. There is nothing to destroy."
     seen = counted(plan.unchanged, "resource")
+    if left_out:
+        told = f"What --only names is as the file says ({seen})" if plan.unchanged else "--only names nothing here"
+        return f"No changes. {told}; {left_out}."
     return (
         f"No changes. The cloud is as the file says ({seen})."
         if plan.unchanged

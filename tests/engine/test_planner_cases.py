@@ -9,13 +9,13 @@ live          raw bodies by name (`s`, `s/f`, `s/f/t`, or `kind name`), as the A
               their tags unless `marks` says {name: null} or {name: project/target}
 seen          further marks in this account and region
 fetched       functions whose live archive is at hand;   same_code: those whose content equals the file's
-wishes        adopt, adopt_over, adopt_from, allow_unsafe;   destroying
+wishes        adopt, adopt_over, adopt_from, allow_unsafe, only;   destroying
 changes       {"update function s/f": {path: [before, after]}}, exactly; {} means an empty plan
 replaces      paths that force a replacement;   reasons, notes: by change, by path
 steps         {step: {call, guard, sends, headers, needs, last, undo, ignored}}, in order; others are not compared
 findings      what refuses the plan (summaries, exactly);   details, hints: texts that they hold;   warnings
 keeps         the YAML that the refusal of an adoption gives
-unchanged     how many resources stay as they are
+unchanged     how many resources stay as they are;   left_out: how many were not to be looked at
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ import yaml
 
 from fcdeploy.engine.canonical import fingerprint, live_body
 from fcdeploy.engine.marks import unmarked
+from fcdeploy.engine.only import about, narrowed
 from fcdeploy.engine.ownership import Wishes, mark_in, mark_tags, orphan_warnings, verdicts
 from fcdeploy.engine.planner import differences, present, to_plan
 from fcdeploy.engine.references import located
@@ -74,6 +75,7 @@ KEYS = {
         "warnings",
     ),
     "unchanged",
+    "left_out",
 }
 SECRETS = {
     "TOKEN": "the-secret-token",
@@ -156,7 +158,8 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
         **{key: tuple(value) if isinstance(value, list) else value for key, value in case.get("wishes", {}).items()}
     )
     owned = with_unmarked(verdicts(desired, snapshot, site, wishes, declared=wanted), wanted, snapshot, wishes)
-    found = differences(desired, snapshot, owned, site)
+    left = narrowed(differences(desired, snapshot, owned, site), desired, wishes.only)
+    found = left.found
     plan = to_plan(
         found,
         snapshot,
@@ -174,7 +177,13 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
         protected=frozenset(where for where, resource in wanted.items() if resource.protect),
     )
     leaving = {one.address for one in found if one.action is Action.DELETE}
-    return plan, [*owned.found, *refusals, *protected_renames(renamed(wanted, leaving), wanted)]
+    plan = replace(plan, left_out=left.left_out)
+    return plan, [
+        *about(owned.found, desired, wishes.only),
+        *left.refusals,
+        *refusals,
+        *protected_renames(renamed(wanted, leaving), wanted),
+    ]
 
 
 def short(text: str) -> str:
@@ -235,8 +244,9 @@ def test_the_plan_is_what_the_case_says(case: dict[str, Any], tmp_path: Path) ->
     for text in case.get("hints", []):
         assert text in hints
     assert [one.summary for one in plan.warnings] == case.get("warnings", [])
-    if "unchanged" in case:
-        assert plan.unchanged == case["unchanged"]
+    for count in ("unchanged", "left_out"):
+        if count in case:
+            assert getattr(plan, count) == case[count], count
 
 
 def check_order(plan: Plan) -> None:

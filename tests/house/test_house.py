@@ -18,7 +18,7 @@ BASE = ("errors", "diagnostics", "model")
 PURE = (
     *("canonical", "diff", "wire", "redact", "snapshot", "ownership", "safety", "steps", "planner", "rollback"),
     *("threeway", "standing", "journal_rows", "references", "marks", "as_spec", "calls", "drift", "traces"),
-    *("ignoring", "renames", "sealed", "unmarked", "adoption"),
+    *("ignoring", "renames", "sealed", "unmarked", "adoption", "only"),
 )
 IO_MODULES = {"os", "time", "httpx", "logging", "socket", "subprocess", "sqlite3", "pathlib", "asyncio", "tempfile"}
 

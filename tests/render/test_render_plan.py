@@ -206,6 +206,18 @@ def test_an_empty_plan_says_so(unchanged: int, destroy: bool, text: str) -> None
     assert plan_text(plan, destroy=destroy) == text
 
 
+def test_what_was_left_out_is_counted() -> None:
+    plan = Plan(project="p", target=DEV, changes=(), steps=(), unchanged=3, left_out=5)
+    said = "No changes. What --only names is as the file says (3 resources); 5 resources left out by --only.\n"
+    assert plan_text(plan) == said
+    said = "No changes. --only names nothing here; 1 resource left out by --only.\n"
+    assert plan_text(replace(plan, unchanged=0, left_out=1)) == said
+    made = Change(address=address("function", "images", "a"), action=Action.CREATE, reason="")
+    last = plan_text(replace(plan, changes=(made,))).splitlines()[-1]
+    counts = "1 to create, 0 to update, 0 to replace, 0 to delete, 3 unchanged"
+    assert last == f"Plan: {counts}. 5 resources left out by --only."
+
+
 def test_a_refused_plan_without_changes_does_not_call_that_no_changes() -> None:
     plan = Plan(project="p", target=DEV, changes=(), steps=())
     for unchanged, destroy in ((0, False), (3, False), (0, True)):

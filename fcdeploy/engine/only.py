@@ -1,0 +1,123 @@
+"""`--only`: of all differences those of some resources, and of what they need (S46). Pure.
+
+Nothing is pruned: a delete is kept only as a part of the replacement of what is named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from fcdeploy.diagnostics import Diagnostic, error
+from fcdeploy.engine.ownership import matches
+from fcdeploy.engine.snapshot import Desired, lineage
+from fcdeploy.engine.steps import Difference
+from fcdeploy.kinds.registry import parent_of
+from fcdeploy.model import Action, Address
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Narrowed:
+    """What is left of a comparison: the differences, how many resources were left out, and why that cannot be done."""
+
+    found: tuple[Difference, ...]
+    left_out: int = 0
+    refusals: tuple[Diagnostic, ...] = ()
+
+
+def matched(desired: Desired, globs: Iterable[str]) -> frozenset[Address]:
+    """The resources that are to be there and that a glob names, as `--adopt` would."""
+    wanted = tuple(globs)
+    return frozenset(
+        address for address, resource in desired.items() if not resource.absent and matches(address, wanted)
+    )
+
+
+def needed(desired: Desired, named: Iterable[Address]) -> frozenset[Address]:
+    """These resources and all that they need: what they stand in and what they refer to, as far as the file has it."""
+    found: set[Address] = set()
+    waiting = list(named)
+    while waiting:
+        address = waiting.pop()
+        if address in found:
+            continue
+        found.add(address)
+        resource = desired.get(address)
+        refs = resource.refs if resource is not None else frozenset[Address]()
+        waiting += [one for one in (*lineage(address)[1:], *refs) if one in desired]
+    return frozenset(found)
+
+
+def narrowed(found: Sequence[Difference], desired: Desired, globs: Collection[str]) -> Narrowed:
+    """The differences of what the globs name and of what that needs; all of them without a glob."""
+    if not globs:
+        return Narrowed(found=tuple(found))
+    by_address = {one.address: one for one in found}
+    named = set(matched(desired, globs))
+    kept = needed(desired, named)
+    while True:
+        # What stands beneath a replaced resource goes with it, so it is named with it.
+        with_it = {
+            address
+            for address in by_address
+            if address not in named
+            and any(above in named and _is_replaced(by_address.get(above)) for above in lineage(address)[1:])
+        }
+        if not with_it:
+            break
+        named |= with_it
+        kept = needed(desired, named)
+    left = [one for one in found if one.address in kept]
+    refusals = (*_unnamed_replacements(left, named), *_taken_places(left, by_address, kept))
+    return Narrowed(found=tuple(left), left_out=len(found) - len(left), refusals=refusals)
+
+
+def about(found: Iterable[Diagnostic], desired: Desired, globs: Collection[str]) -> tuple[Diagnostic, ...]:
+    """The findings that are about what the globs name and what that needs, and those about no resource."""
+    if not globs:
+        return tuple(found)
+    kept = {str(address) for address in needed(desired, matched(desired, globs))}
+    return tuple(one for one in found if not one.address or one.address in kept)
+
+
+def _is_replaced(difference: Difference | None) -> bool:
+    return difference is not None and difference.action is Action.REPLACE
+
+
+def _unnamed_replacements(left: Sequence[Difference], named: Collection[Address]) -> list[Diagnostic]:
+    """What is only needed cannot be replaced: everything beneath it, named or not, would go with it."""
+    return [
+        error(
+            f"{one.address.short} must be replaced, and --only does not name it",
+            detail="what --only names needs it, and a replacement takes along everything beneath it",
+            hint=f"add --only '{one.address.kind}:{one.address.name}', or apply without --only",
+            address=str(one.address),
+            span=one.resource.span if one.resource is not None else None,
+        )
+        for one in left
+        if one.action is Action.REPLACE and one.address not in named
+    ]
+
+
+def _taken_places(
+    left: Sequence[Difference], by_address: Mapping[Address, Difference], kept: Collection[Address]
+) -> list[Diagnostic]:
+    """What is to come where something still stands that `--only` leaves there."""
+    beside: dict[tuple[Address | None, str], list[Difference]] = {}
+    for one in by_address.values():
+        if one.address not in kept and one.live is not None and one.kind.collides is not None:
+            beside.setdefault((parent_of(one.address), one.address.kind), []).append(one)
+    return [
+        error(
+            f"{one.address.short} cannot stand beside {other.address.short}, which --only leaves out",
+            detail=one.kind.collision,
+            hint="apply without --only"
+            + (f", or add --only '{other.address.kind}:{other.address.name}'" if other.resource is not None else ""),
+            address=str(one.address),
+            span=one.resource.span if one.resource is not None else None,
+        )
+        for one in left
+        if one.action in (Action.CREATE, Action.UPDATE, Action.REPLACE) and one.kind.collides is not None
+        for other in beside.get((parent_of(one.address), one.address.kind), ())
+        if other.live is not None and one.kind.collides(other.live.body, one.body)
+    ]
