@@ -16,6 +16,7 @@ from fcdeploy.cloud.credentials import Credentials, read_credentials
 from fcdeploy.cloud.endpoints import endpoint
 from fcdeploy.cloud.retry import pause, waits
 from fcdeploy.diagnostics import Diagnostic
+from fcdeploy.engine.attempt import Tools
 from fcdeploy.engine.perform import Performer
 from fcdeploy.engine.places import Place
 from fcdeploy.engine.reader import Reader
@@ -69,12 +70,14 @@ class Bench:
     def performer(self, redactor: Redactor) -> Performer:
         """Performs steps through this bench's client."""
         return Performer(
-            sender=self.client,
-            reader=self.reader,
-            site=self.site,
-            redactor=redactor,
-            waits=waits,
-            pause=lambda failures: pause(failures, random=random.random),
+            Tools(
+                sender=self.client,
+                reader=self.reader,
+                site=self.site,
+                redactor=redactor,
+                waits=waits,
+                pause=lambda failures: pause(failures, random=random.random),
+            )
         )
 
 

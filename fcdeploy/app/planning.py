@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages, with_live_code
-from fcdeploy.diagnostics import Diagnostic
+from fcdeploy.diagnostics import Diagnostic, Severity
 from fcdeploy.engine.only import Narrowed, about, narrowed
 from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, verdicts
 from fcdeploy.engine.planner import differences, present, to_plan
 from fcdeploy.engine.references import located
 from fcdeploy.engine.renames import protected_renames, renamed
-from fcdeploy.engine.safety import held_findings, safety_findings
+from fcdeploy.engine.safety import safety_findings
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.unmarked import undeclared_warnings, with_unmarked
@@ -66,9 +65,8 @@ async def read_plan(
     )
     leaving = {one.address for one in found if one.action is Action.DELETE}
     refusals = (*refusals, *protected_renames(renamed(desired, leaving), desired))
-    going = [one.address for one in found if one.action is Action.DELETE and one.kind.holds]
-    held = dict(zip(going, await asyncio.gather(*map(bench.reader.read_held, going)), strict=True))
-    return plan, (*owned.found, *both.refusals, *refusals, *held_findings(held))
+    notes = [note for one in found for note in one.notes if note.severity is Severity.ERROR]
+    return plan, (*owned.found, *both.refusals, *notes, *refusals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

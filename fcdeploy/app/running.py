@@ -13,6 +13,7 @@ from fcdeploy.engine.diff import returning_fields
 from fcdeploy.engine.executor import Executor, with_spans
 from fcdeploy.engine.journal import RunRecord, SqliteJournal, StepStanding, fold
 from fcdeploy.engine.lease import Lease
+from fcdeploy.engine.outputs import filled_step
 from fcdeploy.engine.redact import Redactor, secrets_in
 from fcdeploy.engine.rollback import inverse
 from fcdeploy.engine.steps import OWN_ETAG
@@ -185,7 +186,10 @@ async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, 
             hint="apply the file as it was before that run instead",
         )
     etags = _own_etags(plan.steps, standing)
-    steps = tuple(replace(step, guard=_own(step, etags.get(step.address, OWN_ETAG))) for step in undo.steps)
+    outputs = {name: one.outputs for name, one in standing.items() if one.outputs}
+    steps = tuple(
+        filled_step(replace(step, guard=_own(step, etags.get(step.address, OWN_ETAG))), outputs) for step in undo.steps
+    )
     by_address: dict[Address, list[Step]] = {}
     for step in steps:
         by_address.setdefault(step.address, []).append(step)

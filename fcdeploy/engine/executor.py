@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
+from fcdeploy.engine.outputs import filled_step
 from fcdeploy.engine.perform import Performer
 from fcdeploy.engine.redact import Redactor
 from fcdeploy.engine.results import Done, StepFailed, StepUnknown, Surroundings
@@ -23,7 +24,7 @@ from fcdeploy.engine.standing import StepStanding
 from fcdeploy.engine.watch import EventLog, Progress, StopRequest
 from fcdeploy.errors import RunError
 from fcdeploy.kinds.registry import kind_of, parent_of
-from fcdeploy.model import Action, Address, Ending, Event, EventType, Outcome, Plan, Step
+from fcdeploy.model import Action, Address, Ending, Event, EventType, Json, Outcome, Plan, Step
 
 
 @dataclass(slots=True)
@@ -69,6 +70,7 @@ class Executor:
         self._grace = grace
         self._clock = clock
         self._etags: dict[Address, str] = {}
+        self._outputs: dict[str, Mapping[str, Json]] = {}
         self._locks: dict[Address, asyncio.Lock] = {}
         self._created: set[Address] = set()
         self._emptied: dict[Address, set[str]] = {}
@@ -106,9 +108,9 @@ class Executor:
         doubtful = [step for step in self._plan.steps if step.id in unsettled]
         for step in doubtful:
             try:
-                found = await self._performer.read_effect(step, self._surroundings(step))
+                found = await self._performer.read_effect(filled_step(step, self._outputs), self._surroundings(step))
                 if found is not None:
-                    self._note_effect(step, found.etag)
+                    self._note_effect(step, found.etag, found.outputs)
                     forward.done.append(step.id)
             except StepUnknown as failure:
                 forward.unknown.append(step.id)
@@ -119,8 +121,10 @@ class Executor:
         back = await self._roll_back(forward, standing)
         return self._outcome(self._ending_after(back, forward), forward, back, began)
 
-    def _note_effect(self, step: Step, etag: str | None) -> None:
+    def _note_effect(self, step: Step, etag: str | None, outputs: Mapping[str, Json]) -> None:
         """What later steps need to know of this one: our ETag, what is new, and what had something deleted beneath."""
+        if outputs:
+            self._outputs[step.id] = outputs
         if step.action is Action.DELETE:
             self._etags.pop(step.address, None)
             above = parent_of(step.address)
@@ -141,7 +145,7 @@ class Executor:
             if (one := standing.get(step.id)) is not None and one.type is EventType.DONE
         ]
         for _, step in sorted(done, key=lambda pair: pair[0]):
-            self._note_effect(step, standing[step.id].etag)
+            self._note_effect(step, standing[step.id].etag, standing[step.id].outputs)
         return [step.id for _, step in done]
 
     async def _roll_back(self, forward: _Round, standing: Mapping[str, StepStanding]) -> _Round:
@@ -238,7 +242,8 @@ class Executor:
         target = self._plan.target.name
         self._progress.begun(target, step, round_.undoing)
         try:
-            done = await self._performer.perform(step, self._surroundings(step), unsettled=unsettled)
+            filled = filled_step(step, self._outputs)
+            done = await self._performer.perform(filled, self._surroundings(step), unsettled=unsettled)
             await self._ended(step, round_, EventType.DONE, began, done=done)
         except StepFailed as failure:
             return await self._failed(step, round_, began, failure)
@@ -258,7 +263,7 @@ class Executor:
         self._found.append(self._finding(step, failure))
         if failure.happened:
             # The effect is there, so it counts as done for the way back, and the run fails all the same.
-            done = Done(etag=failure.etag, note=self._note(failure))
+            done = Done(etag=failure.etag, note=self._note(failure), outputs=failure.outputs)
             await self._ended(step, round_, EventType.FAILED, began, done=done)
         else:
             await self._noted(step, EventType.FAILED, failure.summary)
@@ -268,7 +273,7 @@ class Executor:
         return False
 
     async def _ended(self, step: Step, round_: _Round, shown: EventType, began: float, *, done: Done) -> None:
-        self._note_effect(step, done.etag)
+        self._note_effect(step, done.etag, done.outputs)
         self._durations[step.id] = time.monotonic() - began
         self._found += done.warnings
         round_.done.append(step.id)
@@ -280,6 +285,7 @@ class Executor:
                     type=EventType.DONE,
                     at=self._clock(),
                     etag=done.etag,
+                    outputs=done.outputs,
                     request_id=done.request_id,
                     note=self._redactor.text(done.note),
                 ),

@@ -44,12 +44,12 @@ async def read_pages(
     what: str,
     query: Mapping[str, str] | None = None,
 ) -> Sequence[Json]:
-    """All items of a list; the last page has no `nextToken`, or an empty one. Raises ReadFailed."""
+    """All items of a list; the last page says nothing of a following one. Raises ReadFailed."""
     items: list[Json] = []
     token: str | None = None
     while True:
         paging = {"limit": str(listing.limit)} if listing.limit else {}
-        asked = {**paging, **(query or {}), **({"nextToken": token} if token else {})}
+        asked = {**paging, **(query or {}), **({listing.token: token} if token else {})}
         # The values are literal, not templates: a token may hold braces.
         call = listing.operation.call(
             names,
@@ -59,7 +59,7 @@ async def read_pages(
         )
         body = (await read(call)).body or {}
         items += body.get(listing.items) or []
-        following = body.get("nextToken") or None
+        following = str(body.get(listing.following) or "") or None
         if following is None:
             return items
         if following == token:

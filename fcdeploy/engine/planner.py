@@ -9,21 +9,23 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from fcdeploy.diagnostics import Diagnostic, warning
+from fcdeploy.diagnostics import Diagnostic, Severity, warning
 from fcdeploy.engine.canonical import desired_body, is_absent
 from fcdeploy.engine.diff import created_fields, differing, field_changes, forces_replacement
 from fcdeploy.engine.ignoring import with_live
 from fcdeploy.engine.marks import as_travelling, marked, without_mark
+from fcdeploy.engine.order import freezes_this, ordered_steps
 from fcdeploy.engine.ownership import Owned, is_owned, mark_tags, says_itself
 from fcdeploy.engine.renames import renamed
 from fcdeploy.engine.sealed import unreadable
+from fcdeploy.engine.series import named, next_of, pruned, rank
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, with_parents_first
-from fcdeploy.engine.steps import Difference, steps_of
+from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.wire import standing
-from fcdeploy.kinds.descriptor import Kind, Marking
+from fcdeploy.kinds.descriptor import NEW, Kind, Marking
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of, parent_of
-from fcdeploy.model import Action, Address, ArchiveRef, Change, FieldChange, Json, Live, Mark, Plan, Resource, Step
+from fcdeploy.model import Action, Address, ArchiveRef, Change, FieldChange, Json, Live, Mark, Plan, Resource
 
 
 def present(desired: Desired, api: str) -> Desired:
@@ -44,15 +46,21 @@ def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) 
     What is somebody else's is left out, but for our mark on what the file now calls external: that goes.
     """
     found: dict[Address, Difference] = {}
-    for address in with_parents_first({*desired, *snapshot.lives}):
+    # What is numbered, and what names its numbers, is compared when the rest is known.
+    for address in sorted(with_parents_first({*desired, *snapshot.lives}), key=rank):
+        numbered = kind_of(address).numbering is not None
         if address in owned.released:
             found[address] = _released(owned.released[address], snapshot.lives[address], site)
         elif not is_owned(address, owned):
             continue
         elif address in desired:
+            resource, notes = named(desired[address], snapshot, found, site)
             mark = site.mark if says_itself(address, owned.external) else None
-            found[address] = _wanted(desired[address], snapshot, site, found, mark)
-        else:
+            one = (
+                next_of(resource, snapshot, found, site) if numbered else _wanted(resource, snapshot, site, found, mark)
+            )
+            found[address] = replace(one, notes=tuple(notes)) if notes else one
+        elif not (numbered and _stays(address, found)):
             found[address] = Difference(
                 address=address,
                 action=Action.DELETE,
@@ -61,7 +69,19 @@ def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) 
                 live=as_travelling(kind_of(address), snapshot.lives[address]),
                 archive=snapshot.archives.get(address),
             )
+    found |= {one.address: one for one in pruned(found, snapshot, site)}
     return _with_room(found)
+
+
+def _stays(address: Address, found: Mapping[Address, Difference]) -> bool:
+    """Whether a numbered resource that exists stays although no file names it: only what stands above takes it along.
+
+    Of those that have nothing above, the series goes with its line in the file.
+    """
+    parent = parent_of(address)
+    if parent is None:
+        return replace(address, identity=(*address.identity[:-1], NEW)) in found
+    return parent not in found or found[parent].action is not Action.DELETE
 
 
 def to_plan(
@@ -76,7 +96,7 @@ def to_plan(
 
     `destroying` only words the reasons.
     """
-    steps = _ordered(_linked(found, site))
+    steps = ordered_steps(found, site)
     irreversible = [
         warning(
             f"{step.address.short}: this {step.action.value} cannot be undone",
@@ -88,6 +108,7 @@ def to_plan(
         and not step.undo
         and (step.action is Action.UPDATE or (unreadable(step) and not destroying))
     ]
+    notes = [note for one in found for note in one.notes if note.severity is not Severity.ERROR]
     wanted = {one.address: one.resource for one in found if one.resource is not None}
     renames = renamed(wanted, {one.address for one in found if one.action is Action.DELETE})
     told = {
@@ -103,7 +124,7 @@ def to_plan(
         changes=tuple(sorted(changes, key=lambda change: change.address)),
         steps=steps,
         unchanged=sum(1 for one in found if one.action is Action.NONE),
-        warnings=(*warnings, *irreversible),
+        warnings=(*warnings, *irreversible, *notes),
     )
 
 
@@ -191,6 +212,9 @@ def _with_room(found: Mapping[Address, Difference]) -> tuple[Difference, ...]:
     Everything beneath such a delete, and beneath a replaced resource, goes with it (S34).
     """
     early: set[Address] = {address for address, one in found.items() if one.action is Action.REPLACE}
+    # What is to be no part of what is frozen goes before, so that the next plan finds it frozen without (S30).
+    freezing = [one for one in found.values() if one.content is not None and one.action is Action.CREATE]
+    early |= {address for address in found for one in freezing if freezes_this(one, address)}
     arriving: dict[tuple[Address | None, str], list[Difference]] = {}
     for one in found.values():
         if one.action in (Action.CREATE, Action.REPLACE, Action.UPDATE):
@@ -205,93 +229,6 @@ def _with_room(found: Mapping[Address, Difference]) -> tuple[Difference, ...]:
         replace(one, makes_room=True) if one.action is Action.DELETE and not early.isdisjoint(lineage(address)) else one
         for address, one in found.items()
     )
-
-
-def _linked(found: Sequence[Difference], site: Site) -> list[Step]:
-    """All steps, each with the ids of those that must be done before it."""
-    by_address = {one.address: steps_of(one, site) for one in found}
-    beneath: dict[Address, list[Difference]] = {}
-    for one in found:
-        parent = parent_of(one.address)
-        if parent is not None and one.action is not Action.NONE:
-            beneath.setdefault(parent, []).append(one)
-    late = {one.address for one in found if one.after_beneath}
-    linked: list[Step] = []
-    for one in found:
-        if one.address in late:
-            linked += _after_beneath(one.address, by_address)
-            continue
-        parent = parent_of(one.address)
-        # A mark is written before anything is put beneath (S11), so all of the parent's own steps come first.
-        first = {*_refs(one), *((parent,) if parent is not None else ())}
-        making = {step.id for other in first for step in by_address.get(other, ()) if step.action is not Action.DELETE}
-        making -= {step.id for other in first & late for step in by_address[other]}
-        siblings = beneath.get(parent, ()) if parent is not None else ()
-        for step in by_address[one.address]:
-            needs = set(step.needs)
-            if step.action is Action.DELETE:
-                below = (by_address[other.address] for other in beneath.get(one.address, ()))
-                needs |= {other.id for steps in below for other in steps if other.action is Action.DELETE}
-            else:
-                needs |= making | _room_for(one, step, siblings, by_address)
-            linked.append(replace(step, needs=frozenset(needs - {step.id})))
-    return linked
-
-
-def _after_beneath(address: Address, by_address: Mapping[Address, tuple[Step, ...]]) -> list[Step]:
-    """The steps of a resource that come after everything beneath it, what is last there included."""
-    beneath = [step for other, steps in by_address.items() if address in lineage(other)[1:] for step in steps]
-    return [
-        replace(step, needs=step.needs | {other.id for other in beneath}, last=any(other.last for other in beneath))
-        for step in by_address[address]
-    ]
-
-
-def _refs(difference: Difference) -> frozenset[Address]:
-    return difference.resource.refs if difference.resource is not None else frozenset()
-
-
-def _room_for(
-    arriving: Difference,
-    step: Step,
-    siblings: Iterable[Difference],
-    by_address: Mapping[Address, tuple[Step, ...]],
-) -> set[str]:
-    """The steps that free the place which `step` takes.
-
-    Deletes always; a create also waits for updates that move away. Two updates never wait for each other: they could
-    want each other's place, and then no order would do.
-    """
-    collides = arriving.kind.collides
-    if collides is None or step.group != "body":
-        return set()
-    freeing = {Action.DELETE, Action.UPDATE} if step.action is Action.CREATE else {Action.DELETE}
-    return {
-        other_step.id
-        for other in siblings
-        if other.address != arriving.address
-        and other.live is not None
-        and other.address.kind == arriving.address.kind
-        and collides(other.live.body, arriving.body)
-        for other_step in by_address[other.address]
-        if other_step.action in freeing and not other_step.last
-    }
-
-
-def _ordered(steps: Sequence[Step]) -> tuple[Step, ...]:
-    """A topological order, stable by address: first all that can be undone, then what is last."""
-    from graphlib import TopologicalSorter
-
-    by_id = {step.id: step for step in steps}
-    place = {step.id: index for index, step in enumerate(sorted(steps, key=lambda step: (step.last, step.address)))}
-    sorter = TopologicalSorter({step.id: sorted(step.needs & by_id.keys(), key=place.__getitem__) for step in steps})
-    sorter.prepare()
-    ordered: list[Step] = []
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready(), key=place.__getitem__)
-        ordered += [by_id[name] for name in ready]
-        sorter.done(*ready)
-    return tuple(sorted(ordered, key=lambda step: step.last))
 
 
 def _change(difference: Difference, snapshot: Snapshot, rename: str, destroying: bool) -> Change:
@@ -327,6 +264,8 @@ def _mark_note(difference: Difference) -> dict[str, str]:
 
 
 def _reason(difference: Difference, fields: Sequence[FieldChange], rename: str, destroying: bool) -> str:
+    if difference.reason:
+        return difference.reason
     match difference.action:
         case Action.CREATE:
             return rename or "does not exist yet"

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Protocol
 
 from fcdeploy.engine.canonical import fingerprint, is_absent, live_body
+from fcdeploy.engine.frozen import Frozen, newest_to_compare, read_frozen
 from fcdeploy.engine.lists import read_list, read_pages
 from fcdeploy.engine.marks import unmarked
 from fcdeploy.engine.ownership import MARK_PROJECT, MARK_TARGET, mark_in
@@ -71,7 +72,17 @@ class Reader:
             if address not in lives and kind_of(address).creates_over and parent_of(address) not in lives
         ]
         lives |= {address: live for address, live in (await self.read_singly(left)).items() if live is not None}
-        return Snapshot(lives=lives, marks=frozenset(marks))
+        newest = newest_to_compare(desired, lives)
+        frozen = dict(zip(newest, await asyncio.gather(*map(self.read_frozen, newest)), strict=True))
+        return Snapshot(
+            lives=lives,
+            marks=frozenset(marks),
+            frozen={address: found.bodies for address, found in frozen.items()},
+        )
+
+    async def read_frozen(self, address: Address) -> Frozen:
+        """What a numbered resource froze; of one that is to be, what it would freeze now. Raises ReadFailed."""
+        return await read_frozen(self._checked, address, self._site.scope)
 
     async def _read_tree(self, kind: Kind, desired: Desired) -> tuple[dict[Address, Live], set[Mark]]:
         wanted = {address.identity[0] for address in desired if address.kind == kind.name}
@@ -120,6 +131,10 @@ class Reader:
         live = self._live(kind, address, reply.body, reply.etag, tags, singly=True)
         return None if is_absent(kind, live.body) else live
 
+    async def read_series(self, address: Address) -> dict[Address, Live]:
+        """All that exist of the series in which a numbered resource stands. Raises ReadFailed."""
+        return await self._read_siblings(kind_of(address), address)
+
     async def read_tags(self, address: Address) -> Mapping[str, Json]:
         """The tags of one resource. Raises ReadFailed."""
         kind = kind_of(address)
@@ -127,21 +142,6 @@ class Reader:
         call = plain_call(kind.tags.read, kind, address.identity, self._site.scope, f"tags of {address.short}")
         reply = await self._checked(call)
         return dict((reply.body or {}).get(kind.tags.answer) or {})
-
-    async def read_held(self, address: Address) -> dict[str, int]:
-        """How much a resource holds of what no kind declares, by what it is called; what it holds none of is left out.
-
-        Raises ReadFailed.
-        """
-        kind = kind_of(address)
-        names = kind.names(address.identity)
-        lists = await asyncio.gather(
-            *(
-                read_pages(self._checked, one, names, self._site.scope, f"{what} of {address.short}")
-                for what, one in kind.holds.items()
-            )
-        )
-        return {what: len(items) for what, items in zip(kind.holds, lists, strict=True) if items}
 
     async def read_code_url(self, address: Address) -> str:
         """A short-lived address of a live code archive. Raises ReadFailed."""

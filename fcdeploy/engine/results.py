@@ -3,26 +3,36 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.errors import CloudError, FcdeployError
+from fcdeploy.model import Json
 
 
 class StepFailed(FcdeployError):
     """A step did not do what it promised.
 
-    `happened`: its effect is there all the same and must be undone; `etag` is then what guards that, if it is known.
+    `happened`: its effect is there all the same and must be undone; `etag` is then what guards that, if it is known,
+    and `outputs` what names it.
     """
 
     def __init__(
-        self, summary: str, *, detail: str = "", hint: str = "", happened: bool = False, etag: str | None = None
+        self,
+        summary: str,
+        *,
+        detail: str = "",
+        hint: str = "",
+        happened: bool = False,
+        etag: str | None = None,
+        outputs: Mapping[str, Json] | None = None,
     ) -> None:
         super().__init__(summary, detail=detail, hint=hint)
         self.happened = happened
         self.etag = etag
+        self.outputs = outputs or {}
 
 
 class StepUnknown(FcdeployError):
@@ -55,12 +65,16 @@ class Waits(Protocol):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Done:
-    """The effect is there: the ETag we were given, the request that did it, and what is worth saying."""
+    """The effect is there: the ETag we were given, the request that did it, and what is worth saying.
+
+    `outputs` are what later steps may want of the reply.
+    """
 
     etag: str | None
     request_id: str = ""
     note: str = ""
     warnings: tuple[Diagnostic, ...] = ()
+    outputs: Mapping[str, Json] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.engine.adoption import adoption_findings
@@ -34,24 +34,6 @@ def safety_findings(
     if not destroying and not wishes.allow_unsafe:
         found += _unsafe(leaving, owned, snapshot)
     return tuple(found)
-
-
-def held_findings(held: Mapping[Address, Mapping[str, int]]) -> tuple[Diagnostic, ...]:
-    """Deletes that the service would refuse after everything beneath is gone (law 6); better not to begin."""
-    return tuple(
-        error(
-            f"{address.short} cannot be deleted: it has {_counted(found)}",
-            detail="fcdeploy did not make them and does not delete them, and the service refuses to go without",
-            hint="delete them first, or keep the resource in the file",
-            address=str(address),
-        )
-        for address, found in sorted(held.items())
-        if found
-    )
-
-
-def _counted(found: Mapping[str, int]) -> str:
-    return " and ".join(f"{count} {what if count != 1 else what.removesuffix('s')}" for what, count in found.items())
 
 
 def leaving(plan: Plan) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 
 from fcdeploy.kinds.descriptor import Scope
 from fcdeploy.kinds.registry import parent_of
-from fcdeploy.model import Address, ArchiveRef, Live, Mark, Resource, Target
+from fcdeploy.model import Address, ArchiveRef, Json, Live, Mark, Resource, Target
 
 Desired = Mapping[Address, Resource]
 
@@ -32,7 +32,8 @@ class Snapshot:
 
     `lives` are the resources that exist, whoever owns them. `archives` are live code archives that were fetched (by
     function), `code_notes` the files in which they differ from the file's, `same_code` those whose content is equal
-    although the checksum is not (S27). `marks` are all marks seen in this account and region.
+    although the checksum is not (S27). `marks` are all marks seen in this account and region. `frozen` are the
+    canonical bodies of all that a numbered resource froze, by that resource.
     """
 
     lives: Mapping[Address, Live] = field(default_factory=dict)
@@ -40,6 +41,7 @@ class Snapshot:
     code_notes: Mapping[Address, str] = field(default_factory=dict)
     same_code: frozenset[Address] = frozenset()
     marks: frozenset[Mark] = frozenset()
+    frozen: Mapping[Address, Mapping[Address, Mapping[str, Json]]] = field(default_factory=dict)
 
     def with_lives(self, read: Mapping[Address, Live | None]) -> Snapshot:
         """The snapshot with these read again; None means that the resource is gone, and all beneath it."""

@@ -5,10 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from fcdeploy.engine.canonical import fingerprint, visible_body
+from fcdeploy.diagnostics import Diagnostic
+from fcdeploy.engine.canonical import visible_body
 from fcdeploy.engine.diff import forces_replacement
+from fcdeploy.engine.outputs import create_id, number_of
 from fcdeploy.engine.sealed import going_along, is_lost
 from fcdeploy.engine.snapshot import Site
+from fcdeploy.engine.tag_steps import tag_steps
 from fcdeploy.engine.threeway import is_sensitive
 from fcdeploy.engine.wire import create_call, overlaid, plain_call, standing, tag_calls, update_call
 from fcdeploy.kinds.descriptor import GuardStyle, Kind
@@ -18,12 +21,14 @@ from fcdeploy.model import (
     Action,
     Address,
     ArchiveRef,
+    Call,
     Guard,
     IfMatch,
     Json,
     JustCreated,
     Live,
     MustNotExist,
+    NextAfter,
     Recheck,
     Resource,
     Step,
@@ -42,6 +47,8 @@ class Difference:
     """One resource on both sides: `body` is the canonical desired body, `fields` the top-level fields that differ.
 
     Both bodies have the mark in its field, as they travel. `after_beneath`: it comes after all that happens beneath.
+    `reason` says why where it is not plain. `notes` are findings that belong to it; errors among them stop the plan. Of
+    the next of a series, `newest` is the number that it comes after ("" for none) and `content` what it is to freeze.
     """
 
     address: Address
@@ -53,6 +60,10 @@ class Difference:
     archive: ArchiveRef | None = None
     makes_room: bool = False
     after_beneath: bool = False
+    reason: str = ""
+    notes: tuple[Diagnostic, ...] = ()
+    newest: str = ""
+    content: Mapping[str, Mapping[str, Json]] | None = None
 
     @property
     def kind(self) -> Kind:
@@ -113,7 +124,7 @@ def _create(difference: Difference, site: Site) -> tuple[Step, ...]:
     assert resource is not None
     body = {name: value for name, value in difference.body.items() if kind.group_of(name) == "body"}
     made = Step(
-        id=f"create {address}",
+        id=create_id(address),
         address=address,
         action=Action.CREATE,
         group="body",
@@ -126,23 +137,36 @@ def _create(difference: Difference, site: Site) -> tuple[Step, ...]:
             site.scope,
             address.short,
         ),
-        guard=MustNotExist(),
+        guard=NextAfter(newest=difference.newest) if kind.numbering is not None else MustNotExist(),
         before=None,
         after=body,
+        content=difference.content,
         undo=(
             Step(
                 id=f"undo create {address}",
                 address=address,
                 action=Action.DELETE,
                 group="body",
-                call=plain_call(kind.delete, kind, address.identity, site.scope, address.short),
-                guard=_guard(kind, OWN_ETAG, site),
+                call=_unmaking(kind, address, site),
+                # Nothing of a numbered resource can be changed by anybody.
+                guard=JustCreated() if kind.numbering is not None else _guard(kind, OWN_ETAG, site),
                 before=visible_body(kind, body),
                 after=None,
             ),
         ),
     )
-    return (made, *_tag_steps(difference, {}, site, after=made.id, created=True))
+    if kind.tags is None:
+        return (made,)
+    tags = difference.body.get(kind.tags.field) or {}
+    return (made, *tag_steps(address, {}, tags, site, after=made.id, created=True))
+
+
+def _unmaking(kind: Kind, address: Address, site: Site) -> Call:
+    """The delete of what a step creates, whose number may be known only then."""
+    if kind.numbering is None:
+        return plain_call(kind.delete, kind, address.identity, site.scope, address.short)
+    names = {**kind.names(address.identity), kind.identity[-1]: number_of(address)}
+    return kind.delete.call(names, site.scope, resource=address.short)
 
 
 def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
@@ -172,7 +196,8 @@ def _update(difference: Difference, site: Site) -> tuple[Step, ...]:
         )
     if kind.tags is not None and any(one.name == kind.tags.field for one in difference.fields):
         tags = live.body.get(kind.tags.field) or {}
-        steps += _tag_steps(difference, tags, site, after=steps[-1].id if steps else None, created=False)
+        wanted = difference.body.get(kind.tags.field) or {}
+        steps += tag_steps(address, tags, wanted, site, after=steps[-1].id if steps else None, created=False)
     return tuple(steps)
 
 
@@ -264,9 +289,11 @@ def _delete(difference: Difference, site: Site, *, last: bool) -> Step:
 
 
 def _recreation(difference: Difference, site: Site) -> tuple[Step, ...]:
-    """The steps that bring a deleted resource back as it was; none where its code is not at hand."""
+    """The steps that bring a deleted resource back as it was; none where that cannot be, or its code is not at hand."""
     kind, address, live = difference.kind, difference.address, difference.live
     assert live is not None
+    if kind.numbering is not None:
+        return ()  # a number never comes again
     payloads: dict[str, Json] = {}
     for one in kind.writable(site.scope.api):
         if is_lost(one, live.body.get(one.name), None):
@@ -305,76 +332,6 @@ def _recreation(difference: Difference, site: Site) -> tuple[Step, ...]:
         for call in tag_calls(kind, address.identity, {}, tags, site.scope, address.short)
     )
     return (made, *marked)
-
-
-def _tag_steps(
-    difference: Difference, before: Mapping[str, Json], site: Site, *, after: str | None, created: bool
-) -> tuple[Step, ...]:
-    """The steps that bring the tags from `before` to the desired map; they come after the step `after`."""
-    kind, address = difference.kind, difference.address
-    if kind.tags is None:
-        return ()
-    wanted: Mapping[str, Json] = difference.body.get(kind.tags.field) or {}
-    here = dict(before)
-    steps: list[Step] = []
-    needs = frozenset({after}) if after else frozenset[str]()
-    for call in tag_calls(kind, address.identity, before, wanted, site.scope, address.short):
-        adding = call.operation == kind.tags.put.name
-        there = {**here, **wanted} if adding else dict(wanted)
-        verb = "tag" if adding else "untag"
-        undo = tuple(
-            Step(
-                id=f"undo {verb} {address}",
-                address=address,
-                action=Action.UPDATE,
-                group=kind.tags.name,
-                call=back,
-                guard=Recheck(fingerprint=fingerprint(there)),
-                before={kind.tags.field: there},
-                after={kind.tags.field: here},
-            )
-            # Keys are only added or only removed by one call, so exactly one call takes it back, but where values
-            # changed: they are put back first, then what was new is removed.
-            for back in tag_calls(kind, address.identity, there, here, site.scope, address.short)
-        )
-        steps.append(
-            Step(
-                id=f"{verb} {address}",
-                address=address,
-                action=Action.UPDATE,
-                group=kind.tags.name,
-                call=call,
-                guard=JustCreated() if created else Recheck(fingerprint=fingerprint(here)),
-                before={kind.tags.field: here},
-                after={kind.tags.field: there},
-                needs=needs,
-                undo=() if created else _in_sequence(undo),
-            )
-        )
-        here, needs = there, frozenset({steps[-1].id})
-    return tuple(steps)
-
-
-def _in_sequence(steps: tuple[Step, ...]) -> tuple[Step, ...]:
-    """Undo steps of one step: each after the one before, each from where the one before left off."""
-    ordered: list[Step] = []
-    for index, step in enumerate(steps):
-        if index == 0 and len(steps) > 1:
-            field = next(iter(step.before or {}))
-            start, end = (step.before or {})[field], (step.after or {})[field]
-            step = _replaced(step, after={field: {**start, **end}})
-        elif index:
-            earlier = ordered[-1].after or {}
-            field = next(iter(earlier))
-            step = _replaced(
-                step,
-                id=f"{step.id} {index + 1}",
-                before=dict(earlier),
-                guard=Recheck(fingerprint=fingerprint(earlier[field])),
-                needs=frozenset({ordered[-1].id}),
-            )
-        ordered.append(step)
-    return tuple(ordered)
 
 
 def _replaced(step: Step, **parts: Json) -> Step:

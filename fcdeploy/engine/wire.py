@@ -21,7 +21,7 @@ def create_call(
     resource: str,
 ) -> Call:
     """The create of a canonical body: every field that is given or has a default that is sent (law 2)."""
-    is_named = kind.identity[-1] in kind.create.parts()
+    is_named = kind.numbering is not None or kind.identity[-1] in kind.create.parts()
     sent: dict[str, Json] = {} if is_named else {kind.identity[-1]: identity[-1]}
     headers: dict[str, str] = {}
     for one in kind.writable(scope.api):

@@ -12,7 +12,7 @@ from typing import TypeAlias
 from urllib.parse import quote
 
 from fcdeploy.kinds.fields import Access, Field, When
-from fcdeploy.model import Call, Json
+from fcdeploy.model import Call, Json, Output
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -45,7 +45,7 @@ class Operation:
 
     def call(
         self,
-        names: Mapping[str, str],
+        names: Mapping[str, str | Output],
         scope: Scope,
         *,
         resource: str,
@@ -61,7 +61,10 @@ class Operation:
             operation=self.name,
             method=self.methods.get(scope.api, self.method),
             path=self.paths.get(scope.api, self.path).format_map(
-                {key: quote(value, safe="") for key, value in places.items()}
+                {
+                    key: value.mark if isinstance(value, Output) else quote(value, safe="")
+                    for key, value in places.items()
+                }
             ),
             query=tuple((key, value.format_map(places)) for key, value in asked.items()),
             headers={**self.headers.get(scope.api, {}), **(headers or {})},
@@ -82,10 +85,10 @@ class Operation:
 class Listing:
     """How all resources of a kind under one other are listed; items are whole bodies (facts 7.1), or mere names.
 
-    `items` is the member that holds them, `limit` the page size asked for (0: there are no pages); pages are followed
-    by `nextToken`. They are listed under the parent, or under the kind `under` further up. An item is named by its
-    member of the same name as the identity's last part; where it says more, `member` says it all and `pattern`, a
-    regular expression with the identity's parts as groups, takes it apart.
+    `items` is the member that holds them, `limit` the page size asked for (0: there are no pages); the member
+    `following` of a page is the query parameter `token` of the next. They are listed under the parent, or under the
+    kind `under` further up. An item is named by its member of the same name as the identity's last part; where it says
+    more, `member` says it all and `pattern`, a regular expression with the identity's parts as groups, takes it apart.
     """
 
     operation: Operation
@@ -94,6 +97,8 @@ class Listing:
     under: str = ""
     member: str = ""
     pattern: str = ""
+    following: str = "nextToken"
+    token: str = "nextToken"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -116,6 +121,40 @@ class TagGroup:
     listing_since: str
     filter_prefix: str
     arn: str
+
+
+NEW = "new"
+"""The last part of the identity of what the service numbers, before it has done so."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Freezing:
+    """What a numbered resource keeps as it is at its creation: the parent's own body and all its `kinds`.
+
+    `read` and `listings` (by kind) give what one of them froze; the fields `besides` of the parent are not part of it.
+    """
+
+    kinds: tuple[str, ...]
+    read: Operation
+    listings: Mapping[str, Listing]
+    besides: frozenset[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Numbering:
+    """The service numbers what is created, and gives no number twice: resources under one name make a series.
+
+    The file describes the next of the series. A kind without a parent has the series' name as the first part of the
+    identity, and `series` lists all names, each with its newest. A next one is created when the newest differs from
+    the file, or from what it is to freeze; with `when`, a field and a value, only where the file says so. `keep` names
+    the field that says how many are to stay. `outputs` are what others may want of it, templates like an `arn`.
+    """
+
+    keep: str
+    when: tuple[str, str] | None = None
+    outputs: Mapping[str, str] = field(default_factory=dict)
+    series: Listing | None = None
+    freezes: Freezing | None = None
 
 
 class GuardStyle(enum.Enum):
@@ -174,8 +213,8 @@ class Kind:
     is reached; 0: none is known (S5).
     `mark_field` is the text field at whose end a mark can stand.
     `may_be_external`: one that somebody else keeps may hold resources of the file (S13).
-    `holds` are lists of what a resource may hold that no kind declares and that keeps it from being deleted, by what
-    they are called.
+    A kind with a `numbering` has no update. `behind` are, by part of the identity, the kinds that this part names under
+    the root: a qualifier is an alias or a version.
     `about` says in a few words what matters of a resource where there is room for one line; members that the body does
     not have are left out. `reported` names the members of the service's answer that `status` gives as they are; none
     may be sensitive.
@@ -207,11 +246,12 @@ class Kind:
     alone: str = ""
     guards: Mapping[str, GuardStyle] = field(default_factory=dict)
     absent: When = field(default_factory=dict)
-    holds: Mapping[str, Listing] = field(default_factory=dict)
     about: About | None = None
     reported: tuple[str, ...] = ()
     mark_field: str = ""
     may_be_external: bool = False
+    numbering: Numbering | None = None
+    behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)
@@ -223,7 +263,9 @@ class Kind:
         spec_names = [one.spec_name for one in self.fields]
         if len(set(names)) != len(names) or len(set(spec_names)) != len(spec_names):
             yield "two fields have one name"
-        if (self.parent is None) != (len(self.identity) == 1):
+        if (self.parent is None) != (len(self.identity) == (1 if self.numbering is None else 2)) and not (
+            self.parent is not None and self.numbering is not None
+        ):
             yield "the identity has one part more than the parent's"
         if self.marking is Marking.TAGS and self.tags is None:
             yield "marking by tags needs the tags"
@@ -234,7 +276,7 @@ class Kind:
             yield f"there is no text field {self.mark_field} that a mark could stand in, or there are tags for it"
         known = {*self.identity, "region", "account"}
         operations = (self.create, self.read, self.update or self.read, self.delete, self.listing.operation)
-        if (self.update is None) != (not self.fields):
+        if (self.update is None) != (not self.fields or self.numbering is not None):
             yield "fields need an update"
         for operation in operations:
             if not operation.parts() <= known:
@@ -289,5 +331,6 @@ class Kind:
         return tuple(one for one in self.fields if one.since <= api)
 
     def writable(self, api: str) -> tuple[Field, ...]:
-        """The fields that a file may name under this API version."""
-        return tuple(one for one in self.known_fields(api) if one.access is not Access.READ_ONLY)
+        """The fields that travel under this API version, for a file to say."""
+        silent = (Access.READ_ONLY, Access.PLANNING)
+        return tuple(one for one in self.known_fields(api) if one.access not in silent)

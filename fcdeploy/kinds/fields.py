@@ -15,12 +15,13 @@ from fcdeploy.model import Json
 
 
 class Access(enum.Enum):
-    """Who may write a field, and when."""
+    """Who may write a field, and when. PLANNING: it tells the planner what to do and never travels."""
 
     UPDATABLE = "updatable"
     CREATE_ONLY = "create-only"
     READ_ONLY = "read-only"
     WRITE_ONLY = "write-only"
+    PLANNING = "planning"
 
 
 class Reset(enum.Enum):
@@ -93,7 +94,10 @@ class Field:
     value of the body's field `discriminator`. `text_since`: the API version from which a JSON_TEXT travels as text
     (before it, as JSON). `read_from` are the members of a live body that hold the value, best first (default: `name`).
     `refers` is a kind that the value names, as `service/name`; with an `arn`, the file may also give an ARN, and writes
-    the name as `{kind: name}`: what travels is `arn`, a template over the identity and the scope. For an ARCHIVE,
+    the name as `{kind: name}`: what travels is `arn`, a template over the identity and the scope. Of a numbered kind
+    the name is that of a series, or, of one under the same parent, `latest`, `previous` or a number. `by_key`: the keys
+    of this map are the names. `behind` are the kinds that a qualifier names, under the root of the resource itself, or
+    of the one that the member `root` names beside it. For an ARCHIVE,
     `checksum` is the member of a live body that holds its CRC-64 and `checksum_header` the request header that
     announces it. `together` are fields that every write of this one sends as well.
     `wrapped`: the value travels as an object that has it under this name. `split`: the value is a name of several
@@ -129,6 +133,9 @@ class Field:
     checksum_header: str = ""
     refers: str = ""
     arn: str = ""
+    by_key: bool = False
+    behind: tuple[str, ...] = ()
+    root: str = ""
     together: tuple[str, ...] = ()
     moved_by: tuple[str, ...] = ()
     wrapped: str = ""

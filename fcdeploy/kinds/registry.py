@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from fcdeploy.kinds.alibaba import (
+    alias,
     async_invoke,
     custom_domain,
     function,
@@ -10,6 +11,7 @@ from fcdeploy.kinds.alibaba import (
     provision,
     service,
     trigger,
+    version,
     vpc_binding,
 )
 from fcdeploy.kinds.descriptor import Kind
@@ -19,6 +21,8 @@ KINDS: dict[tuple[str, str], Kind] = {
     (kind.provider, kind.name): kind
     for kind in (
         service.KIND,
+        version.KIND,
+        alias.KIND,
         function.KIND,
         trigger.KIND,
         async_invoke.KIND,

@@ -1,7 +1,7 @@
 """The values that travel between the stages. Bodies are plain JSON; everything that is saved has to_json/from_json."""
 
 from fcdeploy.model.drifts import Drift, FieldDrift, Gap, Mover
-from fcdeploy.model.leaves import ArchiveRef, Json, Output, SecretSource, Sensitive, from_json, to_json
+from fcdeploy.model.leaves import ArchiveRef, Json, Output, SecretSource, Sensitive, from_json, outputs_marked, to_json
 from fcdeploy.model.plans import (
     Action,
     Call,
@@ -11,6 +11,7 @@ from fcdeploy.model.plans import (
     IfMatch,
     JustCreated,
     MustNotExist,
+    NextAfter,
     Plan,
     Recheck,
     Reply,
@@ -43,6 +44,7 @@ __all__ = [
     "Mark",
     "Mover",
     "MustNotExist",
+    "NextAfter",
     "Outcome",
     "Output",
     "Plan",
@@ -56,5 +58,6 @@ __all__ = [
     "from_json",
     "guard_from_json",
     "guard_to_json",
+    "outputs_marked",
     "to_json",
 ]

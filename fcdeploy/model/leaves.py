@@ -4,19 +4,22 @@
 can be mistaken):
 
     Archive bytes      ArchiveRef(sha256=…)            {"$archive": {...}}
-    later value        Output(step=…, pointer=…)       {"$output": {...}}
+    later value        Output(step=…, pointer=…)       {"$output": {...}}, as a key "$output:pointer:step"
     secret text        Sensitive("…", parts=(…))       {"$secret": [...]}     references, never the value (S36)
 """
 
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 Json: TypeAlias = Any
 """A JSON value; inside call bodies also the three leaves above."""
+
+_OUTPUT_KEY = "$output:"
 
 
 class Sensitive(str):
@@ -56,10 +59,27 @@ class ArchiveRef:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Output:
-    """A value that an earlier step's reply gives; `pointer` is a JSON pointer into it, `etag` its ETag."""
+    """A value that an earlier step's reply gives; `pointer` is a JSON pointer into it.
+
+    May also stand as a key of a mapping, and by its `mark` inside a path; nothing that a file says looks like one.
+    """
 
     step: str
     pointer: str
+
+    @property
+    def mark(self) -> str:
+        """The text that stands for the value where it is a part of other text."""
+        return f"{_MARK_BEGIN}{self.step}#{self.pointer}{_MARK_END}"
+
+
+_MARK_BEGIN, _MARK_END = "\x01", "\x02"
+_MARK = re.compile(f"{_MARK_BEGIN}([^{_MARK_END}]*)#([^#{_MARK_END}]*){_MARK_END}")
+
+
+def outputs_marked(text: str) -> dict[str, Output]:
+    """The outputs whose marks stand in a text, by their marks."""
+    return {found[0]: Output(step=found[1], pointer=found[2]) for found in _MARK.finditer(text)}
 
 
 SecretSource: TypeAlias = Callable[[Json], str]
@@ -76,7 +96,7 @@ def to_json(value: Json) -> Json:
         case Output():
             return {"$output": {"step": value.step, "pointer": value.pointer}}
         case Mapping():
-            return {("$" + key if key.startswith("$") else key): to_json(item) for key, item in value.items()}
+            return {_saved_key(key): to_json(item) for key, item in value.items()}
         case list() | tuple():
             return [to_json(item) for item in value]
         case _:
@@ -101,7 +121,20 @@ def from_json(value: Json, secret: SecretSource) -> Json:
                 return Output(**inner)
             case _:
                 pass
-    return {(key[1:] if key.startswith("$$") else key): from_json(item, secret) for key, item in value.items()}
+    return {_key(key): from_json(item, secret) for key, item in value.items()}
+
+
+def _saved_key(key: str | Output) -> str:
+    if isinstance(key, Output):
+        return f"{_OUTPUT_KEY}{key.pointer}:{key.step}"
+    return "$" + key if key.startswith("$") else key
+
+
+def _key(saved: str) -> str | Output:
+    if saved.startswith(_OUTPUT_KEY):
+        pointer, _, step = saved.removeprefix(_OUTPUT_KEY).partition(":")
+        return Output(step=step, pointer=pointer)
+    return saved[1:] if saved.startswith("$$") else saved
 
 
 def _part_text(part: Json, secret: SecretSource) -> str:

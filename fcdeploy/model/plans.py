@@ -131,7 +131,14 @@ class JustCreated:
     """A step before this one, in the same run, created the resource; there is nothing older to protect."""
 
 
-Guard: TypeAlias = IfMatch | MustNotExist | Recheck | JustCreated
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NextAfter:
+    """The service numbers what is created: nobody else has made a newer one than `newest` ("" for none) meanwhile."""
+
+    newest: str
+
+
+Guard: TypeAlias = IfMatch | MustNotExist | Recheck | JustCreated | NextAfter
 
 
 def guard_to_json(guard: Guard) -> dict[str, Json]:
@@ -145,6 +152,8 @@ def guard_to_json(guard: Guard) -> dict[str, Json]:
             return {"mustNotExist": True}
         case JustCreated():
             return {"justCreated": True}
+        case NextAfter():
+            return {"nextAfter": guard.newest}
 
 
 def guard_from_json(saved: Mapping[str, Json]) -> Guard:
@@ -156,6 +165,8 @@ def guard_from_json(saved: Mapping[str, Json]) -> Guard:
             return Recheck(fingerprint=fingerprint)
         case {"justCreated": True}:
             return JustCreated()
+        case {"nextAfter": str(newest)}:
+            return NextAfter(newest=newest)
         case _:
             return MustNotExist()
 
@@ -172,6 +183,7 @@ class Step:
     given, known once it is done. `last` marks what comes only after all that can be undone has succeeded. `literal` are
     the paths of sensitive fields that the file gives as plain literals, whose live values may be printed (S42).
     `ignored` are the paths at which whatever is live stays, and is no part of the promise (S17).
+    `content` are the canonical bodies, by short address, of all that the created resource is to freeze (S30).
     """
 
     id: str
@@ -187,6 +199,7 @@ class Step:
     undo: tuple[Step, ...] = ()
     literal: frozenset[str] = frozenset()
     ignored: tuple[tuple[str, ...], ...] = ()
+    content: Mapping[str, Mapping[str, Json]] | None = None
 
     def to_json(self) -> dict[str, Json]:
         """Plain JSON, secrets as references."""
@@ -204,6 +217,7 @@ class Step:
             "undo": [step.to_json() for step in self.undo],
             "literal": sorted(self.literal),
             "ignored": [list(path) for path in self.ignored],
+            **({"content": to_json(self.content)} if self.content is not None else {}),
         }
 
     @classmethod
@@ -224,6 +238,7 @@ class Step:
             literal=frozenset(saved["literal"]),
             # A run that an earlier version saved knows of none.
             ignored=tuple(tuple(path) for path in saved.get("ignored", ())),
+            content=from_json(saved["content"], secret) if "content" in saved else None,
         )
 
 

@@ -26,6 +26,7 @@ from fcdeploy.model import (
     JustCreated,
     Mover,
     MustNotExist,
+    NextAfter,
     Output,
     Plan,
     Recheck,
@@ -261,6 +262,16 @@ def _step(step: Step, body: Json) -> dict[str, Json]:
     }
 
 
+def _key(key: str | Output) -> str:
+    match key:
+        case Sensitive():
+            return "(sensitive)"
+        case Output():
+            return "(known after apply)"
+        case _:
+            return key
+
+
 def _guard(guard: Guard) -> str:
     match guard:
         case IfMatch():
@@ -269,6 +280,8 @@ def _guard(guard: Guard) -> str:
             return "mustNotExist"
         case Recheck():
             return "recheck"
+        case NextAfter():
+            return "nextAfter"
         case JustCreated():
             return "justCreated"
 
@@ -283,10 +296,7 @@ def _value(value: Json, *, hide: bool) -> Json:
         case None:
             return None
         case Mapping() if value:
-            return {
-                "(sensitive)" if isinstance(key, Sensitive) else key: _value(item, hide=hide)
-                for key, item in value.items()
-            }
+            return {_key(key): _value(item, hide=hide) for key, item in value.items()}
         case list() | tuple() if value:
             return [_value(item, hide=hide) for item in value]
         case _ if hide or is_hidden_text(value):

@@ -95,10 +95,12 @@ def is_hidden_text(value: Json) -> bool:
     return isinstance(value, Sensitive) or (isinstance(value, str) and value == SENSITIVE)
 
 
-def key_text(key: str) -> str:
+def key_text(key: str | Output) -> str:
     """A map's key as YAML shows it: bare where that is safe, in quotes else."""
     if isinstance(key, Sensitive):
         return SENSITIVE
+    if isinstance(key, Output):
+        return AFTER_APPLY
     return key if _BARE.match(key) else clean(json.dumps(key, ensure_ascii=False))
 
 

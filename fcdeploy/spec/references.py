@@ -6,6 +6,8 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 
+from fcdeploy.kinds.descriptor import NEW
+from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import Sensitive
 from fcdeploy.spec.node import Node, Path
 from fcdeploy.spec.resolve import Placed
@@ -25,7 +27,7 @@ def names_in(placed: Placed) -> Iterator[Named]:
     """Every resource that this one names; what has not the form of a name is left out."""
     known = shapes(placed.kind.provider, placed.kind.name)
     if _has_names(placed.kind.provider, placed.kind.name):
-        yield from _members(known, placed.node, ())
+        yield from _members(placed.kind.provider, known, placed.node, ())
 
 
 @cache
@@ -38,14 +40,21 @@ def _names_one(shape: Shape) -> bool:
     return bool(shape.field.refers) or any(map(_names_one, below))
 
 
-def _members(known: Mapping[str, Shape], node: Node, path: Path) -> Iterator[Named]:
+def _members(provider: str, known: Mapping[str, Shape], node: Node, path: Path) -> Iterator[Named]:
     for name, item in node.fields.items():
         if name in known:
-            yield from _below(known[name], item, (*path, name))
+            yield from _below(provider, known[name], item, (*path, name))
 
 
-def _below(shape: Shape, node: Node, path: Path) -> Iterator[Named]:
+def _below(provider: str, shape: Shape, node: Node, path: Path) -> Iterator[Named]:
     kind = shape.field.refers
+    described = KINDS[(provider, kind)] if kind else None
+    if described is not None and described.numbering is not None:
+        # The series of a name; `latest` and its like are no resources of the file.
+        value = node.value
+        if described.parent is None and isinstance(value, str) and not set(value) & {":", "#"}:
+            yield Named(path=path, kind=kind, identity=(value, NEW))
+        return
     if kind:
         # Where an ARN may stand as well, the name is told apart by a key.
         named = node.fields.get(kind) if shape.field.arn else node
@@ -53,7 +62,7 @@ def _below(shape: Shape, node: Node, path: Path) -> Iterator[Named]:
         if isinstance(value, str) and not isinstance(value, Sensitive) and all(value.split("/")):
             yield Named(path=(*path, kind) if shape.field.arn else path, kind=kind, identity=tuple(value.split("/")))
         return
-    yield from _members(shape.members, node, path)
+    yield from _members(provider, shape.members, node, path)
     if shape.item is not None:
         for index, item in enumerate(node.items):
-            yield from _below(shape.item, item, (*path, index))
+            yield from _below(provider, shape.item, item, (*path, index))

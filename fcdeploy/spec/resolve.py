@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from fcdeploy.kinds import registry
-from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.descriptor import NEW, Kind
 from fcdeploy.spec.node import Node, Path, merged, without_nulls
 from fcdeploy.spec.words import words_of
 
@@ -167,7 +167,9 @@ def _placed(parent: Node, kind: Kind, above: tuple[str, ...], path: Path, absent
     for name, node in section.fields.items():
         if not isinstance(node.value, dict):
             continue
-        identity, place = (*above, name), (*path, kind.section, name)
+        is_series = kind.numbering is not None and not kind.alone
+        identity = (*above, name, NEW) if is_series else (*above, name)
+        place = (*path, kind.section, name)
         gone = node.fields.get("absent")
         going = absent or (gone is not None and gone.value is True)
         yield Placed(kind=kind, identity=identity, path=place, node=node, absent=going)

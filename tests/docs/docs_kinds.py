@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 import re
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
 from fcdeploy.kinds.descriptor import Kind
@@ -29,6 +29,7 @@ _GUARDS = {"etag": "If-Match", "recheck": "a second read"}
 _OWNERS = {
     "tags": "Whose it is, its tags say.",
     "parent": "It belongs to whom its {parent} does.",
+    "description": "Whose it is, the end of its description says, such as `[fcdeploy:shop/dev]`.",
     "none": "It cannot say whose it is: it is touched only while the file declares it.",
 }
 _HEAD = """\
@@ -98,12 +99,18 @@ def _kind(kind: Kind) -> str:
     return "\n".join([*lines, ""])
 
 
+def _names(schema: Mapping[str, Json]) -> str:
+    text = str(schema["description"])
+    longest = f"; at most {schema['maxLength']} characters" if "maxLength" in schema else ""
+    return f"{text[0].upper()}{text[1:]}{longest}."
+
+
 def _facts(kind: Kind) -> str:
     name = kind.name_schema
     where = f"inside a {kind.parent}" if kind.parent else "at the top of the file"
     facts = [
         f"Stands under `{kind.section}`, {where}; {_place(kind)}.",
-        f"{str(name['description'])[0].upper()}{str(name['description'])[1:]}; at most {name['maxLength']} characters.",
+        _names(name),
         f"Updates and deletes are guarded by {_GUARDS[kind.guard.value]}{_guards_by_version(kind)}.",
         _OWNERS[kind.marking.value].format(parent=kind.parent),
     ]
@@ -204,7 +211,7 @@ def _limits(schema: Json) -> Iterator[str]:
 
 def _default_text(field: Field, kind: Kind) -> str:
     if not field.defaults:
-        return "the service chooses"
+        return "not there" if field.access is Access.PLANNING else "the service chooses"
     said = [_one_default(one, kind) for one in field.defaults]
     if all(one.when for one in field.defaults):
         said.append("else the service chooses")
@@ -250,6 +257,8 @@ def left_alone() -> dict[str, list[Alone]]:
 
 def _alone(fields: tuple[Field, ...], kind: Kind, above: str) -> Iterator[Alone]:
     for field in _shown(fields):
+        if field.access is Access.PLANNING:
+            continue
         path = f"{above}{field.spec_name}"
         if not field.required:
             why = _why(field, kind)

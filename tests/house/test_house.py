@@ -19,6 +19,7 @@ PURE = (
     *("canonical", "diff", "wire", "redact", "snapshot", "ownership", "safety", "steps", "planner", "rollback"),
     *("threeway", "standing", "journal_rows", "references", "marks", "as_spec", "calls", "drift", "traces"),
     *("ignoring", "renames", "sealed", "unmarked", "adoption", "only"),
+    *("edges", "order", "outputs", "series", "tag_steps"),
 )
 IO_MODULES = {"os", "time", "httpx", "logging", "socket", "subprocess", "sqlite3", "pathlib", "asyncio", "tempfile"}
 
@@ -88,7 +89,7 @@ def test_the_pure_engine_imports_no_io(name: str) -> None:
 def test_every_engine_module_is_either_pure_or_an_effect() -> None:
     effects = {
         *("reader", "executor", "perform", "journal", "journal_file", "journal_layout", "lease", "places", "spool"),
-        *("results", "watch", "lists", "__init__"),
+        *("results", "watch", "lists", "attempt", "numbering", "frozen", "__init__"),
     }
     names = {path.stem for path in (ROOT / "engine").glob("*.py")}
     assert names == effects | set(PURE)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fcdeploy.kinds.alibaba.qualifier import QUALIFIER_SCHEMA, qualified
+from fcdeploy.kinds.alibaba.qualifier import QUALIFIED, QUALIFIER_SCHEMA, qualified
 from fcdeploy.kinds.descriptor import GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import integer
 from fcdeploy.model import Json
@@ -37,6 +37,7 @@ KIND = Kind(
     parent="function",
     identity=("serviceName", "functionName", "qualifier"),
     name_schema=QUALIFIER_SCHEMA,
+    behind=QUALIFIED,
     alone="LATEST",
     fields=FIELDS,
     create=_PUT,

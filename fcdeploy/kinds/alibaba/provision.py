@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fcdeploy.kinds.alibaba.qualifier import API_2016, API_2021, QUALIFIER_SCHEMA, qualified
+from fcdeploy.kinds.alibaba.qualifier import API_2016, API_2021, QUALIFIED, QUALIFIER_SCHEMA, qualified
 from fcdeploy.kinds.descriptor import GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import Default, Field, Order, boolean, integer, objects, text
 from fcdeploy.model import Json
@@ -119,6 +119,7 @@ KIND = Kind(
     parent="function",
     identity=("serviceName", "functionName", "qualifier"),
     name_schema=QUALIFIER_SCHEMA,
+    behind=QUALIFIED,
     fields=FIELDS,
     create=_PUT,
     read=qualified("GetProvisionConfig", "GET", "provision-config"),

@@ -11,6 +11,11 @@ API_2016 = "2016-08-15"
 API_2021 = "2021-04-06"
 LATEST = "LATEST"
 
+BEHIND = ("alias", "version")
+"""What a qualifier names, unless it is LATEST."""
+
+QUALIFIED: Mapping[str, tuple[str, ...]] = {"qualifier": BEHIND}
+
 QUALIFIER_SCHEMA: Mapping[str, Json] = {
     "description": "a qualifier is `LATEST`, the name of an alias, or the number of a version",
     "type": "string",

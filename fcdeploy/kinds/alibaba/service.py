@@ -207,15 +207,4 @@ KIND = Kind(
     check=check,
     about=about,
     reported=("description", "role", "internetAccess"),
-    # Facts 10: versions and aliases go before their service, and both may be somebody else's.
-    holds={
-        "versions": Listing(
-            operation=Operation(name="ListServiceVersions", method="GET", path="/services/{serviceName}/versions"),
-            items="versions",
-        ),
-        "aliases": Listing(
-            operation=Operation(name="ListAliases", method="GET", path="/services/{serviceName}/aliases"),
-            items="aliases",
-        ),
-    },
 )

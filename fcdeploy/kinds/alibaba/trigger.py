@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Mapping
 
+from fcdeploy.kinds.alibaba.qualifier import BEHIND
 from fcdeploy.kinds.alibaba.service import API_2021, NAME_SCHEMA, ROLE_PATTERN
 from fcdeploy.kinds.alibaba.trigger_types import NO_ROLE, NO_SOURCE, SOURCE_PATTERNS, VARIANTS
 from fcdeploy.kinds.cron import cron_problem
@@ -61,6 +62,7 @@ FIELDS = (
         defaults=(Default(value="LATEST", sent=False),),
         default=None,
         pattern=r"^(LATEST|[0-9]+|[_a-zA-Z][-_a-zA-Z0-9]*)$",
+        behind=BEHIND,
     ),
     text("description", "Description", "What the trigger is for.", since=API_2021),
 )

@@ -1,0 +1,367 @@
+"""One step to its end: guard, send, and where the answer is not clear, read back and decide (laws 4 and 5).
+
+sent and answered          -> compare the reply with the promise (S21) -> done
+412                        -> three bodies: untouched goes on, touched stops (S20)
+no reply, or 5xx           -> read back: it happened, it did not, or somebody else was there
+S38's passing refusals     -> wait and repeat, at most 120 s
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+
+from fcdeploy.diagnostics import Diagnostic, warning
+from fcdeploy.engine.canonical import fingerprint, live_body
+from fcdeploy.engine.ignoring import writes_beside
+from fcdeploy.engine.marks import as_travelling
+from fcdeploy.engine.reader import Reader, Sender
+from fcdeploy.engine.redact import Redactor, has_secret
+from fcdeploy.engine.results import Done, Refusal, StepFailed, StepUnknown, Surroundings, Waits
+from fcdeploy.engine.snapshot import Site
+from fcdeploy.engine.steps import UNDO
+from fcdeploy.engine.threeway import drifted, is_same, merged, touched, unfulfilled, value_shown
+from fcdeploy.engine.wire import standing, update_call
+from fcdeploy.errors import ApiError, CloudError, NoReply, ReadFailed
+from fcdeploy.kinds.descriptor import GuardStyle, Kind
+from fcdeploy.kinds.fields import Codec, value_at
+from fcdeploy.kinds.registry import kind_of
+from fcdeploy.model import Action, Call, IfMatch, Json, Live, MustNotExist, Recheck, Reply, Sensitive, Step
+
+PATIENCE = 120.0
+"""Seconds that a passing refusal is waited for (S38)."""
+
+MOST_SENDS = 6
+"""How often one step is sent in all when its effect is unknown or its guard keeps missing."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tools:
+    """What a step is performed with: the way to the cloud, and what is known of the target."""
+
+    sender: Sender
+    reader: Reader
+    site: Site
+    redactor: Redactor
+    waits: Waits
+    pause: Callable[[int], float]
+
+    def failed(self, step: Step, failure: CloudError) -> StepFailed:
+        """The failure as a person reads it; secrets that the service repeats are cut out."""
+        request = f" (request {failure.request_id})" if isinstance(failure, ApiError) and failure.request_id else ""
+        return StepFailed(
+            f"cannot {step.action.value} {step.address.short}", detail=self.redactor.text(failure.summary) + request
+        )
+
+
+class Attempt:
+    """One step on its way to its end."""
+
+    def __init__(self, tools: Tools, step: Step, around: Surroundings) -> None:
+        self._p = tools
+        self._step = step
+        self._around = around
+        self._kind: Kind = kind_of(step.address)
+        self._call: Call = step.call
+        tags = self._kind.tags
+        self._is_tags = tags is not None and step.group == tags.name
+        self._etag = None if self._is_tags else around.own_etag
+        if self._etag is None:
+            match step.guard:
+                case IfMatch(etag=planned) | Recheck(fingerprint=planned):
+                    self._etag = planned
+        self._promise = step.after
+        self._warnings: list[Diagnostic] = []
+
+    async def run(self, unsettled: bool) -> Done:
+        """Do it. Raises StepFailed, StepUnknown, and whatever `begun` raises, before anything is sent."""
+        refused, sent, began = 0, 0, time.monotonic()
+        if unsettled or self._must_look() or (isinstance(self._step.guard, IfMatch | Recheck) and not self._etag):
+            # An undo whose ETag is not known is no reason to go without a guard: what stands there is looked at first.
+            settled = await self._settle(sure=False)
+            if settled is not None:
+                return settled
+        while True:
+            settled = await self._look_first(uncertain=unsettled or sent > 0)
+            if settled is not None:
+                return settled
+            await self._around.begun()
+            sent += 1
+            try:
+                reply = await self._send()
+            except ApiError as failure:
+                refusal = self._p.waits(
+                    failure,
+                    # What is to be deleted and is not there is gone, however new its parent.
+                    parent_created=self._around.parent_created and self._step.action is not Action.DELETE,
+                    children_deleted=self._around.children_deleted,
+                )
+                if refusal is not None and time.monotonic() - began < PATIENCE:
+                    refused += 1
+                    await self._sit_out(refusal, refused)
+                    sent -= 1
+                    continue
+                done = await self._refused(failure, uncertain=unsettled or sent > 1)
+            except NoReply:
+                done = await self._settle(sure=False)
+            except CloudError as failure:
+                raise self._p.failed(self._step, failure) from failure
+            else:
+                return await self._checked(reply)
+            if done is not None:
+                return done
+            if sent >= MOST_SENDS:
+                raise StepFailed(
+                    f"cannot {self._step.action.value} {self._step.address.short}",
+                    detail=f"sent {sent} times and never took effect; another writer may keep changing it",
+                )
+            await asyncio.sleep(self._p.pause(sent))
+
+    def _must_look(self) -> bool:
+        """Whether live values have to go back with what is undone: the plan's are from before the step itself (S17)."""
+        step = self._step
+        return self._is_undo and step.action is Action.UPDATE and writes_beside(step.after or {}, step.ignored)
+
+    async def read_effect(self) -> Done | None:
+        """The effect of a step whose reply never came, None when there is none; nothing is sent."""
+        step = self._step
+        try:
+            live = await self._read()
+        except ReadFailed as failure:
+            raise self._not_known(failure) from failure
+        if live is None:
+            return Done(etag=None, note="found gone by reading") if step.action is Action.DELETE else None
+        if step.action is Action.DELETE or self._unkept(step.after, self._body(live)):
+            return None
+        return Done(etag=self._own(live), note="found done by reading")
+
+    async def _send(self) -> Reply:
+        call = self._call
+        if isinstance(self._step.guard, IfMatch) and self._etag:
+            call = replace(call, headers={**call.headers, "If-Match": self._etag})
+        if self._around.in_turn is not None:
+            async with self._around.in_turn:
+                return await self._p.sender.send(call)
+        return await self._p.sender.send(call)
+
+    async def _sit_out(self, refusal: Refusal, times: int) -> None:
+        if refusal.one_by_one:
+            self._around = replace(self._around, in_turn=self._around.go_in_turn())
+        seconds = self._p.pause(times)
+        self._around.waiting(refusal.reason, seconds)
+        await asyncio.sleep(seconds)
+
+    async def _refused(self, failure: ApiError, *, uncertain: bool) -> Done | None:
+        """What an error answer means: done after all, None to send again, or StepFailed."""
+        step = self._step
+        if failure.status >= 500:
+            return await self._settle(sure=False)
+        if failure.status == 412:
+            return await self._settle(sure=not uncertain)
+        if step.action is Action.DELETE and failure.status == 404 and failure.code in self._kind.missing:
+            return Done(etag=None, request_id=failure.request_id, note="was gone already")
+        if step.action is Action.CREATE and failure.status == 409 and uncertain:
+            return await self._settle(sure=False)
+        raise self._p.failed(step, failure) from failure
+
+    async def _settle(self, *, sure: bool) -> Done | None:
+        """Read back and decide. `sure`: nothing of ours can have had effect, so what differs is another writer's.
+
+        Done when the promise is kept, None when the step is still to be sent (with what was read as its new guard).
+        """
+        try:
+            live = await self._read()
+        except ReadFailed as failure:
+            raise self._not_known(failure) from failure
+        if live is None:
+            return self._gone()
+        if self._step.action is Action.DELETE:
+            return self._still_there(live)
+        return self._decided(live, sure=sure)
+
+    def _decided(self, live: Live, *, sure: bool) -> Done | None:
+        """What a create or an update makes of what stands there now."""
+        step = self._step
+        missing = self._unkept(step.after, self._body(live))
+        if not missing and not (sure and step.action is Action.CREATE):
+            return Done(etag=self._own(live), note="found done by reading", warnings=self._drift(live))
+        if step.action is Action.CREATE:
+            raise StepFailed(
+                f"{step.address.short} was created by somebody else meanwhile",
+                detail=f"it differs in: {', '.join(missing)}" if missing else "",
+                hint="run plan again to see what it is",
+            )
+        self._three_way(live)
+        return None
+
+    def _body(self, live: Live) -> dict[str, Json]:
+        return standing(self._kind, live)
+
+    def _unkept(self, promise: Mapping[str, Json] | None, live: Mapping[str, Json]) -> tuple[str, ...]:
+        return unfulfilled(self._kind, promise or {}, live, self._step.ignored)
+
+    def _own(self, live: Live) -> str | None:
+        """What guards the next step on the same resource; tags have no part in that."""
+        return None if self._is_tags else live.etag
+
+    def _not_known(self, failure: ReadFailed) -> StepUnknown:
+        return StepUnknown(
+            f"it is not known whether {self._step.action.value} {self._step.address.short} took effect",
+            detail=failure.detail,
+            hint="`fcdeploy resume` or `fcdeploy rollback` settles it by reading",
+        )
+
+    def _gone(self) -> Done | None:
+        step = self._step
+        match step.action:
+            case Action.DELETE:
+                return Done(etag=None, note="found gone by reading")
+            case Action.CREATE:
+                return None
+            case _:
+                raise StepFailed(f"{step.address.short} was deleted by somebody else meanwhile", hint="run plan again")
+
+    def _still_there(self, live: Live) -> Done | None:
+        """A delete that is still to be sent: only if what stands there is what the plan saw (S20)."""
+        step = self._step
+        if live.etag != self._etag and not is_same(step.before or {}, self._body(live), step.ignored):
+            raise self._conflict(drifted(self._kind, step.before or {}, {}, self._body(live), step.ignored))
+        self._etag = live.etag
+        return None
+
+    def _three_way(self, live: Live) -> None:
+        step = self._step
+        before, after = step.before or {}, step.after or {}
+        theirs = touched(self._kind, before, after, self._body(live))
+        if theirs:
+            raise self._conflict(theirs)
+        self._warnings += self._drift(live)
+        self._etag = live.etag
+        if step.group == "body":
+            self._promise = merged(self._kind, before, after, self._body(live))
+            self._call = self._rebuilt(self._promise, live)
+
+    def _rebuilt(self, values: Mapping[str, Json], live: Live) -> Call:
+        """The update again, our changes over the body as it is now."""
+        fields = tuple(self._kind.field(name) for name in values)
+        body = self._step.call.body or {}
+        payloads = {one.name: body[one.name] for one in fields if one.codec is Codec.ARCHIVE and one.name in body}
+        return update_call(
+            self._kind,
+            self._step.address.identity,
+            fields,
+            {**self._body(live), **values},
+            payloads,
+            self._p.site.scope,
+            self._step.address.short,
+        )
+
+    def _conflict(self, theirs: tuple[tuple[str, Json, Json], ...]) -> StepFailed:
+        return StepFailed(
+            f"{self._step.address.short} was changed by somebody else meanwhile",
+            detail="\n".join(f"{path}: {self._both(path, was, now)}{self._ours(path)}" for path, was, now in theirs),
+            hint="run plan again and look at the difference",
+        )
+
+    def _both(self, path: str, was: Json, now: Json) -> str:
+        """The values that another writer changed; hidden where the file has a secret, since the old one was one too."""
+        if has_secret(value_at(self._step.after, path)):
+            was = now = Sensitive("", parts=())
+        then = "as this run left it" if self._is_undo else "when planned"
+        return self._p.redactor.text(f"{self._shown(path, was)} {then}, {self._shown(path, now)} now")
+
+    @property
+    def _is_undo(self) -> bool:
+        return self._step.id.startswith(UNDO)
+
+    def _shown(self, path: str, value: Json) -> str:
+        return value_shown(self._kind, path, value, self._step.literal)
+
+    def _ours(self, path: str) -> str:
+        if not self._step.after:
+            return ""
+        where = "to be put back" if self._is_undo else "in the file"
+        return f", {self._shown(path, value_at(self._step.after, path))} {where}"
+
+    def _drift(self, live: Live) -> tuple[Diagnostic, ...]:
+        step = self._step
+        if step.before is None:
+            return ()
+        return tuple(
+            warning(
+                f"drifted during apply: {step.address.short} {path}",
+                detail=f"{self._both(path, was, now)}; kept, since this run does not write it",
+                hint="run plan again to see what the file makes of it",
+                address=str(step.address),
+            )
+            for path, was, now in drifted(self._kind, step.before, step.after or {}, self._body(live), step.ignored)
+        )
+
+    async def _look_first(self, *, uncertain: bool) -> Done | None:
+        """The guard of what the service itself does not guard: read just before the write and compare (law 4).
+
+        Done when nothing is left to do, None when the step is to be sent. `uncertain`: an earlier try may have had its
+        effect. Raises StepFailed, or StepUnknown.
+        """
+        step = self._step
+        creating = isinstance(step.guard, MustNotExist) and self._kind.creates_over
+        if not creating and not isinstance(step.guard, Recheck):
+            return None
+        try:
+            live = await self._read()
+        except ReadFailed as failure:
+            if uncertain:
+                raise self._not_known(failure) from failure
+            raise StepFailed(failure.summary, detail=failure.detail, hint="nothing was sent") from failure
+        if live is None:
+            return self._gone()
+        if creating:
+            return self._decided(live, sure=not uncertain)
+        if live.etag == self._etag:
+            return None
+        if step.action is Action.DELETE:
+            return self._still_there(live)
+        self._three_way(live)
+        return None
+
+    async def _read(self) -> Live | None:
+        tags = self._kind.tags
+        if tags is not None and self._is_tags:
+            found = dict(await self._p.reader.read_tags(self._step.address))
+            return Live(address=self._step.address, body={tags.field: found}, raw={}, etag=fingerprint(found))
+        return await self._read_body()
+
+    async def _read_body(self) -> Live | None:
+        live = await self._p.reader.read_one(self._step.address)
+        return as_travelling(self._kind, live) if live is not None else None
+
+    async def _checked(self, reply: Reply) -> Done:
+        """The reply against the promise (S21); a reply that says less than a read is not held against the service."""
+        step, promise = self._step, self._promise
+        if promise is None or self._is_tags:
+            return Done(etag=reply.etag, request_id=reply.request_id, warnings=tuple(self._warnings))
+        api = self._p.site.scope.api
+        raw = reply.body if isinstance(reply.body, Mapping) else {}
+        answered = Live(address=step.address, body=live_body(self._kind, raw, api), raw=raw)
+        etag = fingerprint(answered.body) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
+        if self._unkept(promise, self._body(answered)):
+            try:
+                live = await self._read_body()
+            except ReadFailed as failure:
+                raise StepFailed(failure.summary, detail=failure.detail, happened=True, etag=etag) from failure
+            missing = self._unkept(promise, self._body(live) if live is not None else {})
+            etag = live.etag if live is not None else etag
+            if missing:
+                raise StepFailed(
+                    f"the service did not take {', '.join(missing)} of {step.address.short}",
+                    detail="\n".join(
+                        f"{name}: sent {self._shown(name, promise[name])}, "
+                        f"is {self._shown(name, live.body.get(name) if live else None)}"
+                        for name in missing
+                    ),
+                    happened=True,
+                    etag=etag,
+                )
+        return Done(etag=etag, request_id=reply.request_id, warnings=tuple(self._warnings))

@@ -1,0 +1,150 @@
+"""The create of what the service numbers, to its end (S23, S30).
+
+There is no name to look for afterwards, so what is already there is looked at first: something newer than the plan saw
+that keeps our promise and has our mark is this step's own effect, anything else newer is somebody else's. What is to be
+frozen is compared with what was meant just before, and what was frozen just after.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from fcdeploy.engine.attempt import Attempt
+from fcdeploy.engine.canonical import agrees
+from fcdeploy.engine.marks import as_travelling
+from fcdeploy.engine.outputs import outputs_in
+from fcdeploy.engine.results import Done, StepFailed
+from fcdeploy.engine.threeway import unfulfilled
+from fcdeploy.errors import ApiError, NoReply, ReadFailed
+from fcdeploy.kinds.registry import kind_of
+from fcdeploy.model import Address, Json, Live, NextAfter, Reply
+
+
+class NumberedAttempt(Attempt):
+    """One try at making the next of a series."""
+
+    _parent_etag: str | None = None
+
+    async def read_effect(self) -> Done | None:
+        """The effect of a create whose reply never came, None when there is none; nothing is sent."""
+        try:
+            return await self._found()
+        except ReadFailed as failure:
+            raise self._not_known(failure) from failure
+
+    async def _settle(self, *, sure: bool) -> Done | None:
+        # What is there is looked at before the next try anyway.
+        del sure
+        return None
+
+    async def _look_first(self, *, uncertain: bool) -> Done | None:
+        try:
+            found = await self._found()
+            if found is not None and uncertain:
+                return found
+            newer = await self._newer()
+            if newer:
+                raise StepFailed(
+                    f"{newer[-1].address.short} was made by somebody else meanwhile",
+                    detail=f"the plan was made after {self._guard.newest or 'none'}",
+                    hint="run plan again",
+                )
+            if self._step.content is not None:
+                await self._compare_content()
+        except ReadFailed as failure:
+            if uncertain:
+                raise self._not_known(failure) from failure
+            raise StepFailed(failure.summary, detail=failure.detail, hint="nothing was sent") from failure
+        return None
+
+    async def _send(self) -> Reply:
+        if self._parent_etag:
+            self._call = replace(self._call, headers={**self._call.headers, "If-Match": self._parent_etag})
+        return await super()._send()
+
+    async def _refused(self, failure: ApiError, *, uncertain: bool) -> Done | None:
+        if failure.status == 412 or failure.status >= 500:
+            return None
+        if failure.status == 409 and uncertain:
+            found = await self.read_effect()
+            if found is not None:
+                return found
+        raise self._p.failed(self._step, failure) from failure
+
+    async def _checked(self, reply: Reply) -> Done:
+        raw = reply.body if isinstance(reply.body, Mapping) else {}
+        outputs = outputs_in(self._kind, self._step.address.identity, raw, self._p.site.scope)
+        done = Done(etag=None, request_id=reply.request_id, outputs=outputs, warnings=tuple(self._warnings))
+        return await self._kept(done)
+
+    async def _kept(self, done: Done) -> Done:
+        """The effect, once what was frozen is what was meant (S30)."""
+        if self._step.content is None:
+            return done
+        number = str(done.outputs[self._kind.identity[-1]])
+        address = replace(self._step.address, identity=(*self._step.address.identity[:-1], number))
+        try:
+            frozen = await self._p.reader.read_frozen(address)
+        except (ReadFailed, NoReply) as failure:
+            raise StepFailed(failure.summary, detail=failure.detail, happened=True, outputs=done.outputs) from failure
+        wrong = differing_content(self._step.content, frozen.bodies)
+        if wrong:
+            raise StepFailed(
+                f"{address.short} does not hold what was meant",
+                detail=f"changed by somebody else at the same moment: {', '.join(wrong)}",
+                hint="run plan again; nothing leads to that version",
+                happened=True,
+                outputs=done.outputs,
+            )
+        return done
+
+    async def _compare_content(self) -> None:
+        """What would be frozen now against what was meant; the parent's ETag then guards the rest of the moment."""
+        assert self._step.content is not None
+        now = await self._p.reader.read_frozen(self._step.address)
+        wrong = differing_content(self._step.content, now.bodies)
+        if wrong:
+            raise StepFailed(
+                f"{', '.join(wrong)} changed since the plan was made",
+                detail="what would be frozen is not what the plan meant",
+                hint="run plan again",
+            )
+        self._parent_etag = now.etag
+
+    async def _found(self) -> Done | None:
+        """The newest that is ours, came after the plan and keeps the promise; also in what it froze."""
+        for live in reversed(await self._newer()):
+            travelled = as_travelling(self._kind, live).body
+            if live.mark != self._p.site.mark or unfulfilled(self._kind, self._step.after or {}, travelled):
+                continue
+            outputs = outputs_in(self._kind, live.address.identity, live.raw, self._p.site.scope)
+            done = Done(etag=None, outputs=outputs, note="found done by reading")
+            return await self._kept(done)
+        return None
+
+    async def _newer(self) -> list[Live]:
+        """What was made since the plan, oldest first."""
+        newest = int(self._guard.newest or 0)
+        lives = await self._p.reader.read_series(self._step.address)
+        newer = {int(address.identity[-1]): live for address, live in lives.items()}
+        return [live for number, live in sorted(newer.items()) if number > newest]
+
+    @property
+    def _guard(self) -> NextAfter:
+        assert isinstance(self._step.guard, NextAfter)
+        return self._step.guard
+
+
+def differing_content(
+    meant: Mapping[str, Mapping[str, Json]], found: Mapping[Address, Mapping[str, Json]]
+) -> list[str]:
+    """The short addresses of what is not as it was meant to be, missing or too many."""
+    bodies = {address.short: (kind_of(address), body) for address, body in found.items()}
+    wrong = [name for name in meant if name not in bodies] + [name for name in bodies if name not in meant]
+    for name, body in meant.items():
+        if name in bodies:
+            kind, live = bodies[name]
+            if any(not agrees(kind.field(key), value, live.get(key)) for key, value in body.items()):
+                wrong.append(name)
+    return sorted(wrong)

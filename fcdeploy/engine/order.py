@@ -1,0 +1,158 @@
+"""In which order the steps of a plan can be run: what a step needs, and what only comes after it (S34). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+
+from fcdeploy.engine.edges import address_of, names_of
+from fcdeploy.engine.snapshot import Site, lineage
+from fcdeploy.engine.steps import Difference, steps_of
+from fcdeploy.kinds.registry import parent_of
+from fcdeploy.model import Action, Address, Step
+
+
+def ordered_steps(found: Sequence[Difference], site: Site) -> tuple[Step, ...]:
+    """All steps of these differences, each with the ids of those that must be done before it, in such an order."""
+    return _ordered(_linked(found, site))
+
+
+def freezes_this(difference: Difference, address: Address) -> bool:
+    """Whether a numbered resource freezes what stands at this address."""
+    numbering = difference.kind.numbering
+    kinds = numbering.freezes.kinds if numbering is not None and numbering.freezes is not None else ()
+    return address.kind in kinds and address.identity[:-1] == difference.address.identity[:-1]
+
+
+def _linked(found: Sequence[Difference], site: Site) -> list[Step]:
+    """All steps, each with the ids of those that must be done before it."""
+    by_address = {one.address: steps_of(one, site) for one in found}
+    beneath: dict[Address, list[Difference]] = {}
+    for one in found:
+        parent = parent_of(one.address)
+        if parent is not None and one.action is not Action.NONE:
+            beneath.setdefault(parent, []).append(one)
+    late = {one.address for one in found if one.after_beneath}
+    leaving = _leaving(found, by_address, site)
+    linked: list[Step] = []
+    for one in found:
+        if one.address in late:
+            linked += _after_beneath(one.address, by_address)
+            continue
+        parent = parent_of(one.address)
+        # A mark is written before anything is put beneath (S11), so all of the parent's own steps come first.
+        first = {*_refs(one, by_address, site), *((parent,) if parent is not None else ())}
+        making = {step.id for other in first for step in by_address.get(other, ()) if step.action is not Action.DELETE}
+        making -= {step.id for other in first & late for step in by_address[other]}
+        siblings = beneath.get(parent, ()) if parent is not None else ()
+        for step in by_address[one.address]:
+            needs = set(step.needs)
+            if step.action is Action.DELETE:
+                below = (by_address[other.address] for other in beneath.get(one.address, ()))
+                needs |= {other.id for steps in below for other in steps if other.action is Action.DELETE}
+                needs |= leaving.get(one.address, set())
+            else:
+                needs |= making | _room_for(one, step, siblings, by_address)
+                if one.content is not None:
+                    needs |= {
+                        other.id
+                        for address, steps in by_address.items()
+                        if freezes_this(one, address)
+                        for other in steps
+                        if other.action is Action.DELETE
+                    }
+            linked.append(replace(step, needs=frozenset(needs - {step.id})))
+    return _none_held_up(linked)
+
+
+def _after_beneath(address: Address, by_address: Mapping[Address, tuple[Step, ...]]) -> list[Step]:
+    """The steps of a resource that come after everything beneath it, what is last there included."""
+    beneath = [step for other, steps in by_address.items() if address in lineage(other)[1:] for step in steps]
+    return [
+        replace(step, needs=step.needs | {other.id for other in beneath}, last=any(other.last for other in beneath))
+        for step in by_address[address]
+    ]
+
+
+def _refs(difference: Difference, by_address: Mapping[Address, tuple[Step, ...]], site: Site) -> frozenset[Address]:
+    """What must be there before this one: what the file says, what its body names, what it freezes."""
+    if difference.resource is None or difference.action is Action.NONE:
+        return frozenset()
+    like = difference.address
+    named = {address_of(name, like) for name in names_of(like, difference.body, site.scope)}
+    frozen = {one for one in by_address if freezes_this(difference, one)} if difference.content is not None else set()
+    return difference.resource.refs | (named & by_address.keys()) | frozen
+
+
+def _leaving(
+    found: Sequence[Difference], by_address: Mapping[Address, tuple[Step, ...]], site: Site
+) -> dict[Address, set[str]]:
+    """By what is deleted: the steps after which nothing names it any more, and what is frozen without it (S30)."""
+    going = {one.address for one in found if one.action is Action.DELETE}
+    steps: dict[Address, set[str]] = {}
+    for one in found:
+        if one.live is None or one.action is Action.NONE:
+            continue
+        for name in names_of(one.address, one.live.body, site.scope):
+            address = address_of(name, one.address)
+            if address in going and address != one.address:
+                steps.setdefault(address, set()).update(step.id for step in by_address[one.address])
+    return steps
+
+
+def _none_held_up(steps: Sequence[Step]) -> list[Step]:
+    """No step that can be undone waits for one that comes last: what it waits for comes early, too."""
+    by_id = {step.id: step for step in steps}
+    waiting = [step for step in steps if not step.last]
+    early: set[str] = set()
+    while waiting:
+        step = waiting.pop()
+        for need in step.needs:
+            other = by_id.get(need)
+            if other is not None and other.last and need not in early:
+                early.add(need)
+                waiting.append(other)
+    return [replace(step, last=False) if step.id in early else step for step in steps]
+
+
+def _room_for(
+    arriving: Difference,
+    step: Step,
+    siblings: Iterable[Difference],
+    by_address: Mapping[Address, tuple[Step, ...]],
+) -> set[str]:
+    """The steps that free the place which `step` takes.
+
+    Deletes always; a create also waits for updates that move away. Two updates never wait for each other: they could
+    want each other's place, and then no order would do.
+    """
+    collides = arriving.kind.collides
+    if collides is None or step.group != "body":
+        return set()
+    freeing = {Action.DELETE, Action.UPDATE} if step.action is Action.CREATE else {Action.DELETE}
+    return {
+        other_step.id
+        for other in siblings
+        if other.address != arriving.address
+        and other.live is not None
+        and other.address.kind == arriving.address.kind
+        and collides(other.live.body, arriving.body)
+        for other_step in by_address[other.address]
+        if other_step.action in freeing and not other_step.last
+    }
+
+
+def _ordered(steps: Sequence[Step]) -> tuple[Step, ...]:
+    """A topological order, stable by address: first all that can be undone, then what is last."""
+    from graphlib import TopologicalSorter
+
+    by_id = {step.id: step for step in steps}
+    place = {step.id: index for index, step in enumerate(sorted(steps, key=lambda step: (step.last, step.address)))}
+    sorter = TopologicalSorter({step.id: sorted(step.needs & by_id.keys(), key=place.__getitem__) for step in steps})
+    sorter.prepare()
+    ordered: list[Step] = []
+    while sorter.is_active():
+        ready = sorted(sorter.get_ready(), key=place.__getitem__)
+        ordered += [by_id[name] for name in ready]
+        sorter.done(*ready)
+    return tuple(sorted(ordered, key=lambda step: step.last))

@@ -1,0 +1,308 @@
+"""What the service numbers: whether a next one is made, which old ones go, what `latest` means (S23, S30-S32). Pure.
+
+The resources of one numbered kind under one name are a series. The file describes the next one; its address ends in
+`new`. It is made when the newest that exists differs from the file, or from what it would freeze after this plan.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+
+from fcdeploy.diagnostics import Diagnostic, error, warning
+from fcdeploy.engine.canonical import agrees, desired_body
+from fcdeploy.engine.diff import differing
+from fcdeploy.engine.edges import Name, names_of
+from fcdeploy.engine.marks import as_travelling, marked
+from fcdeploy.engine.outputs import number_of, output_of
+from fcdeploy.engine.snapshot import Site, Snapshot
+from fcdeploy.engine.steps import Difference
+from fcdeploy.kinds.descriptor import NEW, Freezing, Kind
+from fcdeploy.kinds.fields import Field
+from fcdeploy.kinds.registry import KINDS, kind_of, parent_of
+from fcdeploy.model import Action, Address, Json, Live, Output, Resource
+
+Found = Mapping[Address, Difference]
+
+
+def rank(address: Address) -> int:
+    """When a resource can be compared: what freezes others comes after them, what names a number after its series."""
+    kind = kind_of(address)
+    if kind.numbering is not None:
+        return 0 if kind.numbering.freezes is None else 2
+    return 3 if any(_names_frozen(kind, one) for one in kind.fields) else 1
+
+
+def _names_frozen(kind: Kind, field: Field) -> bool:
+    numbering = KINDS[(kind.provider, field.refers)].numbering if field.refers else None
+    return numbering is not None and numbering.freezes is not None
+
+
+def members(address: Address, snapshot: Snapshot) -> dict[int, Address]:
+    """The numbered resources that exist in the series of this address, by number, oldest first."""
+    found = {
+        int(one.identity[-1]): one
+        for one in snapshot.lives
+        if one.kind == address.kind and one.identity[:-1] == address.identity[:-1]
+    }
+    return dict(sorted(found.items()))
+
+
+def next_of(resource: Resource, snapshot: Snapshot, found: Found, site: Site) -> Difference:
+    """Whether the next of a series is made, and what it is."""
+    address = resource.address
+    kind = kind_of(address)
+    assert kind.numbering is not None
+    body = marked(kind, desired_body(kind, resource.body, site.scope.api), site.mark)
+    there = members(address, snapshot)
+    newest = snapshot.lives[there[max(there)]] if there else None
+    number = newest.address.identity[-1] if newest is not None else ""
+    made = Difference(address=address, action=Action.CREATE, resource=resource, body=body, live=None, newest=number)
+    if kind.numbering.when is not None and resource.body.get(kind.numbering.when[0]) != kind.numbering.when[1]:
+        return replace(made, action=Action.NONE)
+    freezes = kind.numbering.freezes
+    if freezes is not None:
+        return _publishing(made, freezes, newest, snapshot, found, site)
+    if newest is None:
+        return made
+    if newest.address in snapshot.same_code:
+        body = {**body, **{one.name: newest.body.get(one.name) for one in kind.fields if one.checksum}}
+    fields = differing(kind, body, as_travelling(kind, newest).body, site.scope.api)
+    if not fields:
+        return replace(made, action=Action.NONE)
+    what = ", ".join(sorted(one.spec_name for one in fields))
+    return replace(made, fields=fields, reason=f"version {number}, the newest, differs in: {what}")
+
+
+def _publishing(
+    made: Difference, freezes: Freezing, newest: Live | None, snapshot: Snapshot, found: Found, site: Site
+) -> Difference:
+    parent = parent_of(made.address)
+    assert parent is not None
+    meant = {
+        one.address: one for one in found.values() if _is_frozen(one, parent, freezes) and one.action != Action.DELETE
+    }
+    content = {address.short: _content(one, freezes) for address, one in meant.items()}
+    made = replace(made, content=content)
+    if newest is None:
+        return replace(made, reason="there is no version yet")
+    frozen = snapshot.frozen.get(newest.address, {})
+    changed = sorted(
+        [address for address, one in meant.items() if _differs(one, freezes, frozen.get(address), site)]
+        + [address for address in frozen if address not in meant]
+    )
+    if not changed:
+        return replace(made, action=Action.NONE)
+    names = ", ".join(address.short for address in changed[:_MOST_NAMED])
+    more = f" and {len(changed) - _MOST_NAMED} more" if len(changed) > _MOST_NAMED else ""
+    return replace(made, reason=f"differs from version {newest.address.identity[-1]}: {names}{more}")
+
+
+_MOST_NAMED = 3
+
+
+def _is_frozen(difference: Difference, parent: Address, freezes: Freezing) -> bool:
+    address = difference.address
+    return address == parent or (address.kind in freezes.kinds and address.identity[:-1] == parent.identity)
+
+
+def _content(difference: Difference, freezes: Freezing) -> dict[str, Json]:
+    """The body after the plan, as far as it is known: of what changes, what the file gives."""
+    body = difference.body
+    if difference.action is Action.NONE and difference.live is not None:
+        body = difference.live.body
+    return {name: value for name, value in body.items() if not _is_beside(difference.kind, name, freezes)}
+
+
+def _is_beside(kind: Kind, name: str, freezes: Freezing) -> bool:
+    # Only of the parent: a function's own description is frozen with it.
+    return kind.name not in freezes.kinds and name in freezes.besides
+
+
+def _differs(difference: Difference, freezes: Freezing, frozen: Mapping[str, Json] | None, site: Site) -> bool:
+    if frozen is None:
+        return True
+    # What the file leaves to the service is what it is now.
+    live = difference.live.body if difference.live is not None else {}
+    after = {**live, **difference.body} if difference.action is not Action.REPLACE else difference.body
+    return any(
+        not agrees(one, after[one.name], frozen.get(one.name))
+        for one in difference.kind.writable(site.scope.api)
+        if one.name in after and not _is_beside(difference.kind, one.name, freezes)
+    )
+
+
+def named(resource: Resource, snapshot: Snapshot, found: Found, site: Site) -> tuple[Resource, list[Diagnostic]]:
+    """The resource with `latest`, `previous` and names of series as what they mean after this plan (S23, S31)."""
+    kind = kind_of(resource.address)
+    body = dict(resource.body)
+    notes: list[Diagnostic] = []
+    for one in kind.fields:
+        value = body.get(one.name)
+        if value is None or not _names_number(kind, one):
+            continue
+        body[one.name] = _meant(one, value, resource, snapshot, found, site, notes)
+    weights = [one.name for one in kind.fields if one.by_key]
+    for name in weights:
+        body[name] = _without_main(kind, name, body, resource, notes)
+    return (replace(resource, body=body), notes) if body != resource.body else (resource, notes)
+
+
+def _names_number(kind: Kind, field: Field) -> bool:
+    inner = field.item or field
+    return bool(inner.refers) and KINDS[(kind.provider, inner.refers)].numbering is not None
+
+
+def _meant(
+    field: Field,
+    value: Json,
+    resource: Resource,
+    snapshot: Snapshot,
+    found: Found,
+    site: Site,
+    notes: list[Diagnostic],
+) -> Json:
+    if field.item is not None and isinstance(value, list):
+        return [_newest_arn(field.item, item, resource, snapshot, found, site) for item in value]
+    if not field.by_key:
+        number = _relative(field, value, resource, snapshot, found)
+        if number is None:
+            notes.append(_no_version(field, str(value), resource, is_weight=False))
+        return number
+    kept: dict[Json, Json] = {}
+    for key, share in value.items():
+        number = _relative(field, key, resource, snapshot, found)
+        if number is None:
+            notes.append(_no_version(field, str(key), resource, is_weight=True))
+        else:
+            kept[number] = kept.get(number, 0) + share
+    return kept
+
+
+def _relative(field: Field, word: Json, resource: Resource, snapshot: Snapshot, found: Found) -> str | Output | None:
+    """`latest` and `previous` as a number, or as what the step that makes the new one will give (S31)."""
+    if word not in ("latest", "previous"):
+        return str(word)
+    address = replace(resource.address, kind=field.refers, identity=(*resource.address.identity[:-1], NEW))
+    there = [one for one in members(address, snapshot).values() if not _goes(one, found)]
+    newest = [number_of(one) for one in reversed(there)]
+    coming = found.get(address)
+    if coming is not None and coming.action is Action.CREATE:
+        newest.insert(0, number_of(address))
+    place = 0 if word == "latest" else 1
+    return newest[place] if len(newest) > place else None
+
+
+def _goes(address: Address, found: Found) -> bool:
+    return address in found and found[address].action is Action.DELETE
+
+
+def _newest_arn(field: Field, word: Json, resource: Resource, snapshot: Snapshot, found: Found, site: Site) -> Json:
+    """The newest of a series by its name, as the ARN that travels; an ARN stays what it is (S23)."""
+    if not isinstance(word, str) or ":" in word or "#" in word:
+        return word
+    address = replace(resource.address, kind=field.refers, identity=(word, NEW))
+    coming = found.get(address)
+    if coming is not None and coming.action is Action.CREATE:
+        return output_of(address, "arn")
+    there = members(address, snapshot)
+    if not there:
+        return word
+    kind = kind_of(address)
+    names = kind.names((word, str(max(there))))
+    return field.arn.format(region=site.scope.region, account=site.scope.account, **names)
+
+
+def _without_main(kind: Kind, name: str, body: Mapping[str, Json], resource: Resource, notes: list[Diagnostic]) -> Json:
+    """The weights without the main version, which the service refuses (facts 1.18)."""
+    weights = body.get(name)
+    mains = [body.get(one.name) for one in kind.fields if one.refers == kind.field(name).refers and not one.by_key]
+    if not isinstance(weights, Mapping) or not any(main in weights for main in mains):
+        return weights
+    notes.append(
+        warning(
+            f"{resource.address.short}: a weight is for the version that it stands for anyway",
+            detail="that version gets all that the other weights leave",
+            address=str(resource.address),
+            span=resource.spans.get(name),
+        )
+    )
+    return {version: share for version, share in weights.items() if version not in mains}
+
+
+def _no_version(field: Field, word: str, resource: Resource, *, is_weight: bool) -> Diagnostic:
+    address = resource.address
+    span = resource.spans.get(field.name) or resource.span
+    if is_weight:
+        return warning(
+            f"{address.short}: there is no {word} version, so its weight is dropped",
+            detail="it counts again as soon as there is one",
+            address=str(address),
+            span=span,
+        )
+    return error(
+        f"{address.short}: there is no {word} version",
+        hint="write `versions: {publish: on-change}` on the service, so that one is published",
+        address=str(address),
+        span=span,
+    )
+
+
+def kept_names(found: Found, snapshot: Snapshot, site: Site) -> frozenset[Name]:
+    """Everything that something names after the plan, whoever it belongs to."""
+    names: set[Name] = set()
+    for one in found.values():
+        if one.action is not Action.DELETE:
+            names |= names_of(one.address, one.body, site.scope)
+            if one.live is not None and one.action is Action.NONE:
+                names |= names_of(one.address, one.live.body, site.scope)
+    for address, live in snapshot.lives.items():
+        if address not in found:
+            names |= names_of(address, live.body, site.scope)
+    return frozenset(names)
+
+
+def surplus(found: Found, snapshot: Snapshot, site: Site) -> dict[Address, list[Address]]:
+    """By series, oldest first: what is ours and beyond what the file keeps, whether or not something names it."""
+    found_: dict[Address, list[Address]] = {}
+    for address, one in found.items():
+        numbering = one.kind.numbering
+        keep = one.resource.body.get(numbering.keep) if numbering is not None and one.resource is not None else None
+        if address.identity[-1] != NEW or keep is None:
+            continue
+        ours = [
+            member
+            for member in members(address, snapshot).values()
+            if snapshot.lives[member].mark is not None and not _goes(member, found)
+        ]
+        coming = 1 if one.action is Action.CREATE else 0
+        beyond = len(ours) + coming - int(keep)
+        if beyond > 0:
+            found_[address] = ours[:beyond]
+    return found_
+
+
+def pruned(found: Found, snapshot: Snapshot, site: Site) -> Iterator[Difference]:
+    """Deletes of what is beyond what the file keeps and nothing names; never what somebody else made (S32)."""
+    beyond = surplus(found, snapshot, site)
+    if not beyond:
+        return
+    names = kept_names(found, snapshot, site)
+    gone = {member for members_ in beyond.values() for member in members_}
+    for version, bodies in snapshot.frozen.items():
+        if version not in gone or (version.kind, version.identity) in names:
+            names |= {name for address, body in bodies.items() for name in names_of(address, body, site.scope)}
+    for series, old in beyond.items():
+        resource = found[series].resource
+        assert resource is not None and series.identity
+        keep = resource.body[found[series].kind.numbering.keep]  # type: ignore[union-attr]
+        for address in old:
+            if (address.kind, address.identity) not in names:
+                yield Difference(
+                    address=address,
+                    action=Action.DELETE,
+                    resource=None,
+                    body={},
+                    live=snapshot.lives[address],
+                    reason=f"beyond the {keep} that are kept, and nothing names it",
+                )
