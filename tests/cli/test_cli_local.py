@@ -81,11 +81,31 @@ def test_a_plan_is_the_same_bytes_in_every_process(program: Program) -> None:
     assert keys == sorted(keys) and len(keys) == 9
 
 
+def test_only_some_resources_are_planned_and_applied(program: Program) -> None:
+    planned = program.run("plan", "--local", "--only", "service:*")
+    assert planned.stdout.endswith(
+        "Plan: 1 to create, 0 to update, 0 to replace, 0 to delete, 0 unchanged. 2 resources left out by --only.\n"
+    )
+    assert program.run("apply", "--local", "--yes", "--only", "service:*").returncode == 0
+    again = program.run("plan", "--local", "--only", "service:*").stdout
+    assert "What --only names is as the file says (1 resource); 2 resources left out by --only." in again
+    assert (
+        json.loads(program.run("plan", "--local", "--format", "json", "--only", "service:*").stdout)["summary"][
+            "leftOut"
+        ]
+        == 2
+    )
+    wrong = program.run("apply", "--local", "--yes", "--only", "servce:*")
+    assert (wrong.returncode, wrong.stdout) == (64, "")
+    assert "--only 'servce:*' names nothing that is to be there" in wrong.stderr
+    assert program.run("plan", "--local", "--destroy", "--only", "*").returncode == 64
+
+
 def test_json_is_one_document_on_stdout(program: Program) -> None:
     planned = program.run("plan", "--local", "--format", "json")
     plan = json.loads(planned.stdout)
     assert (plan["formatVersion"], plan["type"], plan["project"]) == (1, "plan", "image-pipeline")
-    assert plan["summary"] == {"create": 3, "update": 0, "replace": 0, "delete": 0, "unchanged": 0}
+    assert plan["summary"] == {"create": 3, "update": 0, "replace": 0, "delete": 0, "unchanged": 0, "leftOut": 0}
     assert plan["targets"][0]["steps"][0]["operation"] == "CreateService"
     assert program.run("plan", "--local", "--format", "json").stdout == planned.stdout
 

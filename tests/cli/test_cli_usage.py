@@ -13,6 +13,7 @@ CASES = [
     ("emulator coverag", "there is no command `coverag`", "did you mean `coverage`?"),
     ("plan --targt dev", "`fcdeploy plan` has no option `--targt`", "did you mean `--target`?"),
     ("apply --allow_unsafe", "`fcdeploy apply` has no option `--allow_unsafe`", "did you mean `--allow-unsafe`?"),
+    ("destroy --only x", "`fcdeploy destroy` has no option `--only`", "`fcdeploy destroy --help` lists what there is"),
     ("plan --yes", "`fcdeploy plan` has no option `--yes`", "`fcdeploy plan --help` lists what there is"),
     ("-f other.yaml plan", "`fcdeploy` has no option `-f`", "options follow the command: `fcdeploy validate -f ...`"),
     ("plan --parallelism 0", "--parallelism: 0 is not between 1 and 512", "`fcdeploy plan --help` lists what there is"),
