@@ -16,6 +16,7 @@ from fcdeploy.app.selection import check_only
 from fcdeploy.app.types import (
     ApplyReport,
     DriftReport,
+    GraphReport,
     PlanReport,
     TargetDrift,
     TargetPlan,
@@ -26,6 +27,7 @@ from fcdeploy.app.types import (
 from fcdeploy.app.work import Work
 from fcdeploy.cloud.client import warmed_up
 from fcdeploy.cloud.endpoints import region_warnings
+from fcdeploy.engine.graph import graph_of
 from fcdeploy.engine.journal import KEEP_UNDO
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.places import place_of
@@ -130,6 +132,17 @@ async def drift(where: Where) -> DriftReport:
             works = [Work(where, project, target, local) for target in targets]
             results = await asyncio.gather(*(one(work, stack) for work in works))
     return DriftReport(project=project.name, results=tuple(results), diagnostics=warnings)
+
+
+def graph(where: Where) -> GraphReport:
+    """What each selected target is to have and how it hangs together; no cloud is asked. Raises SpecError."""
+    project = _project(where, calls=False)
+    targets = project.select(_patterns(where))
+    warnings = project.check(targets)
+    graphs = tuple(
+        (target, graph_of({} if target.retired else project.expand(target), target.api)) for target in targets
+    )
+    return GraphReport(project=project.name, graphs=graphs, diagnostics=warnings)
 
 
 async def status(where: Where) -> tuple[TargetStatus, ...]:
@@ -281,6 +294,7 @@ def _local_cloud(where: Where, project: Project) -> Iterator[App | None]:
 __all__ = [
     "ApplyReport",
     "DriftReport",
+    "GraphReport",
     "PlanReport",
     "Progress",
     "StopRequest",
@@ -292,6 +306,7 @@ __all__ = [
     "Wishes",
     "apply",
     "drift",
+    "graph",
     "plan",
     "resume",
     "rollback",

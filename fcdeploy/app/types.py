@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.errors import DiagnosedError, FcdeployError
-from fcdeploy.model import Address, Drift, Json, Outcome, Plan, Target
+from fcdeploy.model import Address, Drift, Graph, Json, Outcome, Plan, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -79,6 +79,15 @@ class DriftReport:
 
     project: str
     results: tuple[TargetDrift, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphReport:
+    """What each selected target is to have and how it hangs together; `diagnostics` are about the spec."""
+
+    project: str
+    graphs: tuple[tuple[Target, Graph], ...]
     diagnostics: tuple[Diagnostic, ...] = ()
 
 

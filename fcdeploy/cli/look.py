@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from fcdeploy.cli.commands import Command
-from fcdeploy.cli.exits import error_code, gravest
-from fcdeploy.cli.options import SPEECH, WHERE, asks, flags_of
+from fcdeploy.cli.commands import Command, option
+from fcdeploy.cli.exits import DONE, error_code, gravest
+from fcdeploy.cli.options import FILE, SPEECH, WHERE, asks, flags_of
 from fcdeploy.cli.speech import Speech
 
 if TYPE_CHECKING:
@@ -42,6 +43,38 @@ def drift(where: Where, speech: Speech) -> int:
         sources = read_sources(found for one in view.drifts for found in one.warnings)
         speech.write_data(drifts_text(view, ink=speech.ink, sources=sources))
     return drifts_code(report)
+
+
+@click.command("graph", cls=Command)
+@asks(FILE)
+@option(
+    "--format",
+    "form",
+    metavar="dot|mermaid|html",
+    type=click.Choice(["dot", "mermaid", "html"]),
+    default="dot",
+    section="Output",
+    help="dot for Graphviz (without it: this one), mermaid for forges and wikis, html for a browser.",
+)
+@option("--out", metavar="FILE", default=None, section="Output", help="Write to this file what stdout would get.")
+@click.pass_context
+def graph(ctx: click.Context, where: Where, form: str, out: str | None) -> int:
+    """Draw what the file asks for: which resource stands in or names which.
+
+    No cloud is asked and no credentials are needed. The page is one file that
+    loads nothing; a click on a resource shows its neighbours alone.
+    """
+    from fcdeploy import app
+    from fcdeploy.cli.views import graph_view
+    from fcdeploy.render.graph import dot_text, mermaid_text
+    from fcdeploy.render.page import page_text
+
+    speech = Speech(session=ctx.obj, out=Path(out) if out else None)
+    report = app.graph(where)
+    speech.write_findings(report.diagnostics)
+    drawn = {"dot": dot_text, "mermaid": mermaid_text, "html": page_text}[form]
+    speech.write_data(drawn(graph_view(report)))
+    return DONE
 
 
 @click.command("status", cls=Command)

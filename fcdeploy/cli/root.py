@@ -30,6 +30,11 @@ ENTRIES = {
         section=_LOOK,
         summary="Show what is deployed and whether a run is open",
     ),
+    "graph": Entry(
+        place="fcdeploy.cli.look:graph",
+        section=_LOOK,
+        summary="Draw what the file asks for and how it hangs together",
+    ),
     "apply": Entry(
         place="fcdeploy.cli.change:apply",
         section=_CHANGE,

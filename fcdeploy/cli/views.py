@@ -12,6 +12,7 @@ from fcdeploy.model import Outcome
 from fcdeploy.render.views import (
     DriftsView,
     DriftView,
+    GraphView,
     OpenRunView,
     OutcomeView,
     PlansView,
@@ -21,7 +22,7 @@ from fcdeploy.render.views import (
 )
 
 if TYPE_CHECKING:
-    from fcdeploy.app import DriftReport, PlanReport, TargetPlan, TargetStatus
+    from fcdeploy.app import DriftReport, GraphReport, PlanReport, TargetPlan, TargetStatus
 
 
 def plans_view(report: PlanReport, *, destroy: bool, with_bodies: bool = False) -> PlansView:
@@ -74,6 +75,11 @@ def drifts_code(report: DriftReport) -> int:
     """What the drift is worth: problems always, and that there is any."""
     codes = [error_code(one.problem) for one in report.results if one.problem is not None]
     return gravest([*codes, *([PENDING] if any(one.drifts for one in report.results) else [])])
+
+
+def graph_view(report: GraphReport) -> GraphView:
+    """The graphs of every target."""
+    return GraphView(project=report.project, graphs=report.graphs)
 
 
 def outcome_views(

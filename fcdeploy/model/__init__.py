@@ -1,6 +1,7 @@
 """The values that travel between the stages. Bodies are plain JSON; everything that is saved has to_json/from_json."""
 
 from fcdeploy.model.drifts import Drift, FieldDrift, Gap, Mover
+from fcdeploy.model.graphs import Edge, Graph, Need
 from fcdeploy.model.leaves import ArchiveRef, Json, Output, SecretSource, Sensitive, from_json, outputs_marked, to_json
 from fcdeploy.model.plans import (
     Action,
@@ -30,12 +31,14 @@ __all__ = [
     "Change",
     "CodeRef",
     "Drift",
+    "Edge",
     "Ending",
     "Event",
     "EventType",
     "FieldChange",
     "FieldDrift",
     "Gap",
+    "Graph",
     "Guard",
     "IfMatch",
     "Json",
@@ -44,6 +47,7 @@ __all__ = [
     "Mark",
     "Mover",
     "MustNotExist",
+    "Need",
     "NextAfter",
     "Outcome",
     "Output",

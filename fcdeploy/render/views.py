@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fcdeploy.diagnostics import Diagnostic
-from fcdeploy.model import Address, Drift, Json, Outcome, Plan, Target
+from fcdeploy.model import Address, Drift, Graph, Json, Outcome, Plan, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -51,6 +51,14 @@ class DriftsView:
     project: str
     drifts: tuple[DriftView, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphView:
+    """The graphs of all targets, in the order of the file."""
+
+    project: str
+    graphs: tuple[tuple[Target, Graph], ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

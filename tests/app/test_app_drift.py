@@ -202,3 +202,11 @@ def test_a_failed_read_is_no_drift(stage: Stage, operation: str) -> None:
     (found,) = asyncio.run(app.drift(stage.where())).results
     assert found.problem is not None
     assert found.drifts == ()
+
+
+def test_what_the_file_leaves_to_others_is_no_drift(stage: Stage) -> None:
+    applied(stage, memorySize=512, ignore=["memorySize", "environmentVariables.LEVEL"])
+    stage.change("function", "s", "f0", memorySize=1024, environmentVariables={"NUMBER": "0", "LEVEL": "9"})
+    assert drift(stage).drifts == ()
+    stage.change("function", "s", "f0", timeout=9)
+    assert moved(stage) == {"timeout": (Mover.LIVE, "")}

@@ -110,6 +110,43 @@ def test_status_is_one_table_and_a_document_of_its_schema(program: Program) -> N
     assert rows["images"]["modified"].endswith("Z")
 
 
+def test_graph_asks_no_cloud_and_gives_the_same_bytes(program: Program) -> None:
+    program.edit(
+        "        triggers:\n",
+        "        asyncInvoke: {destinationConfig: {onFailure: {destination: {function: images/web}}}}\n"
+        "        triggers:\n",
+    )
+    program.spec.write_text(
+        program.spec.read_text() + "      web: {runtime: python3.10, handler: index.handler, code: ./src}\n"
+    )
+    dot = program.spawn("graph")
+    assert (dot.returncode, dot.stderr) == (0, "")
+    assert dot.stdout.startswith('digraph "image-pipeline" {\n')
+    assert dot.stdout.count("[style=dashed") == 1
+    assert dot.stdout.count(" -> ") == 5
+    assert program.run("graph").stdout == dot.stdout
+    mermaid = program.spawn("graph", "--format", "mermaid", "--target", "dev")
+    assert (mermaid.returncode, mermaid.stderr) == (0, "")
+    assert mermaid.stdout.startswith('flowchart RL\n  subgraph t0_0["service images"]\n')
+    page = program.spawn("graph", "--format", "html", "--out", "graph.html")
+    assert (page.returncode, page.stdout, page.stderr) == (0, "", "")
+    text = (program.folder / "graph.html").read_text(encoding="utf-8")
+    assert text.startswith("<!doctype html>")
+    assert text.count('class="node"') == 5
+    assert not (program.folder.parent / "state").exists(), "nothing is kept of it"
+    assert program.spawn("graph", "--format", "png").returncode == 64
+    program.edit("project:", "projekt:")
+    broken = program.spawn("graph")
+    assert (broken.returncode, broken.stdout) == (1, "")
+
+
+def test_what_is_absent_is_not_drawn(program: Program) -> None:
+    program.edit("        runtime: python3.10\n", "        runtime: python3.10\n        absent: true\n")
+    assert program.run("graph", "--format", "mermaid").stdout == (
+        'flowchart RL\n  subgraph t0_0["services"]\n    n0["service<br/>images"]\n  end\n'
+    )
+
+
 def test_the_schema_of_status_names_every_member() -> None:
     target = Target(name="dev", provider="alibaba", region="cn-hangzhou")
     run = OpenRunView(run="r1", command="apply", started=1.5, holder="", done=3, unsettled=1, total=10)
