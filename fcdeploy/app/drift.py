@@ -16,6 +16,7 @@ from fcdeploy.engine.ownership import Wishes, orphan_warnings
 from fcdeploy.engine.references import located
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.traces import Trace, traces_of
+from fcdeploy.engine.unmarked import undeclared_warnings
 from fcdeploy.errors import PlanRefused, RunError
 from fcdeploy.model import Action, Address, Json
 
@@ -33,11 +34,11 @@ async def read_drift(
     """What live and the file disagree on. `snapshot` is what the lists gave. Raises ReadFailed."""
     wanted = located(desired, bench.site.scope)
     both = await read_compared(bench, packages, wanted, snapshot, Wishes(), destroying=destroying)
-    # What is there and is somebody else's is drift as well; whatever else stops a plan stops the answer.
-    texts = {str(address): address for address in both.wanted if address in both.snapshot.lives}
-    foreign = [texts[one.address] for one in both.owned.found if one.address in texts]
+    # What stops a plan of a resource that the file wants is drift as well: it is somebody else's, or not there.
+    texts = {str(address): address for address in both.wanted}
+    stopped = [texts[one.address] for one in both.owned.found if one.address in texts]
     refusals = [one for one in both.owned.found if one.address not in texts]
-    gaps = drifting(both.found, foreign)
+    gaps = drifting(both.found, stopped, both.snapshot)
     traces: dict[Address, Trace] | None = None
     unread: tuple[Diagnostic, ...] = ()
     if gaps and bench.place.journal.exists():
@@ -56,6 +57,7 @@ async def read_drift(
             *warnings,
             *unread,
             *orphan_warnings(both.snapshot, bench.site, targets),
+            *undeclared_warnings(wanted, both.snapshot, both.owned),
         ),
         problem=PlanRefused(refusals) if refusals else None,
     )

@@ -29,7 +29,9 @@ from fcdeploy.engine.journal import RunRecord, SqliteJournal
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.ownership import Wishes, found_by_name, is_owned, verdicts
 from fcdeploy.engine.places import place_of
+from fcdeploy.engine.references import located
 from fcdeploy.engine.snapshot import Desired, Snapshot
+from fcdeploy.engine.unmarked import with_unmarked
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
 from fcdeploy.kinds.fields import value_at
 from fcdeploy.kinds.registry import kind_of
@@ -202,10 +204,10 @@ class Work:
             found = error(problem.summary, detail=problem.detail, hint=problem.hint)
             return Outcome(run="", target=self.target.name, ending=Ending.FAILED, diagnostics=(found,))
 
-    def _found_by_name(self) -> Desired:
-        """What only the file says where to look for; a file with mistakes says nothing, and status goes on."""
+    def _declared(self) -> Desired:
+        """What the file declares; a file with mistakes says nothing, and status goes on."""
         try:
-            return found_by_name(self.project.expand(self.target))
+            return self.project.expand(self.target)
         except SpecError:
             return {}
 
@@ -217,9 +219,11 @@ class Work:
             if bench.place.journal.exists():
                 async with opened_journal(bench) as journal:
                     open_run = await read_summary(journal, self.target.name)
-            declared = self._found_by_name()
-            snapshot = await bench.reader.read_snapshot(declared)
-            owned = verdicts({}, snapshot, bench.site, Wishes(), declared)
+            declared = located(self._declared(), bench.site.scope)
+            # Some of what is ours carries no mark that a list would show: only the file says so (S13, S14).
+            snapshot = await bench.reader.read_snapshot(found_by_name(declared))
+            owned = verdicts({}, snapshot, bench.site, Wishes(), found_by_name(declared))
+            owned = with_unmarked(owned, declared, snapshot, Wishes())
         except FcdeployError as problem:
             return TargetStatus(target=self.target, problem=problem)
         rows = tuple(_status_row(live) for address, live in sorted(snapshot.lives.items()) if is_owned(address, owned))

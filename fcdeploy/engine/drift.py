@@ -19,14 +19,18 @@ NO_SECRETS = "the journal keeps no secrets"
 _BY_ACTION = {Action.CREATE: Gap.MISSING, Action.DELETE: Gap.EXTRA}
 
 
-def drifting(found: Iterable[Difference], foreign: Iterable[Address]) -> dict[Address, Gap]:
-    """The resources that live and the file disagree on; one that merely goes with its parent is none of them."""
+def drifting(found: Iterable[Difference], stopped: Iterable[Address], snapshot: Snapshot) -> dict[Address, Gap]:
+    """The resources that live and the file disagree on; one that merely goes with its parent is none of them.
+
+    `stopped` are those of which ownership allows no plan: what is there is somebody else's, or what somebody else is to
+    keep is not there (S12, S13).
+    """
     gaps = {
         one.address: _BY_ACTION.get(one.action, Gap.DIFFERS)
         for one in found
         if one.action in _BY_ACTION or (one.fields and one.action is not Action.NONE)
     }
-    return gaps | dict.fromkeys(foreign, Gap.FOREIGN)
+    return gaps | {address: Gap.FOREIGN if address in snapshot.lives else Gap.MISSING for address in stopped}
 
 
 def drifts(

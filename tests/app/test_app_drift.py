@@ -210,3 +210,36 @@ def test_what_the_file_leaves_to_others_is_no_drift(stage: Stage) -> None:
     assert drift(stage).drifts == ()
     stage.change("function", "s", "f0", timeout=9)
     assert moved(stage) == {"timeout": (Mover.LIVE, "")}
+
+
+def with_domain(spec: dict[str, Any], **more: Any) -> dict[str, Any]:
+    route = {"path": "/*", "function": "s/f0"}
+    return {**spec, "customDomains": {"a.example.com": {"protocol": "HTTP", "routes": [route], **more}}}
+
+
+def test_what_carries_no_mark_is_compared_and_owned_when_the_file_declares_it(stage: Stage) -> None:
+    plain = stage.spec()
+    spec = with_domain(plain)
+    stage.write(spec)
+    stage.apply()
+    (status,) = asyncio.run(app.status(stage.where()))
+    rows = {row.address.short: row.about for row in status.rows}
+    assert rows["customDomain a.example.com"] == "HTTP, s/f0"
+    assert drift(stage).drifts == ()
+    stage.write(with_domain(plain, protocol="HTTP,HTTPS") | {"customDomains": {}})
+    quiet = drift(stage)
+    assert quiet.drifts == (), "it is never ours by being left out"
+    assert [one.summary for one in quiet.warnings] == [
+        "customDomain a.example.com leads to service s and is not in the file"
+    ]
+    stage.write(with_domain(plain, absent=True))
+    (gone,) = drift(stage).drifts
+    assert (gone.address.kind, gone.gap, gone.moved) == ("customDomain", Gap.EXTRA, Mover.FILE)
+
+
+def test_an_external_service_that_is_not_there_is_missing(stage: Stage) -> None:
+    spec = stage.spec()
+    spec["services"]["s"] = {"external": True}
+    stage.write(spec)
+    (found,) = drift(stage).drifts
+    assert (found.address.short, found.gap) == ("service s", Gap.MISSING)
