@@ -34,6 +34,7 @@ from fcdeploy.engine.places import place_of
 from fcdeploy.engine.safety import leaving, whole_run_findings
 from fcdeploy.engine.watch import Progress, StopRequest
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
+from fcdeploy.kinds.descriptor import Scope
 from fcdeploy.model import Outcome
 from fcdeploy.spec.project import Project, read_project
 
@@ -139,8 +140,16 @@ def graph(where: Where) -> GraphReport:
     project = _project(where, calls=False)
     targets = project.select(_patterns(where))
     warnings = project.check(targets)
+    # Without a cloud the account may not be known; only an ARN that the file writes out could name it.
     graphs = tuple(
-        (target, graph_of({} if target.retired else project.expand(target), target.api)) for target in targets
+        (
+            target,
+            graph_of(
+                {} if target.retired else project.expand(target),
+                Scope(region=target.region, account=target.account or "", api=target.api),
+            ),
+        )
+        for target in targets
     )
     return GraphReport(project=project.name, graphs=graphs, diagnostics=warnings)
 

@@ -7,11 +7,14 @@ from dataclasses import replace
 
 from fcdeploy.engine.canonical import covers
 from fcdeploy.engine.diff import leaf_changes
+from fcdeploy.engine.outputs import has_output
 from fcdeploy.engine.redact import has_secret
-from fcdeploy.engine.snapshot import Desired, Snapshot
+from fcdeploy.engine.series import names_number
+from fcdeploy.engine.snapshot import Desired, Snapshot, lineage
 from fcdeploy.engine.steps import Difference
-from fcdeploy.engine.traces import NOT_WRITTEN, Trace
-from fcdeploy.kinds.fields import Codec
+from fcdeploy.engine.traces import NOT_WRITTEN, UNSETTLED, Trace
+from fcdeploy.kinds.fields import Codec, Field
+from fcdeploy.kinds.registry import parent_of
 from fcdeploy.model import Action, Address, Drift, FieldDrift, Gap, Json, Mover
 
 NO_SECRETS = "the journal keeps no secrets"
@@ -19,18 +22,36 @@ NO_SECRETS = "the journal keeps no secrets"
 _BY_ACTION = {Action.CREATE: Gap.MISSING, Action.DELETE: Gap.EXTRA}
 
 
-def drifting(found: Iterable[Difference], stopped: Iterable[Address], snapshot: Snapshot) -> dict[Address, Gap]:
-    """The resources that live and the file disagree on; one that merely goes with its parent is none of them.
+def drifting(found: Sequence[Difference], stopped: Iterable[Address], snapshot: Snapshot) -> dict[Address, Gap]:
+    """The resources that live and the file disagree on.
 
-    `stopped` are those of which ownership allows no plan: what is there is somebody else's, or what somebody else is to
-    keep is not there (S12, S13).
+    What a plan would do as a consequence is no drift: a resource that goes with its parent or is beyond what is kept, a
+    next version because of what it freezes, and what would then name it. `stopped` are those of which ownership allows
+    no plan: what is there is somebody else's, or what somebody else is to keep is not there (S12, S13).
     """
-    gaps = {
-        one.address: _BY_ACTION.get(one.action, Gap.DIFFERS)
-        for one in found
-        if one.action in _BY_ACTION or (one.fields and one.action is not Action.NONE)
-    }
-    return gaps | {address: Gap.FOREIGN if address in snapshot.lives else Gap.MISSING for address in stopped}
+    gaps: dict[Address, Gap] = {}
+    freezing: list[Difference] = []
+    for one in found:
+        numbering = one.kind.numbering
+        if numbering is not None and numbering.freezes is not None and one.action is Action.CREATE:
+            freezing.append(one)
+        elif one.action is Action.CREATE or (one.action is Action.DELETE and not (numbering and one.reason)):
+            gaps[one.address] = _BY_ACTION[one.action]
+        elif one.action in (Action.UPDATE, Action.REPLACE) and _own_fields(one):
+            gaps[one.address] = Gap.DIFFERS
+    gaps |= {address: Gap.FOREIGN if address in snapshot.lives else Gap.MISSING for address in stopped}
+    frozen = {above for address in gaps for above in lineage(address)}
+    late = {one.address: Gap.MISSING for one in freezing if parent_of(one.address) not in frozen}
+    return gaps | late
+
+
+def _own_fields(difference: Difference) -> tuple[Field, ...]:
+    """The fields that differ by themselves, and not because of a number that only a plan would give."""
+    late = {one.name for one in difference.fields if has_output(difference.body.get(one.name))}
+    # What `previous` means goes with what `latest` means.
+    return tuple(
+        one for one in difference.fields if one.name not in late and not (late and names_number(difference.kind, one))
+    )
 
 
 def drifts(
@@ -71,6 +92,7 @@ def _drift(
         moved=moved,
         why=why,
         run=trace.run if trace is not None else "",
+        note=difference.reason if difference is not None and gap is Gap.MISSING else "",
         owner=f"{mark.project}/{mark.target}" if mark is not None else "",
         span=resource.span if resource is not None else None,
     )
@@ -95,7 +117,7 @@ def _fields(difference: Difference, snapshot: Snapshot, trace: Trace | None, *, 
         for one in difference.fields
         if one.codec is Codec.ARCHIVE
     }
-    for leaf in leaf_changes(difference.fields, difference.body, live.body, resource, notes):
+    for leaf in leaf_changes(_own_fields(difference), difference.body, live.body, resource, notes):
         moved, why = mover(leaf.path, leaf.before, leaf.after, trace) if known else (Mover.UNKNOWN, "")
         change = replace(leaf.change, note=notes.get(leaf.path[0], ""))
         yield FieldDrift(change=change, given=leaf.given, moved=moved, why=why)
@@ -112,6 +134,8 @@ def mover(path: tuple[str, ...], live: Json, file: Json, trace: Trace | None) ->
     left: Json = trace.body
     for part in path:
         left = left.get(part) if isinstance(left, Mapping) else None
+    if has_output(left):
+        return Mover.UNKNOWN, UNSETTLED
     if has_secret(left):
         # References only: what they resolve to now is not what was sent then (S36).
         return Mover.UNKNOWN, NO_SECRETS

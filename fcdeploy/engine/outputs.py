@@ -30,6 +30,19 @@ def number_of(address: Address) -> str | Output:
     return output_of(address, kind_of(address).identity[-1]) if address.identity[-1] == NEW else address.identity[-1]
 
 
+def has_output(value: Json) -> bool:
+    """Whether a value that only an earlier step gives stands anywhere inside."""
+    match value:
+        case Output():
+            return True
+        case Mapping():
+            return any(has_output(key) or has_output(item) for key, item in value.items())
+        case list() | tuple():
+            return any(has_output(item) for item in value)
+        case _:
+            return False
+
+
 def outputs_in(kind: Kind, identity: tuple[str, ...], raw: Mapping[str, Json], scope: Scope) -> dict[str, Json]:
     """The outputs of a numbered resource: its number from a reply or a list, and what can be said with it."""
     assert kind.numbering is not None

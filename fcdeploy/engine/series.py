@@ -139,7 +139,7 @@ def named(resource: Resource, snapshot: Snapshot, found: Found, site: Site) -> t
     notes: list[Diagnostic] = []
     for one in kind.fields:
         value = body.get(one.name)
-        if value is None or not _names_number(kind, one):
+        if value is None or not names_number(kind, one):
             continue
         body[one.name] = _meant(one, value, resource, snapshot, found, site, notes)
     weights = [one.name for one in kind.fields if one.by_key]
@@ -148,7 +148,8 @@ def named(resource: Resource, snapshot: Snapshot, found: Found, site: Site) -> t
     return (replace(resource, body=body), notes) if body != resource.body else (resource, notes)
 
 
-def _names_number(kind: Kind, field: Field) -> bool:
+def names_number(kind: Kind, field: Field) -> bool:
+    """Whether a field names one of what the service numbers."""
     inner = field.item or field
     return bool(inner.refers) and KINDS[(kind.provider, inner.refers)].numbering is not None
 

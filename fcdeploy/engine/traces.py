@@ -11,6 +11,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from fcdeploy.engine.journal_rows import RunRecord, StepSummary
+from fcdeploy.engine.outputs import Outputs, filled_step
 from fcdeploy.engine.standing import StepStanding
 from fcdeploy.model import Action, Address, EventType, Json, Step
 
@@ -50,7 +51,8 @@ def traces_of(
 
     `steps` are the saved plan's, None when it was forgotten; `standing` is the fold of the run's events.
     """
-    by_id = {step.id: step for step in steps or ()}
+    outputs = {name: one.outputs for name, one in standing.items() if one.outputs}
+    by_id = {step.id: _filled(step, outputs) for step in steps or ()}
     wanted = {str(address): address for address in addresses}
     found: dict[Address, Trace] = {}
     undone: list[StepSummary] = []
@@ -100,6 +102,14 @@ def _before(trace: Trace, step: StepSummary, kept: Step | None) -> Trace:
     if step.action is Action.DELETE:
         return replace(trace, exists=True, body=dict(kept.before or {}), whole=True)
     return replace(trace, body={**trace.body, **(kept.before or {})})
+
+
+def _filled(step: Step, outputs: Outputs) -> Step:
+    """The step with what the run's replies gave; one whose values are not all known stays as it is."""
+    try:
+        return filled_step(step, outputs)
+    except KeyError:
+        return step
 
 
 def _unsettled(run: str) -> Trace:

@@ -51,7 +51,8 @@ class Drift:
     """One resource that live and the file disagree on.
 
     `moved` and `why` are about its being there or not; for one that differs each field has its own. `run` is the newest
-    run known here that wrote to it, `owner` whose a FOREIGN one is (`project/target`, empty without a mark).
+    run known here that wrote to it, `owner` whose a FOREIGN one is (`project/target`, empty without a mark). `note`
+    says why one that is numbered is wanted anew.
     """
 
     address: Address
@@ -61,6 +62,7 @@ class Drift:
     why: str = ""
     run: str = ""
     owner: str = ""
+    note: str = ""
     span: Span | None = None
 
     @property

@@ -97,6 +97,8 @@ def _drift_lines(drift: Drift, ink: Ink) -> list[str]:
         lines.append(f"{_FIELD}{gap}{place}" if gap else f"{_FIELD}{place.strip()}")
     if moved:
         lines += [_painted(ink, line, _ROLES[drift.moved]) for line in folded(moved, first=_FIELD, rest=_FIELD)]
+    if drift.note:
+        lines += folded(clean(drift.note), first=_FIELD, rest=_FIELD)
     for one in drift.fields:
         lines += _field_lines(one, drift, ink)
     return lines

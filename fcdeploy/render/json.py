@@ -104,6 +104,7 @@ def _drift(drift: Drift) -> dict[str, Json]:
         "gap": drift.gap.value,
         "owner": drift.owner or None,
         "run": drift.run or None,
+        "note": drift.note,
         **({} if drift.gap is Gap.DIFFERS else {"moved": drift.moved.value, "why": drift.why}),
         "fields": [
             {

@@ -243,3 +243,36 @@ def test_an_external_service_that_is_not_there_is_missing(stage: Stage) -> None:
     stage.write(spec)
     (found,) = drift(stage).drifts
     assert (found.address.short, found.gap) == ("service s", Gap.MISSING)
+
+
+def test_a_next_version_and_what_would_name_it_are_no_drift_of_their_own(stage: Stage) -> None:
+    spec = stage.spec(2)
+    service = spec["services"]["s"]
+    service["versions"] = {"publish": "on-change", "keep": 1}
+    service["aliases"] = {"live": {"version": "latest", "weights": {"previous": 0.1}}}
+    stage.write(spec)
+    stage.apply()
+    assert drift(stage).drifts == ()
+    stage.write_source("src", "def handler(event, context):\n    return 'new'\n")
+    assert set(drifts(stage)) == {"function s/f0", "function s/f1"}
+    stage.apply()
+    assert drift(stage).drifts == ()
+    (row,) = [row for row in asyncio.run(app.status(stage.where()))[0].rows if row.address.kind == "alias"]
+    assert row.about == "90 % to version 2, 10 % to version 1"
+    # Somebody moves the alias back: its number in the journal is the one that the publish gave.
+    stage.change("alias", "s", "live", versionId="1", additionalVersionWeight={})
+    assert moved(stage, "alias s/live") == {
+        "versionId": (Mover.LIVE, ""),
+        "additionalVersionWeight.1": (Mover.LIVE, ""),
+    }
+    # Made outside: the file publishes what differs from the newest version, though nothing else drifted.
+    stage.change("alias", "s", "live", versionId="2", additionalVersionWeight={"1": 0.1})
+    service["functions"]["f0"]["timeout"] = 9
+    stage.write(spec)
+    stage.change("function", "s", "f0", timeout=9)
+    (found,) = drift(stage).drifts
+    assert (found.address.short, found.gap, found.note) == (
+        "version s/new",
+        Gap.MISSING,
+        "differs from version 2: function s/f0",
+    )
