@@ -35,13 +35,14 @@ class Wishes:
 class Owned:
     """Whose resources are, and what stops the plan.
 
-    What `ours` and `theirs` say of a resource holds for all beneath it, until one of them says otherwise. `gently` are
-    adopted on condition that nothing of them or beneath is deleted or reset. `external` are the resources that the file
-    calls external; of those, `released` still carry our mark, which goes (S13).
+    What `ours` and `theirs` say of a resource holds for all beneath it, until one of them says otherwise. `adopted` are
+    taken over now; of those `gently` on condition that nothing of them or beneath is deleted or reset. `external` are
+    the resources that the file calls external; of those, `released` still carry our mark, which goes (S13).
     """
 
     ours: frozenset[Address]
     theirs: frozenset[Address]
+    adopted: frozenset[Address] = frozenset()
     gently: frozenset[Address] = frozenset()
     external: frozenset[Address] = frozenset()
     released: Mapping[Address, Resource] = field(default_factory=dict)
@@ -84,6 +85,7 @@ def verdicts(
     return Owned(
         ours=frozenset(sorting.ours),
         theirs=frozenset(sorting.theirs),
+        adopted=frozenset(sorting.adopted),
         gently=frozenset(sorting.gently),
         external=frozenset(sorting.external),
         released=sorting.released,
@@ -99,9 +101,9 @@ def is_owned(address: Address, owned: Owned) -> bool:
     return False
 
 
-def is_gently_adopted(address: Address, owned: Owned) -> bool:
-    """Whether a resource, or something above it, is adopted on condition that nothing is lost (S12)."""
-    return not owned.gently.isdisjoint(lineage(address))
+def is_adopted(address: Address, owned: Owned) -> bool:
+    """Whether a resource, or something above it, is taken over now (S12)."""
+    return not owned.adopted.isdisjoint(lineage(address))
 
 
 def says_itself(address: Address, external: Container[Address]) -> bool:
@@ -137,6 +139,7 @@ class _Sorting:
         self.released: dict[Address, Resource] = {}
         self.ours: set[Address] = set()
         self.theirs: set[Address] = set()
+        self.adopted: set[Address] = set()
         self.gently: set[Address] = set()
         self.found: list[Diagnostic] = []
 
@@ -207,6 +210,7 @@ class _Sorting:
             self.found.append(_refusal(address, mark, self._desired))
             return
         self.ours.add(address)
+        self.adopted.add(address)
         if not over:
             self.gently.add(address)
 

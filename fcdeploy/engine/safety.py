@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.engine.adoption import adoption_findings
-from fcdeploy.engine.ownership import Owned, Wishes, is_owned
+from fcdeploy.engine.ownership import Owned, Wishes, is_adopted, is_owned
 from fcdeploy.engine.snapshot import Desired, Snapshot, lineage
 from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Action, Address, Change, Plan
@@ -99,7 +99,9 @@ def _unsafe(leaving: Sequence[Change], owned: Owned, snapshot: Snapshot) -> list
         for change in leaving
         if kind_of(change.address).parent is None and change.action is Action.DELETE
     ]
-    total = sum(1 for address in snapshot.lives if is_owned(address, owned))
+    # What an adoption takes away is accepted or refused by itself (S12).
+    leaving = [change for change in leaving if not is_adopted(change.address, owned)]
+    total = sum(1 for address in snapshot.lives if is_owned(address, owned) and not is_adopted(address, owned))
     if total >= FEWEST_OWNED and len(leaving) * 100 > MOST_PERCENT * total:
         percent = round(len(leaving) * 100 / total)
         found.append(

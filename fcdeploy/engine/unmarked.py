@@ -46,7 +46,13 @@ def with_unmarked(owned: Owned, declared: Desired, snapshot: Snapshot, wishes: W
                     span=declared[address].span,
                 )
             )
-    return replace(owned, ours=owned.ours | ours, gently=owned.gently | gently, found=(*owned.found, *found))
+    return replace(
+        owned,
+        ours=owned.ours | ours,
+        adopted=owned.adopted | gently,
+        gently=owned.gently | gently,
+        found=(*owned.found, *found),
+    )
 
 
 def undeclared_warnings(declared: Desired, snapshot: Snapshot, owned: Owned) -> tuple[Diagnostic, ...]:
