@@ -54,9 +54,10 @@ async def read_plan(
             *bench.warnings,
             *warnings,
             *orphan_warnings(snapshot, bench.site, targets),
-            *undeclared_warnings(desired, snapshot, owned),
+            *undeclared_warnings(desired, snapshot, owned, bench.site.scope),
         ),
         destroying=destroying,
+        absent={address for address, resource in desired.items() if resource.absent},
     )
     plan = replace(plan, left_out=both.left_out)
     protected = frozenset(address for address, resource in desired.items() if resource.protect)
@@ -99,7 +100,7 @@ async def read_compared(
 
     def compared(here: Snapshot) -> tuple[Owned, Narrowed]:
         owned = verdicts(wanted, here, bench.site, wishes, declared=desired)
-        owned = with_unmarked(owned, desired, here, wishes)
+        owned = with_unmarked(owned, desired, here, wishes, bench.site.scope)
         return owned, narrowed(differences(wanted, here, owned, bench.site), wanted, wishes.only)
 
     snapshot, owned, left = await _settled(bench, snapshot, compared)

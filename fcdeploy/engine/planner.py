@@ -6,7 +6,7 @@ to_plan(…)       the same differences as changes for people and steps for the 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from fcdeploy.diagnostics import Diagnostic, Severity, warning
@@ -91,10 +91,11 @@ def to_plan(
     warnings: Iterable[Diagnostic] = (),
     *,
     destroying: bool = False,
+    absent: Collection[Address] = (),
 ) -> Plan:
     """The plan of these differences: changes in the order of their addresses, steps in an order that can be run.
 
-    `destroying` only words the reasons.
+    `destroying` and `absent`, what the file says is not to be there, only word the reasons.
     """
     steps = ordered_steps(found, site)
     irreversible = [
@@ -112,6 +113,7 @@ def to_plan(
     wanted = {one.address: one.resource for one in found if one.resource is not None}
     renames = renamed(wanted, {one.address for one in found if one.action is Action.DELETE})
     told = {
+        **({} if destroying else dict.fromkeys(absent, "the file says `absent: true`")),
         **{old: f"renamed to {new.name}" for old, new in renames.items()},
         **{new: f"renamed from {old.name}" for old, new in renames.items()},
     }

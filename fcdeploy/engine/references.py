@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import replace
 from functools import cache
 
 from fcdeploy.engine.snapshot import Desired
 from fcdeploy.kinds.descriptor import Scope
 from fcdeploy.kinds.fields import Field
-from fcdeploy.kinds.registry import KINDS, kind_of
-from fcdeploy.model import Address, Json
+from fcdeploy.kinds.registry import KINDS
+from fcdeploy.model import Json
 
 
 def located(desired: Desired, scope: Scope) -> Desired:
@@ -51,24 +51,3 @@ def _value(provider: str, field: Field, value: Json, scope: Scope) -> Json:
         names = kind.names(tuple(str(value[field.refers]).split("/")))
         return field.arn.format(region=scope.region, account=scope.account, **names)
     return _object(provider, field.fields, value, scope)
-
-
-def named_in(address: Address, body: Mapping[str, Json]) -> frozenset[Address]:
-    """The resources that a canonical body names as `service/name`, in the same target."""
-    return frozenset(
-        Address(provider=address.provider, target=address.target, kind=kind, identity=tuple(name.split("/")))
-        for kind, name in _named(kind_of(address).fields, body)
-    )
-
-
-def _named(fields: tuple[Field, ...], body: Mapping[str, Json]) -> Iterator[tuple[str, str]]:
-    for one in fields:
-        value = body.get(one.name)
-        if one.refers and not one.arn and isinstance(value, str):
-            yield one.refers, value
-        elif isinstance(value, Mapping):
-            yield from _named(one.fields, value)
-        elif isinstance(value, list) and one.item is not None:
-            for item in value:
-                if isinstance(item, Mapping):
-                    yield from _named(one.item.fields, item)

@@ -5,18 +5,19 @@ Whose it is, is told by what it leads to: the resources that its fields name, by
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
+from fcdeploy.engine.edges import address_of, names_of
 from fcdeploy.engine.ownership import Owned, Wishes, is_owned, matches
-from fcdeploy.engine.references import named_in
 from fcdeploy.engine.snapshot import Desired, Snapshot, root_of
-from fcdeploy.kinds.descriptor import Marking
+from fcdeploy.kinds.descriptor import Marking, Scope
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Address
+from fcdeploy.model import Address, Json
 
 
-def with_unmarked(owned: Owned, declared: Desired, snapshot: Snapshot, wishes: Wishes) -> Owned:
+def with_unmarked(owned: Owned, declared: Desired, snapshot: Snapshot, wishes: Wishes, scope: Scope) -> Owned:
     """Add the roots that cannot be marked and that the file declares, whether to have them or to be rid of them.
 
     One that leads to a root that is neither ours nor where the file leads it is refused, unless it is adopted.
@@ -28,8 +29,9 @@ def with_unmarked(owned: Owned, declared: Desired, snapshot: Snapshot, wishes: W
         if kind_of(address).marking is not Marking.NONE or address not in declared:
             continue
         # What the file itself leads elsewhere is not somebody else's for that.
-        meant = {root_of(one) for one in named_in(address, declared[address].body)}
-        led = {root_of(one) for one in named_in(address, live.body) if not _is_ours(one, declared, snapshot, owned)}
+        meant = {root_of(one) for one in _named(address, declared[address].body, scope)}
+        named = _named(address, live.body, scope)
+        led = {root_of(one) for one in named if not _is_ours(one, declared, snapshot, owned)}
         foreign = sorted(led - meant)
         if not foreign or matches(address, wishes.adopt_over):
             ours.add(address)
@@ -55,14 +57,14 @@ def with_unmarked(owned: Owned, declared: Desired, snapshot: Snapshot, wishes: W
     )
 
 
-def undeclared_warnings(declared: Desired, snapshot: Snapshot, owned: Owned) -> tuple[Diagnostic, ...]:
+def undeclared_warnings(declared: Desired, snapshot: Snapshot, owned: Owned, scope: Scope) -> tuple[Diagnostic, ...]:
     """What leads to a root of ours, cannot be marked and is not in the file: it is never touched, only named."""
     found, lives = [], snapshot.lives
     for address, live in sorted(lives.items()):
         kind = kind_of(address)
         if kind.marking is not Marking.NONE or address in declared:
             continue
-        led = (one for one in named_in(address, live.body) if is_owned(one, owned))
+        led = (one for one in _named(address, live.body, scope) if is_owned(one, owned))
         ours = sorted({root_of(one) if root_of(one) in owned.ours else one for one in led if root_of(one) in lives})
         if ours:
             found.append(
@@ -74,6 +76,10 @@ def undeclared_warnings(declared: Desired, snapshot: Snapshot, owned: Owned) -> 
                 )
             )
     return tuple(found)
+
+
+def _named(address: Address, body: Mapping[str, Json], scope: Scope) -> frozenset[Address]:
+    return frozenset(address_of(name, address) for name in names_of(address, body, scope))
 
 
 def _is_ours(address: Address, declared: Desired, snapshot: Snapshot, owned: Owned) -> bool:

@@ -130,6 +130,46 @@ def test_it_comes_after_the_functions_that_it_leads_to(stage: Any) -> None:
     assert "create dev:alibaba.function:s/f2" not in step.needs
 
 
+def test_it_goes_before_the_functions_that_it_leads_to(stage: Any, spec: dict[str, Any]) -> None:
+    needs = {short: step.needs for step in stage.plan(destroy=True).steps for short in [step.address.short]}
+    gone = f"delete dev:alibaba.customDomain:{NAME}"
+    assert gone in needs["function s/f0"] and gone in needs["function s/f1"] and gone not in needs["function s/f2"]
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_a_route_to_an_alias_waits_for_it_and_keeps_it(stage: Any, api: str) -> None:
+    spec = first(stage, api)
+    spec["services"]["s"] |= {
+        "versions": {"publish": "on-change", "keep": 1},
+        "aliases": {"live": {"version": "latest"}},
+    }
+    domain = spec["customDomains"][NAME]
+    domain["routes"] = [route("/*", "s/f0", qualifier="live")]
+    stage.write(spec)
+    (step,) = [one for one in stage.plan().steps if one.address.kind == "customDomain"]
+    assert "create dev:alibaba.alias:s/live" in step.needs
+    stage.apply()
+    assert stage.plan().is_empty
+
+    # The alias goes only after no route names it any more.
+    del spec["services"]["s"]["aliases"]
+    domain["routes"] = [route("/*", "s/f0", qualifier="1")]
+    stage.write(spec)
+    plan = stage.plan(ALL)
+    (step,) = [one for one in plan.steps if one.address.kind == "alias"]
+    assert f"update dev:alibaba.customDomain:{NAME}" in step.needs
+    stage.apply(ALL)
+
+    # A version that a route names is not pruned (S32), whoever's the domain is.
+    put_domain(stage, {**THEIRS, "serviceName": "s", "qualifier": "2"}, name="other.example.com")
+    for number in (2, 3, 4):
+        spec["services"]["s"]["functions"]["f0"]["memorySize"] = 128 * number
+        stage.write(spec)
+        stage.apply(ALL)
+    kept = sorted(row["name"] for row in stage.whole_dump() if row["kind"] == "version")
+    assert [int(name) for name in kept] == [1, 2, 4]
+
+
 def test_one_change_is_one_write_of_what_changed(stage: Any, spec: dict[str, Any]) -> None:
     spec["customDomains"][NAME]["routes"][0]["function"] = "s/f2"
     stage.write(spec)
@@ -172,6 +212,9 @@ def test_destroy_takes_a_declared_domain_first(stage: Any, spec: dict[str, Any])
     assert [row["name"] for row in stage.whole_dump()] == ["undeclared.example.com"]
     order = [entry["operation"] for entry in stage.writes()]
     assert order.count("DeleteCustomDomain") == 1 and outcome.ending is Ending.DONE
+    gone = [name for name in order if name in ("DeleteCustomDomain", "DeleteFunction", "DeleteService")]
+    # One of the three functions is led to by no domain that goes.
+    assert gone.index("DeleteCustomDomain") <= 1 and gone[-1] == "DeleteService"
     assert stage.plan(destroy=True).is_empty
 
 

@@ -157,15 +157,18 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
     wishes = Wishes(
         **{key: tuple(value) if isinstance(value, list) else value for key, value in case.get("wishes", {}).items()}
     )
-    owned = with_unmarked(verdicts(desired, snapshot, site, wishes, declared=wanted), wanted, snapshot, wishes)
+    owned = with_unmarked(
+        verdicts(desired, snapshot, site, wishes, declared=wanted), wanted, snapshot, wishes, site.scope
+    )
     left = narrowed(differences(desired, snapshot, owned, site), desired, wishes.only)
     found = left.found
     plan = to_plan(
         found,
         snapshot,
         site,
-        (*orphan_warnings(snapshot, site, ["dev"]), *undeclared_warnings(wanted, snapshot, owned)),
+        (*orphan_warnings(snapshot, site, ["dev"]), *undeclared_warnings(wanted, snapshot, owned, site.scope)),
         destroying=case.get("destroying", False),
+        absent={where for where, resource in wanted.items() if resource.absent},
     )
     refusals = safety_findings(
         plan.changes,

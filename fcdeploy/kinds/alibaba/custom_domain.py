@@ -6,7 +6,7 @@ import re
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
-from fcdeploy.kinds.alibaba.qualifier import API_2021, LATEST, QUALIFIER_SCHEMA
+from fcdeploy.kinds.alibaba.qualifier import API_2021, BEHIND, LATEST, QUALIFIER_SCHEMA
 from fcdeploy.kinds.descriptor import Finding, GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import NOT_SENT, Access, Default, Field, Order, Reset, boolean, obj, objects, strings, text
 from fcdeploy.model import Json
@@ -56,6 +56,8 @@ _ROUTE = (
         # No qualifier, an empty one and LATEST are the same (facts 9.6).
         defaults=(Default(value=LATEST),),
         empty="",
+        behind=BEHIND,
+        root="function",
         pattern=str(QUALIFIER_SCHEMA["pattern"]),
     ),
     strings(
