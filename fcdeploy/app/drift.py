@@ -57,7 +57,7 @@ async def read_drift(
             *warnings,
             *unread,
             *orphan_warnings(both.snapshot, bench.site, targets),
-            *undeclared_warnings(wanted, both.snapshot, both.owned),
+            *undeclared_warnings(wanted, both.snapshot, both.owned, bench.site.scope),
         ),
         problem=PlanRefused(refusals) if refusals else None,
     )

@@ -223,7 +223,7 @@ class Work:
             # Some of what is ours carries no mark that a list would show: only the file says so (S13, S14).
             snapshot = await bench.reader.read_snapshot(found_by_name(declared))
             owned = verdicts({}, snapshot, bench.site, Wishes(), found_by_name(declared))
-            owned = with_unmarked(owned, declared, snapshot, Wishes())
+            owned = with_unmarked(owned, declared, snapshot, Wishes(), bench.site.scope)
         except FcdeployError as problem:
             return TargetStatus(target=self.target, problem=problem)
         rows = tuple(_status_row(live) for address, live in sorted(snapshot.lives.items()) if is_owned(address, owned))
