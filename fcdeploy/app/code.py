@@ -100,7 +100,8 @@ async def with_live_code(
 
     Needed are those whose checksum differs from the file's, and, `for_undo`, those of functions that will go.
     """
-    wanted = [one for one in found if one.address not in snapshot.archives and _needs_live_code(one, for_undo)]
+    standing = [_against_newest(one) for one in found]
+    wanted = [one for one in standing if one.address not in snapshot.archives and _needs_live_code(one, for_undo)]
     if not wanted:
         return snapshot
     fetched = await asyncio.gather(*(_fetched(bench, one) for one in wanted))
@@ -124,6 +125,12 @@ async def with_live_code(
     return replace(snapshot, archives=archives, code_notes=notes, same_code=frozenset(same))
 
 
+def _against_newest(difference: Difference) -> Difference:
+    """The next of a series as a change of the newest: so its code is compared."""
+    newest = difference.against
+    return replace(difference, address=newest.address, live=newest) if newest is not None else difference
+
+
 def _needs_live_code(difference: Difference, for_undo: bool) -> bool:
     kind, live = difference.kind, difference.live
     if kind.archive_read is None or live is None:
@@ -131,7 +138,8 @@ def _needs_live_code(difference: Difference, for_undo: bool) -> bool:
     if not any(one.codec is Codec.ARCHIVE and live.body.get(one.name) is not None for one in kind.fields):
         return False
     if difference.action in (Action.DELETE, Action.REPLACE):
-        return for_undo or _keeps_live_code(difference)
+        # A number does not come back.
+        return (for_undo and kind.numbering is None) or _keeps_live_code(difference)
     return any(one.codec is Codec.ARCHIVE for one in difference.fields)
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
@@ -14,6 +15,7 @@ from fcdeploy.engine.planner import differences, present, to_plan
 from fcdeploy.engine.references import located
 from fcdeploy.engine.renames import protected_renames, renamed
 from fcdeploy.engine.safety import safety_findings
+from fcdeploy.engine.series import frozen_to_see
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.unmarked import undeclared_warnings, with_unmarked
@@ -104,6 +106,12 @@ async def read_compared(
         return owned, narrowed(differences(wanted, here, owned, bench.site), wanted, wishes.only)
 
     snapshot, owned, left = await _settled(bench, snapshot, compared)
+    unseen = frozen_to_see(left.found, snapshot, bench.site)
+    if unseen:
+        seen = await asyncio.gather(*map(bench.reader.read_frozen, unseen))
+        bodies = {address: frozen.bodies for address, frozen in zip(unseen, seen, strict=True)}
+        snapshot = replace(snapshot, frozen={**snapshot.frozen, **bodies})
+        owned, left = compared(snapshot)
     needing = await with_live_code(bench, packages, snapshot, left.found, for_undo=for_undo)
     if needing is not snapshot:
         snapshot = needing
@@ -130,7 +138,10 @@ async def _settled(
         missing = [
             one.address
             for one in left.found
-            if one.action in CHANGING and one.live is not None and one.live.etag is None
+            if one.action in CHANGING
+            and one.live is not None
+            and one.live.etag is None
+            and one.kind.numbering is None  # nobody can change it
         ]
         if not missing:
             return snapshot, owned, left

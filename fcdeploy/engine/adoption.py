@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.engine.as_spec import spec_body
 from fcdeploy.engine.diff import is_given
-from fcdeploy.engine.ownership import Owned
+from fcdeploy.engine.ownership import Owned, said
 from fcdeploy.engine.snapshot import Desired, Snapshot, lineage, with_parents_first
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.registry import kind_of
@@ -69,7 +69,7 @@ def _finding(adopted: Address, changes: Sequence[Change], desired: Desired, snap
                 as_yaml(keeping_tree(kept, desired)),
             ]
         ),
-        hint=f"or accept what is lost: --adopt-over '{adopted.kind}:{adopted.name}'",
+        hint=f"or accept what is lost: --adopt-over '{said(adopted)}'",
         address=str(adopted),
         span=desired[adopted].span if adopted in desired else None,
     )

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import replace
 
 from fcdeploy.engine.attempt import Attempt
-from fcdeploy.engine.canonical import agrees
+from fcdeploy.engine.canonical import agrees, live_body
 from fcdeploy.engine.marks import as_travelling
 from fcdeploy.engine.outputs import outputs_in
 from fcdeploy.engine.results import Done, StepFailed
@@ -76,7 +76,28 @@ class NumberedAttempt(Attempt):
         raw = reply.body if isinstance(reply.body, Mapping) else {}
         outputs = outputs_in(self._kind, self._step.address.identity, raw, self._p.site.scope)
         done = Done(etag=None, request_id=reply.request_id, outputs=outputs, warnings=tuple(self._warnings))
+        await self._check_promise(raw, outputs)
         return await self._kept(done)
+
+    async def _check_promise(self, raw: Mapping[str, Json], outputs: Mapping[str, Json]) -> None:
+        """The reply, and where that says too little a read, against what was to be made (S21)."""
+        promise, number = self._step.after or {}, str(outputs[self._kind.identity[-1]])
+        missing = unfulfilled(self._kind, promise, live_body(self._kind, raw, self._p.site.scope.api))
+        if not missing:
+            return
+        try:
+            lives = {live.address.identity[-1]: live for live in await self._newer()}
+        except ReadFailed as failure:
+            raise StepFailed(failure.summary, detail=failure.detail, happened=True, outputs=outputs) from failure
+        live = lives.get(number)
+        body = as_travelling(self._kind, live).body if live is not None else {}
+        missing = unfulfilled(self._kind, promise, body)
+        if missing:
+            raise StepFailed(
+                f"the service did not take {', '.join(missing)} of {self._step.address.short}",
+                happened=True,
+                outputs=outputs,
+            )
 
     async def _kept(self, done: Done) -> Done:
         """The effect, once what was frozen is what was meant (S30)."""

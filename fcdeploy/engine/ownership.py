@@ -9,7 +9,7 @@ from fnmatch import fnmatchcase
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.canonical import covers, desired_body
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, with_parents_first
-from fcdeploy.kinds.descriptor import Kind, Marking
+from fcdeploy.kinds.descriptor import NEW, Kind, Marking
 from fcdeploy.kinds.registry import kind_of, parent_of
 from fcdeploy.model import Address, Json, Live, Mark, Resource
 
@@ -63,13 +63,18 @@ def mark_in(tags: Mapping[str, Json]) -> Mark | None:
 
 def matches(address: Address, globs: Iterable[str]) -> bool:
     """Whether a glob names this address: in full, without its target, or by its bare name."""
-    full = str(address)
-    kind_and_name = f"{address.kind}:{address.name}"
-    return any(
-        fnmatchcase(text, glob)
-        for glob in globs
-        for text in (full, full.partition(":")[2], kind_and_name, address.name)
-    )
+    full, name = str(address), address.name
+    texts = [full, full.partition(":")[2], f"{address.kind}:{name}", name]
+    if kind_of(address).numbering is not None:
+        # All of a series go by its name.
+        texts += [text.rpartition("/")[0] for text in texts]
+    return any(fnmatchcase(text, glob) for glob in globs for text in texts)
+
+
+def said(address: Address) -> str:
+    """How a person names a resource in an option: `service:images`, `layer:imaging`."""
+    name = address.name.removesuffix(f"/{NEW}") if kind_of(address).numbering is not None else address.name
+    return f"{address.kind}:{name}"
 
 
 def verdicts(
@@ -154,6 +159,8 @@ class _Sorting:
             # Of what is there, the last word is said where it is known what it leads to (S14).
             if live is None:
                 self.ours.add(address)
+        elif kind.numbering is not None and parent is None and address.identity[-1] == NEW:
+            self._add_series(address)
         elif parent is None or (kind.marking is Marking.PARENT and says_itself(address, self.external)):
             self._add_bearer(kind, address, live)
         else:
@@ -183,6 +190,19 @@ class _Sorting:
             self.ours.add(address)
         else:
             self._claim(address, live.mark)
+
+    def _add_series(self, address: Address) -> None:
+        """The next of a series is ours where one of those before it is, or none is there yet."""
+        there = [
+            live
+            for one, live in self._snapshot.lives.items()
+            if one.kind == address.kind and one.identity[:-1] == address.identity[:-1]
+        ]
+        if not there or any(live.mark == self._site.mark for live in there):
+            self.ours.add(address)
+        else:
+            newest = max(there, key=lambda live: int(live.address.identity[-1]))
+            self._claim(address, newest.mark)
 
     def _add_child(self, address: Address, live: Live | None) -> None:
         """What is whose its parent is, but for a mark of somebody else's (S10)."""
@@ -256,7 +276,7 @@ def _refusal(address: Address, mark: Mark | None, desired: Desired) -> Diagnosti
         return error(
             f"{address.short} exists already and is not managed by fcdeploy",
             detail="it carries no mark of a project, so nothing of it is changed",
-            hint=f"to take it over: --adopt '{address.kind}:{address.name}'; or choose another name",
+            hint=f"to take it over: --adopt '{said(address)}'; or choose another name",
             address=str(address),
             span=desired[address].span,
         )

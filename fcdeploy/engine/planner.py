@@ -60,7 +60,7 @@ def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) 
                 next_of(resource, snapshot, found, site) if numbered else _wanted(resource, snapshot, site, found, mark)
             )
             found[address] = replace(one, notes=tuple(notes)) if notes else one
-        elif not (numbered and _stays(address, found)):
+        elif not (numbered and _stays(address, desired, found)):
             found[address] = Difference(
                 address=address,
                 action=Action.DELETE,
@@ -73,14 +73,14 @@ def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) 
     return _with_room(found)
 
 
-def _stays(address: Address, found: Mapping[Address, Difference]) -> bool:
+def _stays(address: Address, desired: Desired, found: Mapping[Address, Difference]) -> bool:
     """Whether a numbered resource that exists stays although no file names it: only what stands above takes it along.
 
     Of those that have nothing above, the series goes with its line in the file.
     """
     parent = parent_of(address)
     if parent is None:
-        return replace(address, identity=(*address.identity[:-1], NEW)) in found
+        return replace(address, identity=(*address.identity[:-1], NEW)) in desired
     return parent not in found or found[parent].action is not Action.DELETE
 
 

@@ -20,7 +20,8 @@ from fcdeploy.engine.ownership import MARK_PROJECT, MARK_TARGET, mark_in
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot
 from fcdeploy.engine.wire import plain_call
 from fcdeploy.errors import ApiError, CloudError, ReadFailed
-from fcdeploy.kinds.descriptor import GuardStyle, Kind, Marking, TagGroup
+from fcdeploy.kinds.descriptor import NEW, GuardStyle, Kind, Marking, TagGroup
+from fcdeploy.kinds.fields import value_at
 from fcdeploy.kinds.registry import kind_of, listed_under, parent_of, roots
 from fcdeploy.model import Address, ArchiveRef, Call, Json, Live, Mark, Reply
 
@@ -86,6 +87,8 @@ class Reader:
 
     async def _read_tree(self, kind: Kind, desired: Desired) -> tuple[dict[Address, Live], set[Mark]]:
         wanted = {address.identity[0] for address in desired if address.kind == kind.name}
+        if kind.numbering is not None:
+            return await self._read_all_series(kind, wanted), set()
         if kind.marking is Marking.NONE:
             # Any of them may lead to what is ours, so all are read (S14).
             return await self._read_children(kind, ()), set()
@@ -112,6 +115,23 @@ class Reader:
                 raise below
             found |= below
         return found, marks
+
+    async def _read_all_series(self, kind: Kind, wanted: set[str]) -> dict[Address, Live]:
+        """The whole of each series that is wanted, or whose newest has our mark."""
+        assert kind.numbering is not None and kind.numbering.series is not None
+        early = sorted(wanted)
+        listed, series = await asyncio.gather(
+            read_pages(self._checked, kind.numbering.series, {}, self._site.scope, kind.section),
+            asyncio.gather(*(self._read_siblings(kind, self._root(kind, name, NEW)) for name in early)),
+        )
+        late = [
+            str(item[kind.identity[0]])
+            for item in listed
+            if self._live(kind, self._root(kind, "", NEW), item, None, None, singly=False).mark == self._site.mark
+            and item[kind.identity[0]] not in wanted
+        ]
+        more = await asyncio.gather(*(self._read_siblings(kind, self._root(kind, name, NEW)) for name in late))
+        return {address: live for found in (*series, *more) for address, live in found.items()}
 
     async def read_singly(self, addresses: Iterable[Address]) -> dict[Address, Live | None]:
         """Each of these with its ETag; None where it is gone. Raises ReadFailed."""
@@ -149,7 +169,7 @@ class Reader:
         assert kind.archive_read is not None
         call = plain_call(kind.archive_read, kind, address.identity, self._site.scope, f"code of {address.short}")
         reply = await self._checked(call)
-        url = (reply.body or {}).get("url")
+        url = value_at(reply.body, kind.archive_url)
         if not isinstance(url, str) or not url:
             raise ReadFailed(f"{kind.archive_read.name} gave no address", resource=address.short)
         return url
@@ -308,9 +328,9 @@ class Reader:
             mark = mark_in(tags)
         return Live(address=address, body=body, raw=whole, etag=etag, mark=mark)
 
-    def _root(self, kind: Kind, name: str) -> Address:
+    def _root(self, kind: Kind, *identity: str) -> Address:
         target = self._site.target
-        return Address(provider=target.provider, target=target.name, kind=kind.name, identity=(name,))
+        return Address(provider=target.provider, target=target.name, kind=kind.name, identity=identity)
 
     def _failed(self, resource: str, failure: CloudError) -> ReadFailed:
         return ReadFailed(

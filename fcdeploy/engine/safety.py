@@ -38,7 +38,7 @@ def safety_findings(
 
 def leaving(plan: Plan) -> int:
     """How many resources a plan deletes or replaces."""
-    return plan.count(Action.DELETE) + plan.count(Action.REPLACE)
+    return sum(1 for change in plan.changes if _leaves(change))
 
 
 def whole_run_findings(plans: Sequence[Plan]) -> tuple[Diagnostic, ...]:
@@ -55,6 +55,11 @@ def whole_run_findings(plans: Sequence[Plan]) -> tuple[Diagnostic, ...]:
             hint="look at the plans, then pass --allow-unsafe",
         ),
     )
+
+
+def _leaves(change: Change) -> bool:
+    """Whether a change takes a resource away; old numbers that go are no loss of the service (S15)."""
+    return change.action in (Action.DELETE, Action.REPLACE) and kind_of(change.address).numbering is None
 
 
 def _protected(change: Change) -> Diagnostic:
@@ -97,11 +102,15 @@ def _unsafe(leaving: Sequence[Change], owned: Owned, snapshot: Snapshot) -> list
             span=change.span,
         )
         for change in leaving
-        if kind_of(change.address).parent is None and change.action is Action.DELETE
+        if kind_of(change.address).parent is None and change.action is Action.DELETE and _leaves(change)
     ]
     # What an adoption takes away is accepted or refused by itself (S12).
-    leaving = [change for change in leaving if not is_adopted(change.address, owned)]
-    total = sum(1 for address in snapshot.lives if is_owned(address, owned) and not is_adopted(address, owned))
+    leaving = [change for change in leaving if _leaves(change) and not is_adopted(change.address, owned)]
+    total = sum(
+        1
+        for address in snapshot.lives
+        if is_owned(address, owned) and not is_adopted(address, owned) and kind_of(address).numbering is None
+    )
     if total >= FEWEST_OWNED and len(leaving) * 100 > MOST_PERCENT * total:
         percent = round(len(leaving) * 100 / total)
         found.append(

@@ -6,7 +6,7 @@ The resources of one numbered kind under one name are a series. The file describ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
@@ -71,7 +71,7 @@ def next_of(resource: Resource, snapshot: Snapshot, found: Found, site: Site) ->
     if not fields:
         return replace(made, action=Action.NONE)
     what = ", ".join(sorted(one.spec_name for one in fields))
-    return replace(made, fields=fields, reason=f"version {number}, the newest, differs in: {what}")
+    return replace(made, fields=fields, against=newest, reason=f"version {number}, the newest, differs in: {what}")
 
 
 def _publishing(
@@ -274,13 +274,36 @@ def surplus(found: Found, snapshot: Snapshot, site: Site) -> dict[Address, list[
         ours = [
             member
             for member in members(address, snapshot).values()
-            if snapshot.lives[member].mark is not None and not _goes(member, found)
+            if snapshot.lives[member].mark == site.mark and not _goes(member, found)
         ]
         coming = 1 if one.action is Action.CREATE else 0
         beyond = len(ours) + coming - int(keep)
         if beyond > 0:
             found_[address] = ours[:beyond]
     return found_
+
+
+def frozen_to_see(found: Sequence[Difference], snapshot: Snapshot, site: Site) -> list[Address]:
+    """What numbered resources froze that has not been read, where it may name an old number that is to go (S23)."""
+    # Without the deletes of old numbers themselves: they were decided before all was known.
+    by_address = {one.address: one for one in found if one.kind.numbering is None or one.action is not Action.DELETE}
+    old = surplus(by_address, snapshot, site)
+    if not any(map(_is_named_frozen, old)):
+        return []
+    return [
+        address
+        for address in snapshot.lives
+        if (numbering := kind_of(address).numbering) is not None
+        and numbering.freezes is not None
+        and address not in snapshot.frozen
+        and not _goes(address, by_address)
+    ]
+
+
+def _is_named_frozen(series: Address) -> bool:
+    """Whether something that is frozen can name a resource of this series: one that freezes nothing itself."""
+    numbering = kind_of(series).numbering
+    return numbering is not None and numbering.freezes is None
 
 
 def pruned(found: Found, snapshot: Snapshot, site: Site) -> Iterator[Difference]:

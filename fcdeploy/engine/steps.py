@@ -48,7 +48,8 @@ class Difference:
 
     Both bodies have the mark in its field, as they travel. `after_beneath`: it comes after all that happens beneath.
     `reason` says why where it is not plain. `notes` are findings that belong to it; errors among them stop the plan. Of
-    the next of a series, `newest` is the number that it comes after ("" for none) and `content` what it is to freeze.
+    the next of a series, `newest` is the number that it comes after ("" for none), `against` the newest that
+    it was compared with, and `content` what it is to freeze.
     """
 
     address: Address
@@ -63,6 +64,7 @@ class Difference:
     reason: str = ""
     notes: tuple[Diagnostic, ...] = ()
     newest: str = ""
+    against: Live | None = None
     content: Mapping[str, Mapping[str, Json]] | None = None
 
     @property
@@ -352,6 +354,8 @@ def _guard(kind: Kind, etag: str, site: Site) -> Guard:
 
 
 def _live_guard(kind: Kind, live: Live, site: Site) -> Guard:
+    if kind.numbering is not None:
+        return JustCreated()
     if live.etag is None:
         raise ValueError(f"{live.address} was not read singly, so there is nothing to guard its change")
     return _guard(kind, live.etag, site)

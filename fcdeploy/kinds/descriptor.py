@@ -211,6 +211,7 @@ class Kind:
     a canonical body for which `absent` holds means it as well. Hooks are pure; `collision` is the rule behind
     `collides`, for messages. `soft_limit` is how many may stand under one parent before the service's adjustable limit
     is reached; 0: none is known (S5).
+    `archive_url` is where, in the answer of `archive_read`, the address of an archive stands.
     `mark_field` is the text field at whose end a mark can stand.
     `may_be_external`: one that somebody else keeps may hold resources of the file (S13).
     A kind with a `numbering` has no update. `behind` are, by part of the identity, the kinds that this part names under
@@ -239,6 +240,7 @@ class Kind:
     update: Operation | None = None
     tags: TagGroup | None = None
     archive_read: Operation | None = None
+    archive_url: str = "url"
     check: Check | None = None
     collides: Collides | None = None
     collision: str = ""

@@ -7,6 +7,7 @@ from fcdeploy.kinds.alibaba import (
     async_invoke,
     custom_domain,
     function,
+    layer,
     on_demand,
     provision,
     service,
@@ -21,6 +22,7 @@ KINDS: dict[tuple[str, str], Kind] = {
     (kind.provider, kind.name): kind
     for kind in (
         service.KIND,
+        layer.KIND,
         version.KIND,
         alias.KIND,
         function.KIND,

@@ -128,7 +128,7 @@ class Recheck:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class JustCreated:
-    """A step before this one, in the same run, created the resource; there is nothing older to protect."""
+    """There is nothing to protect: a step of the same run created the resource, or nobody can change it (a number)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

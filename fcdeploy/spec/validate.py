@@ -169,15 +169,21 @@ def _name_findings(placed: Placed, known: Set[tuple[str, tuple[str, ...]]]) -> I
         if (named.kind, named.identity) in known:
             continue
         kind = registry.KINDS[(placed.kind.provider, named.kind)]
-        path, text = (*placed.path, *named.path), "/".join(named.identity)
+        series = kind.numbering is not None
+        shown = named.identity[:-1] if series else named.identity
+        path, text = (*placed.path, *named.path), "/".join(shown)
         span = placed.node.nearest(named.path)[0].span
         if len(named.identity) != len(kind.identity):
             hint = "write it as `service/name`"
             yield path, error(f"`{text}` does not name a {named.kind}", hint=hint, span=span, path=path_text(path))
             continue
-        siblings = ["/".join(one) for name, one in known if name == named.kind]
+        siblings = ["/".join(one[: len(shown)]) for name, one in known if name == named.kind]
         near = did_you_mean(text, siblings)
-        if kind.parent is not None and (kind.parent, named.identity[:-1]) in known:
+        if series:
+            summary = f"there is no {named.kind} `{text}` in this file"
+            hint = near or f"add it under `{kind.section}:`, or write its ARN"
+            yield path, error(summary, hint=hint, span=span, path=path_text(path))
+        elif kind.parent is not None and (kind.parent, named.identity[:-1]) in known:
             above = f"the {kind.parent} `{'/'.join(named.identity[:-1])}` of this file"
             summary = f"{above} has no {named.kind} `{named.identity[-1]}`"
             yield path, error(summary, hint=near, span=span, path=path_text(path))

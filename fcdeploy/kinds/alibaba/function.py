@@ -21,7 +21,13 @@ from fcdeploy.kinds.fields import (
 )
 from fcdeploy.model import Json
 
-LAYER_PATTERN = r"^(acs:fc:[^:/#]+:[^:/#]+:layers/[^:/#]+/versions/[0-9]+|[^#]+#[^#]+#[0-9]+)$"
+LAYER_ARN = "acs:fc:{region}:{account}:layers/{layerName}/versions/{version}"
+LAYER_PATTERN = (
+    r"^(acs:fc:[^:/#]+:[^:/#]+:layers/[^:/#]+/versions/[0-9]+|[^#]+#[^#]+#[0-9]+|[_a-zA-Z][-_a-zA-Z0-9]{0,127})$"
+)
+_LAYER_FORMS = (
+    "the name of a layer of this file, `acs:fc:{region}:{account}:layers/{name}/versions/{n}` or `{md5}#{name}#{n}`"
+)
 
 _HOOK = (
     text("handler", "Handler", "The hook, such as `index.stop`.", default=None, required=True),
@@ -170,14 +176,15 @@ FIELDS = (
     strings(
         "layers",
         "Layers",
-        "Layer versions, at most five, as `acs:fc:{region}:{account}:layers/{name}/versions/{n}` or "
-        "`{md5}#{name}#{n}`; earlier ones overwrite later ones.",
+        f"Layers, at most five: {_LAYER_FORMS}. A name means the newest version; earlier layers overwrite later ones.",
         read_from=("layersArnV2", "layers"),
         maxItems=5,
         item={
             "pattern": LAYER_PATTERN,
-            "description": "`acs:fc:{region}:{account}:layers/{name}/versions/{n}` or `{md5}#{name}#{n}`",
+            "description": _LAYER_FORMS,
         },
+        refers="layer",
+        arn=LAYER_ARN,
     ),
     obj(
         "customRuntimeConfig",
