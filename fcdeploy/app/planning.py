@@ -103,7 +103,7 @@ async def read_compared(
     def compared(here: Snapshot) -> tuple[Owned, Narrowed]:
         owned = verdicts(wanted, here, bench.site, wishes, declared=desired)
         owned = with_unmarked(owned, desired, here, wishes, bench.site.scope)
-        return owned, narrowed(differences(wanted, here, owned, bench.site), wanted, wishes.only)
+        return owned, narrowed(differences(wanted, here, owned, bench.site), wanted, wishes.only, bench.site)
 
     snapshot, owned, left = await _settled(bench, snapshot, compared)
     unseen = frozen_to_see(left.found, snapshot, bench.site)

@@ -9,11 +9,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from fcdeploy.diagnostics import Diagnostic, error
+from fcdeploy.engine.order import freezes_this, needs_of
 from fcdeploy.engine.ownership import matches
-from fcdeploy.engine.snapshot import Desired, lineage
+from fcdeploy.engine.snapshot import Desired, Site, lineage
 from fcdeploy.engine.steps import Difference
-from fcdeploy.kinds.registry import parent_of
-from fcdeploy.model import Action, Address
+from fcdeploy.kinds.registry import kind_of, parent_of
+from fcdeploy.model import Action, Address, Resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -34,27 +35,43 @@ def matched(desired: Desired, globs: Iterable[str]) -> frozenset[Address]:
 
 
 def needed(desired: Desired, named: Iterable[Address]) -> frozenset[Address]:
-    """These resources and all that they need: what they stand in and what they refer to, as far as the file has it."""
+    """These resources and all that they need by what the file says: what they stand in and what they refer to."""
+    return _closure(named, {address: _by_file(resource, desired) for address, resource in desired.items()})
+
+
+def _by_file(resource: Resource, desired: Desired) -> frozenset[Address]:
+    return frozenset(one for one in (*lineage(resource.address)[1:], *resource.refs) if one in desired)
+
+
+def _needs(found: Sequence[Difference], desired: Desired, site: Site) -> dict[Address, frozenset[Address]]:
+    """What each resource needs, by the file and by what is about to be written: names, versions, what these freeze."""
+    there = {one.address for one in found if one.action is not Action.DELETE}
+    return {
+        one.address: _by_file(one.resource, desired) | (needs_of(one, there, site) & there)
+        for one in found
+        if one.resource is not None
+    }
+
+
+def _closure(named: Iterable[Address], needs: Mapping[Address, frozenset[Address]]) -> frozenset[Address]:
     found: set[Address] = set()
     waiting = list(named)
     while waiting:
         address = waiting.pop()
-        if address in found:
-            continue
-        found.add(address)
-        resource = desired.get(address)
-        refs = resource.refs if resource is not None else frozenset[Address]()
-        waiting += [one for one in (*lineage(address)[1:], *refs) if one in desired]
+        if address not in found:
+            found.add(address)
+            waiting += needs.get(address, ())
     return frozenset(found)
 
 
-def narrowed(found: Sequence[Difference], desired: Desired, globs: Collection[str]) -> Narrowed:
+def narrowed(found: Sequence[Difference], desired: Desired, globs: Collection[str], site: Site) -> Narrowed:
     """The differences of what the globs name and of what that needs; all of them without a glob."""
     if not globs:
         return Narrowed(found=tuple(found))
     by_address = {one.address: one for one in found}
+    needs = _needs(found, desired, site)
     named = set(matched(desired, globs))
-    kept = needed(desired, named)
+    kept = _closure(named, needs)
     while True:
         # What stands beneath a replaced resource goes with it, so it is named with it.
         with_it = {
@@ -66,9 +83,13 @@ def narrowed(found: Sequence[Difference], desired: Desired, globs: Collection[st
         if not with_it:
             break
         named |= with_it
-        kept = needed(desired, named)
+        kept = _closure(named, needs)
     left = [one for one in found if one.address in kept]
-    refusals = (*_unnamed_replacements(left, named), *_taken_places(left, by_address, kept))
+    refusals = (
+        *_unnamed_replacements(left, named),
+        *_taken_places(left, by_address, kept),
+        *_frozen_with_it(left, by_address, kept),
+    )
     return Narrowed(found=tuple(left), left_out=len(found) - len(left), refusals=refusals)
 
 
@@ -77,7 +98,12 @@ def about(found: Iterable[Diagnostic], desired: Desired, globs: Collection[str])
     if not globs:
         return tuple(found)
     kept = {str(address) for address in needed(desired, matched(desired, globs))}
-    return tuple(one for one in found if not one.address or one.address in kept)
+    return tuple(
+        one
+        for one in found
+        # What is numbered is named by what is written, not by the file alone.
+        if not one.address or one.address in kept or kind_of(Address.parse(one.address)).numbering is not None
+    )
 
 
 def _is_replaced(difference: Difference | None) -> bool:
@@ -96,6 +122,24 @@ def _unnamed_replacements(left: Sequence[Difference], named: Collection[Address]
         )
         for one in left
         if one.action is Action.REPLACE and one.address not in named
+    ]
+
+
+def _frozen_with_it(
+    left: Sequence[Difference], by_address: Mapping[Address, Difference], kept: Collection[Address]
+) -> list[Diagnostic]:
+    """What would be frozen although it is about to go: `--only` leaves it there (S30)."""
+    return [
+        error(
+            f"{one.address.short} would hold {other.address.short}, which is to be deleted and which --only leaves out",
+            hint="apply without --only",
+            address=str(one.address),
+            span=one.resource.span if one.resource is not None else None,
+        )
+        for one in left
+        if one.action is Action.CREATE and one.content is not None
+        for other in by_address.values()
+        if other.action is Action.DELETE and other.address not in kept and freezes_this(one, other.address)
     ]
 
 

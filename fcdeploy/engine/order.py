@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from fcdeploy.engine.edges import address_of, names_of
@@ -41,7 +41,7 @@ def _linked(found: Sequence[Difference], site: Site) -> list[Step]:
             continue
         parent = parent_of(one.address)
         # A mark is written before anything is put beneath (S11), so all of the parent's own steps come first.
-        first = {*_refs(one, by_address, site), *((parent,) if parent is not None else ())}
+        first = {*needs_of(one, by_address.keys(), site), *((parent,) if parent is not None else ())}
         making = {step.id for other in first for step in by_address.get(other, ()) if step.action is not Action.DELETE}
         making -= {step.id for other in first & late for step in by_address[other]}
         siblings = beneath.get(parent, ()) if parent is not None else ()
@@ -74,14 +74,14 @@ def _after_beneath(address: Address, by_address: Mapping[Address, tuple[Step, ..
     ]
 
 
-def _refs(difference: Difference, by_address: Mapping[Address, tuple[Step, ...]], site: Site) -> frozenset[Address]:
+def needs_of(difference: Difference, there: Collection[Address], site: Site) -> frozenset[Address]:
     """What must be there before this one: what the file says, what its body names, what it freezes."""
     if difference.resource is None or difference.action is Action.NONE:
         return frozenset()
     like = difference.address
     named = {address_of(name, like) for name in names_of(like, difference.body, site.scope)}
-    frozen = {one for one in by_address if freezes_this(difference, one)} if difference.content is not None else set()
-    return difference.resource.refs | (named & by_address.keys()) | frozen
+    frozen = {one for one in there if freezes_this(difference, one)} if difference.content is not None else set()
+    return difference.resource.refs | {one for one in named if one in there} | frozen
 
 
 def _leaving(

@@ -126,3 +126,40 @@ def test_it_goes_neither_with_adoption_nor_with_destroy(
         with pytest.raises(UsageError, match="--only cannot be combined"):
             ask(wishes, destroy=destroy)
     assert stage.requests() == []
+
+
+@pytest.fixture
+def released(stage: Any) -> dict[str, Any]:
+    """Two functions behind an alias, applied; a file that changes both."""
+    made: dict[str, Any] = stage.spec(2)
+    made["services"]["s"] |= {"versions": {"publish": "on-change"}, "aliases": {"live": {"version": "latest"}}}
+    stage.write(made)
+    stage.apply()
+    for name in ("f0", "f1"):
+        made["services"]["s"]["functions"][name]["memorySize"] = 512
+    stage.write(made)
+    return made
+
+
+def test_a_function_alone_is_not_released(stage: Any, released: dict[str, Any]) -> None:
+    assert changes(stage.plan(only("s/f0"))) == {"update function s/f0"}
+
+
+def test_an_alias_needs_its_version_and_that_what_it_freezes(stage: Any, released: dict[str, Any]) -> None:
+    plan = stage.plan(only("alias:*"))
+    assert changes(plan) == {
+        *("update function s/f0", "update function s/f1", "create version s/new", "update alias s/live"),
+    }
+    assert plan.left_out == 2
+    stage.apply(only("alias:*"))
+    assert stage.plan().is_empty
+
+
+def test_a_version_that_would_freeze_what_is_to_go_is_refused(stage: Any, released: dict[str, Any]) -> None:
+    del released["services"]["s"]["functions"]["f1"]
+    stage.write(released)
+    (result,) = stage.plan_report(only("alias:s/live")).results
+    assert [one.summary for one in result.problems] == [
+        "version s/new would hold function s/f1, which is to be deleted and which --only leaves out"
+    ]
+    assert stage.plan(only("s/f0")).left_out == 5

@@ -9,9 +9,11 @@ import pytest
 from fcdeploy.diagnostics import error
 from fcdeploy.engine.canonical import desired_body, live_body
 from fcdeploy.engine.only import about, narrowed, needed
+from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.steps import Difference
+from fcdeploy.kinds.descriptor import Scope
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Action, Address, Live, Resource
+from fcdeploy.model import Action, Address, Live, Resource, Target
 
 API = "2021-04-06"
 
@@ -20,6 +22,11 @@ def address(kind: str, *identity: str) -> Address:
     return Address(provider="alibaba", target="dev", kind=kind, identity=identity)
 
 
+SITE = Site(
+    project="p",
+    target=Target(name="dev", provider="alibaba", region="r", account="1", api=API),
+    scope=Scope(region="r", account="1", api=API),
+)
 SERVICE, FUNCTION, OTHER = address("service", "s"), address("function", "s", "f"), address("function", "s", "g")
 KEPT, GONE = address("trigger", "s", "f", "kept"), address("trigger", "s", "f", "gone")
 BESIDE = address("trigger", "s", "g", "t")
@@ -51,19 +58,19 @@ def wanted(found: tuple[Difference, ...]) -> dict[Address, Resource]:
 
 
 def test_all_beneath_a_named_replacement_goes_with_it(found: tuple[Difference, ...]) -> None:
-    left = narrowed(found, wanted(found), ["s/f"])
+    left = narrowed(found, wanted(found), ["s/f"], SITE)
     assert {one.address for one in left.found} == {SERVICE, FUNCTION, KEPT, GONE}
     assert (left.left_out, left.refusals) == (2, ())
 
 
 def test_what_is_only_needed_is_not_replaced(found: tuple[Difference, ...]) -> None:
     for glob in ("s/f/kept", "s/g/t"):
-        left = narrowed(found, wanted(found), [glob])
+        left = narrowed(found, wanted(found), [glob], SITE)
         assert GONE not in {one.address for one in left.found}
         (refusal,) = left.refusals
         assert refusal.summary == "function s/f must be replaced, and --only does not name it"
         assert refusal.hint == "add --only 'function:s/f', or apply without --only"
-    assert narrowed(found, wanted(found), ["s/f", "s/g/t"]).refusals == ()
+    assert narrowed(found, wanted(found), ["s/f", "s/g/t"], SITE).refusals == ()
 
 
 def test_needs_are_followed_to_their_end_even_in_circles(found: tuple[Difference, ...]) -> None:
@@ -79,4 +86,4 @@ def test_findings_about_what_is_left_out_are_left_out(found: tuple[Difference, .
 
 
 def test_without_a_glob_everything_is_left(found: tuple[Difference, ...]) -> None:
-    assert narrowed(found, wanted(found), []).found == found
+    assert narrowed(found, wanted(found), [], SITE).found == found

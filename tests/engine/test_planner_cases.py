@@ -160,7 +160,7 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
     owned = with_unmarked(
         verdicts(desired, snapshot, site, wishes, declared=wanted), wanted, snapshot, wishes, site.scope
     )
-    left = narrowed(differences(desired, snapshot, owned, site), desired, wishes.only)
+    left = narrowed(differences(desired, snapshot, owned, site), desired, wishes.only, site)
     found = left.found
     plan = to_plan(
         found,
