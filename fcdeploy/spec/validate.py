@@ -172,7 +172,8 @@ def _name_findings(placed: Placed, known: Set[tuple[str, tuple[str, ...]]]) -> I
         series = kind.numbering is not None
         shown = named.identity[:-1] if series else named.identity
         path, text = (*placed.path, *named.path), "/".join(shown)
-        span = placed.node.nearest(named.path)[0].span
+        node = placed.node.nearest(named.path)[0]
+        span = node.span
         if len(named.identity) != len(kind.identity):
             hint = "write it as `service/name`"
             yield path, error(f"`{text}` does not name a {named.kind}", hint=hint, span=span, path=path_text(path))
@@ -180,8 +181,10 @@ def _name_findings(placed: Placed, known: Set[tuple[str, tuple[str, ...]]]) -> I
         siblings = ["/".join(one[: len(shown)]) for name, one in known if name == named.kind]
         near = did_you_mean(text, siblings)
         if series:
-            summary = f"there is no {named.kind} `{text}` in this file"
-            hint = near or f"add it under `{kind.section}:`, or write its ARN"
+            # A near name would tell the secret that is not told.
+            hidden = isinstance(node.value, Sensitive)
+            summary = f"there is no {named.kind} {'(sensitive)' if hidden else f'`{text}`'} in this file"
+            hint = ("" if hidden else near) or f"add it under `{kind.section}:`, or write its ARN"
             yield path, error(summary, hint=hint, span=span, path=path_text(path))
         elif kind.parent is not None and (kind.parent, named.identity[:-1]) in known:
             above = f"the {kind.parent} `{'/'.join(named.identity[:-1])}` of this file"
