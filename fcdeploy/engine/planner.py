@@ -236,15 +236,19 @@ def _with_room(found: Mapping[Address, Difference]) -> tuple[Difference, ...]:
 def _change(difference: Difference, snapshot: Snapshot, rename: str, destroying: bool) -> Change:
     resource = difference.resource
     fields: tuple[FieldChange, ...] = ()
-    if resource is not None and difference.action is Action.CREATE:
+    # The next of a series is told as a change of the newest.
+    base = difference.live or difference.against
+    if resource is not None and base is None and difference.action is Action.CREATE:
         fields = created_fields(difference.kind, resource, difference.body)
-    elif resource is not None and difference.live is not None:
+    elif resource is not None and base is not None:
         notes = {
-            one.name: snapshot.code_notes.get(difference.address, "")
+            one.name: snapshot.code_notes.get(base.address, "")
             for one in difference.fields
             if one.codec is Codec.ARCHIVE
         } | _mark_note(difference)
-        fields = field_changes(difference.fields, difference.body, difference.live.body, resource, notes)
+        fields = field_changes(
+            difference.fields, difference.body, as_travelling(difference.kind, base).body, resource, notes
+        )
     return Change(
         address=difference.address,
         action=difference.action,
