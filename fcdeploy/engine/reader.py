@@ -16,7 +16,7 @@ from fcdeploy.engine.canonical import fingerprint, is_absent, live_body
 from fcdeploy.engine.frozen import Frozen, newest_to_compare, read_frozen
 from fcdeploy.engine.lists import read_list, read_pages
 from fcdeploy.engine.marks import unmarked
-from fcdeploy.engine.ownership import MARK_PROJECT, MARK_TARGET, mark_in
+from fcdeploy.engine.ownership import MARK_PROJECT, mark_in
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot
 from fcdeploy.engine.wire import plain_call
 from fcdeploy.errors import ApiError, CloudError, ReadFailed
@@ -226,29 +226,16 @@ class Reader:
     async def _read_tagged(self, kind: Kind, tags: TagGroup) -> _Tagged:
         if tags.listing_since <= self._site.scope.api:
             return await self._read_all_tags(kind, tags)
-        # An older API has no list of tagged resources, but its own list can be filtered by tags (facts 7.1). The
-        # project's other targets are seen by leaving the target out; only their tags say which target it is (S9).
-        mark = self._site.mark
-        project = {f"{tags.filter_prefix}{MARK_PROJECT}": mark.project}
-        ours, whole = await asyncio.gather(
-            read_list(
-                self._checked,
-                kind,
-                (),
-                self._site.scope,
-                {**project, f"{tags.filter_prefix}{MARK_TARGET}": mark.target},
-            ),
-            read_list(self._checked, kind, (), self._site.scope, project),
-        )
-        names = frozenset(name for (name,) in ours)
-        others = sorted({name for (name,) in whole} - names)
-        read = await asyncio.gather(*(self.read_tags(self._root(kind, name)) for name in others))
-        marks = {found for one in read if (found := mark_in(one)) is not None}
-        return _Tagged(
-            tags=dict(zip(others, read, strict=True)),
-            marks=frozenset(marks | ({mark} if names else set())),
-            names=names,
-        )
+        # An older API has no list of tagged resources, but its own list can be filtered by a tag (facts 7.1). The
+        # project's other targets are seen by leaving the target out; only the tags say which target it is (S9).
+        filters = {f"{tags.filter_prefix}{MARK_PROJECT}": self._site.mark.project}
+        listed = await read_list(self._checked, kind, (), self._site.scope, filters)
+        names = sorted(name for (name,) in listed)
+        read = await asyncio.gather(*(self.read_tags(self._root(kind, name)) for name in names))
+        by_name = dict(zip(names, read, strict=True))
+        marks = {name: mark for name, found in by_name.items() if (mark := mark_in(found)) is not None}
+        ours = frozenset(name for name, mark in marks.items() if mark == self._site.mark)
+        return _Tagged(tags=by_name, marks=frozenset(marks.values()), names=ours)
 
     async def _read_all_tags(self, kind: Kind, tags: TagGroup) -> _Tagged:
         scope = self._site.scope
