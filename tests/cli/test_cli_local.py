@@ -163,12 +163,12 @@ def test_a_finding_shows_its_line_with_a_caret(program: Program) -> None:
 
 
 def test_a_word_that_is_like_no_other_is_not_taken_for_one(program: Program) -> None:
-    program.edit("services:\n", "layers: {}\nservices:\n")
+    program.edit("services:\n", "queues: {}\nservices:\n")
     done = program.run("validate")
     assert done.returncode == 1
-    assert "unknown key `layers`" in done.stderr
+    assert "unknown key `queues`" in done.stderr
     assert "did you mean" not in done.stderr
-    program.edit("layers: {}", "vras: {}")
+    program.edit("queues: {}", "vras: {}")
     assert "did you mean `vars`?" in program.run("validate").stderr
 
 
