@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.canonical import fingerprint, live_body
 from fcdeploy.engine.ignoring import writes_beside
-from fcdeploy.engine.marks import as_travelling
+from fcdeploy.engine.marks import as_travelling, remarked
 from fcdeploy.engine.reader import Reader, Sender
 from fcdeploy.engine.redact import Redactor, has_secret
 from fcdeploy.engine.results import Done, Refusal, StepFailed, StepUnknown, Surroundings, Waits
@@ -234,7 +234,8 @@ class Attempt:
     def _three_way(self, live: Live) -> None:
         step = self._step
         before, after = step.before or {}, step.after or {}
-        theirs = touched(self._kind, before, after, self._body(live))
+        body = self._body(live)
+        theirs = touched(self._kind, before, after, body) or remarked(self._kind, before, after, body)
         if theirs:
             raise self._conflict(theirs)
         self._warnings += self._drift(live)

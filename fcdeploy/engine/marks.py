@@ -54,6 +54,20 @@ def unmarked(kind: Kind, body: Mapping[str, Json]) -> tuple[dict[str, Json], Mar
     return {**body, kind.mark_field: bare}, mark
 
 
+def remarked(
+    kind: Kind, before: Mapping[str, Json], after: Mapping[str, Json], now: Mapping[str, Json]
+) -> tuple[tuple[str, Json, Json], ...]:
+    """(field, as planned from, as it is now) where a mark came, went or changed that the step does not write itself.
+
+    All three bodies as they travel. What is no longer ours is not written, though the text around the mark may be
+    anybody's (S10, S20).
+    """
+    name = kind.mark_field
+    if not name or name not in before or name in after or unmarked(kind, before)[1] == unmarked(kind, now)[1]:
+        return ()
+    return ((name, before[name], now.get(name)),)
+
+
 def as_travelling(kind: Kind, live: Live) -> Live:
     """What was read, with the mark back in its field: what steps compare and bring back.
 

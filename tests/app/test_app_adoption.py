@@ -157,6 +157,7 @@ def publish(stage: Any, count: int) -> None:
     for number in range(count):
         client.update_service("s", description=f"by hand {number}")
         client.publish_version("s", f"release {number}")
+    client.create_alias("s", "live", str(count), "by hand", {str(count - 1): 0.25})
     assert len(versions(stage)) == count
 
 
@@ -185,13 +186,14 @@ def test_nine_functions_and_thirty_versions_of_which_the_file_has_three(stage: A
     # Refused, with the lines that keep the rest.
     wishes = Wishes(adopt=("service:s",))
     (found,) = refusal(stage, wishes)
-    gone = 6 + 6 + 3
+    gone = 6 + 6 + 3 + 1
     assert found.summary == f"adopting service s would delete {gone} resources and reset fields of 2 resources"
     assert "--adopt-over 'service:s'" in found.hint
     assert "function s/f1: environmentVariables.NUMBER would be reset" in found.detail
     lines = kept_by(found)
     assert set(lines["services"]["s"]["functions"]) == {f"f{number}" for number in (1, 3, 4, 5, 6, 7, 8)}
     assert lines["services"]["s"]["description"] == "by hand 29"
+    assert lines["services"]["s"]["aliases"]["live"]["version"] == "30"
     assert lines["services"]["s"]["functions"]["f8"]["environmentVariables"] == {"NUMBER": "(sensitive)"}
     before, whole = stage.dump(), stage.whole_dump()
 
@@ -223,3 +225,30 @@ def test_adopting_over_deletes_what_it_showed_and_no_version(stage: Any) -> None
     rows = [address for address in stage.dump() if "/function/s/" in address]
     assert rows == [f"{HERE}/function/s/f{number}" for number in range(3)]
     assert stage.plan().is_empty and len(versions(stage)) == 3
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
+def test_keep_prunes_our_versions_and_none_that_others_published(stage: Any) -> None:
+    live = stage.spec(1)
+    hand_made(stage, live)
+    publish(stage, 12)
+    theirs = versions(stage)
+    spec = copy.deepcopy(live)
+    spec["services"]["s"]["versions"] = {"publish": "on-change", "keep": 20}
+    spec["services"]["s"]["aliases"] = {"live": {"version": "latest"}}
+    stage.write(spec)
+    stage.apply(Wishes(adopt_over=("service:s",)))
+    for memory in (192, 256, 320, 384, 448, 512, 576, 640, 704, 768, 832):
+        spec["services"]["s"]["functions"]["f0"]["memorySize"] = memory
+        stage.write(spec)
+        stage.apply()
+    # The newest of theirs froze all that was adopted, so none was made then.
+    assert len(versions(stage)) == 12 + 11
+    # Nine of our resources go at once; those that `keep` prunes are no accident (S15).
+    spec["services"]["s"]["versions"]["keep"] = 2
+    stage.write(spec)
+    plan = stage.plan()
+    assert plan.count(Action.DELETE) == 9
+    stage.apply()
+    assert len(versions(stage)) == 12 + 2 and {*theirs} < {*versions(stage)}
+    assert stage.plan().is_empty

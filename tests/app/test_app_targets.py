@@ -229,6 +229,38 @@ def test_a_crash_between_create_and_mark_is_taken_as_ours(stage: Any) -> None:
     assert stage.plan().is_empty and stage.open_run() is None
 
 
+def test_forty_triggers_of_ninety_resources_are_one_plan_that_is_refused_with_the_numbers(stage: Any) -> None:
+    spec = stage.spec(9)
+    functions = spec["services"]["s"]["functions"]
+    names = [(f"f{number % 9}", f"t{number // 9}") for number in range(80)]
+    timer = {"type": "timer", "config": {"cronExpression": "@every 5m"}}
+    for function in functions.values():
+        function["triggers"] = {}
+    for function, trigger in names:
+        functions[function]["triggers"][trigger] = timer
+    stage.write(spec)
+    stage.apply()
+    assert len(stage.dump()) == 90
+    for function, trigger in names[:40]:
+        del functions[function]["triggers"][trigger]
+    stage.write(spec)
+    before = stage.whole_dump()
+    (result,) = stage.plan_report().results
+    assert isinstance(result.problem, PlanRefused) and result.plan is not None
+    assert result.plan.count(Action.DELETE) == len(result.plan.changes) == len(result.plan.steps) == 40
+    (refusal,) = result.problem.diagnostics
+    assert (refusal.summary, refusal.detail, refusal.hint) == (
+        "the plan deletes or replaces 40 of 90 owned resources (44 %)",
+        "more than 30 % of at least 10 is taken for a mistake",
+        "look at the plan, then pass --allow-unsafe",
+    )
+    assert stage.apply_report().outcomes == () and stage.whole_dump() == before
+    stage.requests()
+    stage.apply(Wishes(allow_unsafe=True))
+    assert stage.counts()["DeleteTrigger"] == 40
+    assert stage.plan().is_empty and len(stage.dump()) == 50
+
+
 def test_unsafe_plans_need_to_be_asked_for(stage: Any) -> None:
     """S15: more than 30 % of at least ten, or a service."""
     spec = stage.spec(6)
