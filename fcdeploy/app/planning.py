@@ -11,6 +11,7 @@ from fcdeploy.app.code import Packages, with_live_code
 from fcdeploy.diagnostics import Diagnostic, Severity
 from fcdeploy.engine.only import Narrowed, about, narrowed
 from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, verdicts
+from fcdeploy.engine.pins import pin_findings
 from fcdeploy.engine.planner import differences, present, to_plan
 from fcdeploy.engine.references import located
 from fcdeploy.engine.renames import protected_renames, renamed
@@ -69,7 +70,8 @@ async def read_plan(
     leaving = {one.address for one in found if one.action is Action.DELETE}
     refusals = (*refusals, *protected_renames(renamed(desired, leaving), desired))
     notes = [note for one in found for note in one.notes if note.severity is Severity.ERROR]
-    return plan, (*owned.found, *both.refusals, *notes, *refusals)
+    pins = pin_findings(found, snapshot, forward=wishes.forward)
+    return plan, (*owned.found, *both.refusals, *notes, *pins, *refusals)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

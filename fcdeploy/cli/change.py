@@ -12,7 +12,18 @@ import click
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import FAILED, gravest
 from fcdeploy.cli.interrupts import Interrupts, WatchedProgress
-from fcdeploy.cli.options import ONLY_OPTION, RUN, SPEECH, WHERE, WISHES, YES_OPTION, RunOptions, asks, flags_of
+from fcdeploy.cli.options import (
+    FORWARD_OPTION,
+    ONLY_OPTION,
+    RUN,
+    SPEECH,
+    WHERE,
+    WISHES,
+    YES_OPTION,
+    RunOptions,
+    asks,
+    flags_of,
+)
 from fcdeploy.cli.speech import Speech
 from fcdeploy.errors import UsageError
 
@@ -33,10 +44,17 @@ _LOOK_FIRST = {"apply": "plan", "destroy": "plan --destroy", "rollback": "status
 @click.command("plan", cls=Command)
 @asks(WHERE, WISHES, SPEECH)
 @ONLY_OPTION
+@FORWARD_OPTION
 @option("--destroy", is_flag=True, help="Plan what `fcdeploy destroy` would do.")
 @option("--detailed-exitcode", is_flag=True, help="Exit with 2 when changes are pending.")
 def plan(
-    where: Where, wishes: Wishes, speech: Speech, only: tuple[str, ...], destroy: bool, detailed_exitcode: bool
+    where: Where,
+    wishes: Wishes,
+    speech: Speech,
+    only: tuple[str, ...],
+    forward: bool,
+    destroy: bool,
+    detailed_exitcode: bool,
 ) -> int:
     """Show what apply would do to each target, and why. Nothing is written.
 
@@ -48,7 +66,7 @@ def plan(
     from fcdeploy import app
     from fcdeploy.cli.views import plans_code
 
-    report = asyncio.run(app.plan(where, replace(wishes, only=only), destroy=destroy))
+    report = asyncio.run(app.plan(where, replace(wishes, only=only, forward=forward), destroy=destroy))
     _write_problems(report, speech)
     _write_plan(report, speech, destroy=destroy)
     return plans_code(report, pending_counts=detailed_exitcode)
@@ -57,14 +75,17 @@ def plan(
 @click.command("apply", cls=Command)
 @asks(WHERE, WISHES, RUN, SPEECH)
 @ONLY_OPTION
+@FORWARD_OPTION
 @YES_OPTION
-def apply(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, only: tuple[str, ...], yes: bool) -> int:
+def apply(
+    where: Where, wishes: Wishes, run: RunOptions, speech: Speech, only: tuple[str, ...], forward: bool, yes: bool
+) -> int:
     """Make the cloud as the file says.
 
     Shows the plan, asks, and carries it out: every write is guarded against
     other writers, and when a step fails, what was done is taken back.
     """
-    return _carry_out(where, replace(wishes, only=only), run, speech, yes=yes, destroy=False)
+    return _carry_out(where, replace(wishes, only=only, forward=forward), run, speech, yes=yes, destroy=False)
 
 
 @click.command("destroy", cls=Command)

@@ -246,6 +246,11 @@ ONLY_OPTION = option(
          "nothing is deleted. Repeatable.",
 )  # fmt: skip
 
+FORWARD_OPTION = option(
+    "--forward", is_flag=True, section=_OWNERSHIP,
+    help="Let aliases move on that `fcdeploy rollback --alias` moved back and pinned.",
+)  # fmt: skip
+
 _RECOVER_OPTION = option(
     "--recover", metavar="HOW", type=click.Choice(["resume", "rollback", "abandon"]), default=None, section=_RUN,
     help="What to do first with a run that has not ended: resume, rollback or abandon.",

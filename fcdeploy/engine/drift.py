@@ -8,6 +8,7 @@ from dataclasses import replace
 from fcdeploy.engine.canonical import covers
 from fcdeploy.engine.diff import leaf_changes
 from fcdeploy.engine.outputs import has_output
+from fcdeploy.engine.pins import unpinned
 from fcdeploy.engine.redact import has_secret
 from fcdeploy.engine.series import names_number
 from fcdeploy.engine.snapshot import Desired, Snapshot, lineage
@@ -46,11 +47,17 @@ def drifting(found: Sequence[Difference], stopped: Iterable[Address], snapshot: 
 
 
 def _own_fields(difference: Difference) -> tuple[Field, ...]:
-    """The fields that differ by themselves, and not because of a number that only a plan would give."""
+    """The fields that differ by themselves: not for a number that only a plan would give, nor for the note of a pin."""
     late = {one.name for one in difference.fields if has_output(difference.body.get(one.name))}
+    noted, live = difference.kind.pin_field, difference.live.body if difference.live is not None else {}
+    same = unpinned(difference.kind, live)[0].get(noted) == unpinned(difference.kind, difference.body)[0].get(noted)
     # What `previous` means goes with what `latest` means.
     return tuple(
-        one for one in difference.fields if one.name not in late and not (late and names_number(difference.kind, one))
+        one
+        for one in difference.fields
+        if one.name not in late
+        and not (late and names_number(difference.kind, one))
+        and not (same and one.name == noted)
     )
 
 
@@ -117,7 +124,10 @@ def _fields(difference: Difference, snapshot: Snapshot, trace: Trace | None, *, 
         for one in difference.fields
         if one.codec is Codec.ARCHIVE
     }
-    for leaf in leaf_changes(_own_fields(difference), difference.body, live.body, resource, notes):
+    (body, _), (now, _) = unpinned(difference.kind, difference.body), unpinned(difference.kind, live.body)
+    if trace is not None:
+        trace = replace(trace, body=unpinned(difference.kind, trace.body)[0])
+    for leaf in leaf_changes(_own_fields(difference), body, now, resource, notes):
         moved, why = mover(leaf.path, leaf.before, leaf.after, trace) if known else (Mover.UNKNOWN, "")
         change = replace(leaf.change, note=notes.get(leaf.path[0], ""))
         yield FieldDrift(change=change, given=leaf.given, moved=moved, why=why)

@@ -9,6 +9,7 @@ import re
 from collections.abc import Mapping
 from dataclasses import replace
 
+from fcdeploy.engine.pins import pinned
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.model import Json, Live, Mark, Sensitive
 
@@ -69,10 +70,12 @@ def remarked(
 
 
 def as_travelling(kind: Kind, live: Live) -> Live:
-    """What was read, with the mark back in its field: what steps compare and bring back.
+    """What was read, with mark and pin back in their fields: what steps compare and bring back.
 
     `mark` is then None where it stands in the body, so that doing this twice does no harm.
     """
+    if live.pinned:
+        live = replace(live, body=pinned(kind, live.body), pinned=False)
     if not kind.mark_field or live.mark is None:
         return live
     return replace(live, body=marked(kind, live.body, live.mark), mark=None)

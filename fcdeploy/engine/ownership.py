@@ -21,7 +21,8 @@ MARK_TARGET = "fcdeploy.target"
 class Wishes:
     """What the user asks of a plan: globs of addresses, `P/T` marks, unsafe plans (S12, S15).
 
-    `only`: nothing but the resources that these globs name, and what they need (S46).
+    `only`: nothing but the resources that these globs name, and what they need (S46). `forward`: what was moved back
+    and pinned may move on (S33).
     """
 
     adopt: tuple[str, ...] = ()
@@ -29,6 +30,7 @@ class Wishes:
     adopt_from: tuple[str, ...] = ()
     allow_unsafe: bool = False
     only: tuple[str, ...] = ()
+    forward: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -16,6 +16,7 @@ from fcdeploy.engine.ignoring import with_live
 from fcdeploy.engine.marks import as_travelling, marked, without_mark
 from fcdeploy.engine.order import freezes_this, ordered_steps
 from fcdeploy.engine.ownership import Owned, is_owned, mark_tags, says_itself
+from fcdeploy.engine.pins import still_pinned, without_pin
 from fcdeploy.engine.renames import renamed
 from fcdeploy.engine.sealed import unreadable
 from fcdeploy.engine.series import named, next_of, pruned, rank
@@ -25,7 +26,7 @@ from fcdeploy.engine.wire import standing
 from fcdeploy.kinds.descriptor import NEW, Kind, Marking
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of, parent_of
-from fcdeploy.model import Action, Address, ArchiveRef, Change, FieldChange, Json, Live, Mark, Plan, Resource
+from fcdeploy.model import Action, Address, ArchiveRef, Change, FieldChange, Json, Live, Mark, Plan, Resource, Told
 
 
 def present(desired: Desired, api: str) -> Desired:
@@ -165,13 +166,15 @@ def _wanted(
         return Difference(address=address, action=Action.CREATE, resource=resource, body=body, live=None)
     # What the service itself moved counts once the file says what it is to be.
     moved = {name: value for name, value in standing(kind, live).items() if name in body and name not in live.body}
+    body = still_pinned(kind, body, live)
     live = as_travelling(kind, replace(live, body={**live.body, **moved}) if moved else live)
     if address in snapshot.same_code:
         body = _with_live_code(kind, body, live.body)
     fields = differing(kind, body, live.body, site.scope.api)
-    if kind.mark_field in {one.name for one in fields}:
-        # Where the text is ignored it is the mark that is written, and that has to be there afterwards.
-        resource = replace(resource, ignore=tuple(path for path in resource.ignore if path[0] != kind.mark_field))
+    noted = {kind.mark_field, kind.pin_field} & {one.name for one in fields}
+    if noted:
+        # Where the text is ignored it is the mark or the pin that is written, and that has to be so afterwards.
+        resource = replace(resource, ignore=tuple(path for path in resource.ignore if path[0] not in noted))
     action = Action.UPDATE if fields else Action.NONE
     if any(forces_replacement(one, live.body.get(one.name), body.get(one.name)) for one in fields):
         action = Action.REPLACE
@@ -255,18 +258,33 @@ def _change(difference: Difference, snapshot: Snapshot, rename: str, destroying:
         reason=_reason(difference, fields, rename, destroying),
         fields=fields,
         span=resource.span if resource is not None else None,
+        told=_told(difference),
     )
+
+
+def _told(difference: Difference) -> Told | None:
+    """What the kind says of the resource before and after, where it has a word for that and the two differ."""
+    kind, live = difference.kind, difference.live
+    if not kind.tells or kind.about is None:
+        return None
+    before = kind.about(live.body) if live is not None else ""
+    after = kind.about(difference.body) if difference.action is not Action.DELETE else ""
+    return Told(what=kind.tells, before=before, after=after) if before != after else None
 
 
 def _mark_note(difference: Difference) -> dict[str, str]:
-    """What to say of a description of which only the mark changes."""
-    name = difference.kind.mark_field
-    if difference.live is None or name not in {one.name for one in difference.fields}:
-        return {}
-    before, after = (
-        without_mark(str.__str__(body.get(name) or "")) for body in (difference.live.body, difference.body)
-    )
-    return {name: "only the mark of whose it is"} if before[0] == after[0] else {}
+    """What to say of a description of which only the mark, or the note of a pin, changes."""
+    changing = {one.name for one in difference.fields}
+    told: dict[str, str] = {}
+    for name, bare, note in (
+        (difference.kind.mark_field, without_mark, "only the mark of whose it is"),
+        (difference.kind.pin_field, without_pin, "only the note that it is pinned"),
+    ):
+        if difference.live is not None and name in changing:
+            texts = (str.__str__(body.get(name) or "") for body in (difference.live.body, difference.body))
+            before, after = (bare(text)[0] for text in texts)
+            told |= {name: note} if before == after else {}
+    return told
 
 
 def _reason(difference: Difference, fields: Sequence[FieldChange], rename: str, destroying: bool) -> str:

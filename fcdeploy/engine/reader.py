@@ -17,6 +17,7 @@ from fcdeploy.engine.frozen import Frozen, newest_to_compare, read_frozen
 from fcdeploy.engine.lists import read_list, read_pages
 from fcdeploy.engine.marks import unmarked
 from fcdeploy.engine.ownership import MARK_PROJECT, mark_in
+from fcdeploy.engine.pins import unpinned
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot
 from fcdeploy.engine.wire import plain_call
 from fcdeploy.errors import ApiError, CloudError, ReadFailed
@@ -311,9 +312,10 @@ class Reader:
         if singly and kind.guard_in(self._site.scope.api) is GuardStyle.RECHECK:
             etag = fingerprint(travelling)
         body, mark = unmarked(kind, travelling)
+        body, is_pinned = unpinned(kind, body)
         if tags is not None:
             mark = mark_in(tags)
-        return Live(address=address, body=body, raw=whole, etag=etag, mark=mark)
+        return Live(address=address, body=body, raw=whole, etag=etag, mark=mark, pinned=is_pinned)
 
     def _root(self, kind: Kind, *identity: str) -> Address:
         target = self._site.target

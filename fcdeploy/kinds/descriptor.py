@@ -213,12 +213,14 @@ class Kind:
     is reached; 0: none is known (S5).
     `archive_url` is where, in the answer of `archive_read`, the address of an archive stands.
     `mark_field` is the text field at whose end a mark can stand.
+    `pin_field` is the text field at whose end a note can stand that the resource was moved back, to another of the
+    numbered ones that its fields name, and is to stay there (S33).
     `may_be_external`: one that somebody else keeps may hold resources of the file (S13).
     A kind with a `numbering` has no update. `behind` are, by part of the identity, the kinds that this part names under
     the root: a qualifier is an alias or a version.
     `about` says in a few words what matters of a resource where there is room for one line; members that the body does
-    not have are left out. `reported` names the members of the service's answer that `status` gives as they are; none
-    may be sensitive.
+    not have are left out. `tells` is the word under which a plan says that before and after a change. `reported` names
+    the members of the service's answer that `status` gives as they are; none may be sensitive.
     """
 
     provider: str
@@ -249,8 +251,10 @@ class Kind:
     guards: Mapping[str, GuardStyle] = field(default_factory=dict)
     absent: When = field(default_factory=dict)
     about: About | None = None
+    tells: str = ""
     reported: tuple[str, ...] = ()
     mark_field: str = ""
+    pin_field: str = ""
     may_be_external: bool = False
     numbering: Numbering | None = None
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -276,6 +280,9 @@ class Kind:
         marked = [one for one in self.fields if one.name == self.mark_field]
         if self.mark_field and (self.tags is not None or not marked or marked[0].schema.get("type") != "string"):
             yield f"there is no text field {self.mark_field} that a mark could stand in, or there are tags for it"
+        noted = [one for one in self.fields if one.name == self.pin_field and one.schema.get("type") == "string"]
+        if self.pin_field and not (noted and any(one.refers and not one.by_key for one in self.fields)):
+            yield f"there is no text field {self.pin_field} for the note of a pin, or nothing that could be pinned"
         known = {*self.identity, "region", "account"}
         operations = (self.create, self.read, self.update or self.read, self.delete, self.listing.operation)
         if (self.update is None) != (not self.fields or self.numbering is not None):
@@ -295,6 +302,8 @@ class Kind:
             yield "only what stands at the top can be somebody else's and hold what is ours"
         if self.tags is not None and self.tags.field not in names:
             yield f"there is no field {self.tags.field}"
+        if self.tells and self.about is None:
+            yield f"there is nothing that says what {self.tells} is"
         hiding = [one.name for one in self.fields if one.name in self.reported and one.hides_something]
         if hiding or len({*self.reported}) != len(self.reported):
             yield f"what is reported is named once and hides nothing: {hiding or self.reported}"

@@ -17,6 +17,7 @@ from fcdeploy.model.plans import (
     Recheck,
     Reply,
     Step,
+    Told,
     guard_from_json,
     guard_to_json,
 )
@@ -59,6 +60,7 @@ __all__ = [
     "Sensitive",
     "Step",
     "Target",
+    "Told",
     "from_json",
     "guard_from_json",
     "guard_to_json",

@@ -97,14 +97,27 @@ class FieldChange:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Told:
+    """What a change amounts to, in a line of the kind's own: `what` it is about, and how that is before and after.
+
+    Either is empty where the resource is not there.
+    """
+
+    what: str
+    before: str
+    after: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Change:
-    """What will happen to one resource, and why."""
+    """What will happen to one resource, and why; `told` where its fields alone do not say what that amounts to."""
 
     address: Address
     action: Action
     reason: str
     fields: tuple[FieldChange, ...] = ()
     span: Span | None = None
+    told: Told | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

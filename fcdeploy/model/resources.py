@@ -123,7 +123,8 @@ class Live:
     """What the cloud has: canonical and raw body, and the ETag if it was read singly (lists give none, S19).
 
     Of a kind without ETags `etag` is the fingerprint of the canonical body, likewise only of one that was read singly.
-    A mark at the end of a description stands in `mark` and not in `body`.
+    A mark at the end of a description stands in `mark` and not in `body`, and so does `pinned`: it was moved back by
+    hand, and is to stay (S33).
     """
 
     address: Address
@@ -131,6 +132,7 @@ class Live:
     raw: Mapping[str, Json]
     etag: str | None = None
     mark: Mark | None = None
+    pinned: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True, order=True)

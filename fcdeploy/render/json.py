@@ -33,6 +33,7 @@ from fcdeploy.model import (
     Sensitive,
     Step,
     Target,
+    Told,
 )
 from fcdeploy.render.values import is_hidden_text
 from fcdeploy.render.views import (
@@ -231,8 +232,13 @@ def _change(change: Change) -> dict[str, Json]:
         "action": change.action.value,
         "reason": change.reason,
         "fields": [_field(one) for one in change.fields],
+        **({"told": _told(change.told)} if change.told is not None else {}),
         **_place(change.span),
     }
+
+
+def _told(told: Told) -> dict[str, Json]:
+    return {"what": told.what, "before": told.before or None, "after": told.after or None}
 
 
 def _field(change: FieldChange) -> dict[str, Json]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 
 from fcdeploy.diagnostics import Span
-from fcdeploy.model import Action, Change, FieldChange, Plan, Step, Target
+from fcdeploy.model import Action, Change, FieldChange, Plan, Step, Target, Told
 from fcdeploy.render.findings import Sources, finding_text
 from fcdeploy.render.ink import PLAIN, Ink, Role
 from fcdeploy.render.values import field_lines
@@ -121,9 +121,17 @@ def _change_lines(change: Change, ink: Ink) -> list[str]:
     else:
         lines[0] += f"  ({place})" if place else ""
         lines += folded(reason, first=_FIELD_INDENT, rest=_FIELD_INDENT) if reason else []
+    if change.told is not None:
+        lines += folded(told_text(change.told), first=_FIELD_INDENT, rest=_FIELD_INDENT + "  ")
     for one in change.fields:
         lines += field_lines(one, indent=_FIELD_INDENT, ink=ink, place=_field_place(change, one))
     return lines
+
+
+def told_text(told: Told) -> str:
+    """`traffic: 100 % to version 7 -> 90 % to the new version, 10 % to version 7`."""
+    sides = [told.after] if not told.before else [told.before, told.after or "none"]
+    return f"{clean(told.what)}: {clean(' -> '.join(sides))}"
 
 
 def _field_place(change: Change, one: FieldChange) -> str:

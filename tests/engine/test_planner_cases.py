@@ -9,8 +9,9 @@ live          raw bodies by name (`s`, `s/f`, `s/f/t`, or `kind name`), as the A
               their tags unless `marks` says {name: null} or {name: project/target}
 seen          further marks in this account and region
 fetched       functions whose live archive is at hand;   same_code: those whose content equals the file's
-wishes        adopt, adopt_over, adopt_from, allow_unsafe, only;   destroying
+wishes        adopt, adopt_over, adopt_from, allow_unsafe, only, forward;   destroying
 changes       {"update function s/f": {path: [before, after]}}, exactly; {} means an empty plan
+tells         what plans say of a change as a whole, by change, exactly
 replaces      paths that force a replacement;   reasons, notes: by change, by path
 steps         {step: {call, guard, sends, headers, needs, last, undo, ignored}}, in order; others are not compared
 findings      what refuses the plan (summaries, exactly);   details, hints: texts that they hold;   warnings
@@ -32,6 +33,7 @@ from fcdeploy.engine.canonical import fingerprint, live_body
 from fcdeploy.engine.marks import unmarked
 from fcdeploy.engine.only import about, narrowed
 from fcdeploy.engine.ownership import Wishes, mark_in, mark_tags, orphan_warnings, verdicts
+from fcdeploy.engine.pins import pin_findings, unpinned
 from fcdeploy.engine.planner import differences, present, to_plan
 from fcdeploy.engine.references import located
 from fcdeploy.engine.renames import protected_renames, renamed
@@ -40,7 +42,8 @@ from fcdeploy.engine.snapshot import Site, Snapshot
 from fcdeploy.engine.unmarked import undeclared_warnings, with_unmarked
 from fcdeploy.kinds.descriptor import GuardStyle, Scope
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Action, Address, ArchiveRef, Live, Mark, Plan, Resource, Step, guard_to_json, to_json
+from fcdeploy.model import Action, Address, ArchiveRef, Live, Mark, Output, Plan, Resource, Step, guard_to_json, to_json
+from fcdeploy.render.text import told_text
 from fcdeploy.spec.project import read_project
 
 FOLDER = Path(__file__).parents[1] / "cases" / "plan"
@@ -76,6 +79,7 @@ KEYS = {
     ),
     "unchanged",
     "left_out",
+    "tells",
 }
 SECRETS = {
     "TOKEN": "the-secret-token",
@@ -125,7 +129,8 @@ def to_live(name: str, raw: dict[str, Any], case: dict[str, Any], mark: Mark) ->
     etag = fingerprint(travelling) if is_read_twice else f"etag of {name}"
     body, told = unmarked(kind_of(where), travelling)
     owner = owner or told
-    return Live(address=where, body=body, raw=whole, etag=etag, mark=owner)
+    body, is_pinned = unpinned(kind_of(where), body)
+    return Live(address=where, body=body, raw=whole, etag=etag, mark=owner, pinned=is_pinned)
 
 
 def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
@@ -184,9 +189,14 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
     return plan, [
         *about(owned.found, desired, wishes.only),
         *left.refusals,
+        *pin_findings(found, snapshot, forward=wishes.forward),
         *refusals,
         *protected_renames(renamed(wanted, leaving), wanted),
     ]
+
+
+def as_said(value: Any) -> Any:
+    return to_json(value) if isinstance(value, Output) else value
 
 
 def short(text: str) -> str:
@@ -218,7 +228,8 @@ def test_the_plan_is_what_the_case_says(case: dict[str, Any], tmp_path: Path) ->
     changes = {f"{change.action.value} {change.address.short}": change for change in plan.changes}
 
     assert {
-        name: {field.path: [field.before, field.after] for field in change.fields} for name, change in changes.items()
+        name: {field.path: [field.before, as_said(field.after)] for field in change.fields}
+        for name, change in changes.items()
     } == {name: fields or {} for name, fields in case["changes"].items()}
     if not case["changes"]:
         assert plan.steps == ()
@@ -227,6 +238,9 @@ def test_the_plan_is_what_the_case_says(case: dict[str, Any], tmp_path: Path) ->
     )
     for name, reason in case.get("reasons", {}).items():
         assert changes[name].reason == reason
+    if "tells" in case:
+        told = {name: change.told for name, change in changes.items() if change.told is not None}
+        assert {name: told_text(one) for name, one in told.items()} == case["tells"]
     notes = {field.path: field.note for change in plan.changes for field in change.fields}
     assert {path: notes[path] for path in case.get("notes", {})} == case.get("notes", {})
 

@@ -19,7 +19,7 @@ PURE = (
     *("canonical", "diff", "wire", "redact", "snapshot", "ownership", "safety", "steps", "planner", "rollback"),
     *("threeway", "standing", "journal_rows", "references", "marks", "as_spec", "calls", "drift", "traces"),
     *("ignoring", "renames", "sealed", "unmarked", "adoption", "only"),
-    *("edges", "order", "outputs", "series", "tag_steps"),
+    *("edges", "order", "outputs", "series", "tag_steps", "pins"),
     *("graph",),
 )
 IO_MODULES = {"os", "time", "httpx", "logging", "socket", "subprocess", "sqlite3", "pathlib", "asyncio", "tempfile"}

@@ -24,6 +24,7 @@ from fcdeploy.model import (
     Sensitive,
     Step,
     Target,
+    Told,
 )
 from fcdeploy.render.ink import COLOURED
 from fcdeploy.render.json import document_text, plans_content
@@ -110,18 +111,41 @@ def full_plan() -> Plan:
             FieldChange(path="sourceArn", before="acs:oss:cn-hangzhou:1:bucket", after=None, forces_replacement=True),
         ),
     )
+    alias = Change(
+        address=address("alias", "images", "live"),
+        action=Action.UPDATE,
+        reason="differs from the file",
+        span=at(26),
+        fields=(
+            FieldChange(path="versionId", before="7", after=Output(step="create version", pointer="/versionId")),
+            FieldChange(path="additionalVersionWeight.7", before=None, after=0.1, span=at(26)),
+        ),
+        told=Told(
+            what="traffic",
+            before="100 % to version 7",
+            after="90 % to the new version, 10 % to version 7",
+        ),
+    )
+    unnamed = Change(
+        address=address("alias", "images", "beta"),
+        action=Action.DELETE,
+        reason="is not in the file",
+        told=Told(what="traffic", before="100 % to version 6", after=""),
+    )
     old = Change(address=address("function", "images", "öld"), action=Action.DELETE, reason="is not in the file")
     same = Change(address=address("service", "images"), action=Action.NONE, reason="equals the file", span=at(9))
     tags = Change(address=address("service", "images"), action=Action.UPDATE, reason="")
     return Plan(
         project="image-pipeline",
         target=DEV,
-        changes=(web, resize, domain, old, same),
+        changes=(web, resize, domain, alias, unnamed, old, same),
         steps=(
             step(tags, JustCreated(), group="tags"),
             step(web, MustNotExist()),
             step(resize, IfMatch(etag="e1"), needs=frozenset({"b", "a"})),
             step(domain, Recheck(fingerprint="f1")),
+            step(alias, IfMatch(etag="e3")),
+            step(unnamed, IfMatch(etag="e4"), last=True),
             step(old, IfMatch(etag="e2"), last=True),
         ),
         unchanged=17,
@@ -175,7 +199,7 @@ def test_the_json_of_a_full_plan() -> None:
     document = json.loads(text)
     assert document["formatVersion"] == 1
     guards = [step["guard"] for step in document["targets"][0]["steps"]]
-    assert guards == ["justCreated", "mustNotExist", "ifMatch", "recheck", "ifMatch"]
+    assert guards == ["justCreated", "mustNotExist", "ifMatch", "recheck", "ifMatch", "ifMatch", "ifMatch"]
     fields = document["targets"][0]["changes"][1]["fields"]
     assert fields[2]["before"] == fields[2]["after"] == {"sensitive": True}
     created = document["targets"][0]["changes"][0]["fields"]

@@ -105,9 +105,9 @@ def about(body: Mapping[str, Json]) -> str:
     version = body.get("versionId")
     if version is None:
         return ""
-    if body.get("resolvePolicy") == "Content":
-        return f"{_version(version)}, by content also others"
     weights = {key: share for key, share in (body.get("additionalVersionWeight") or {}).items() if share}
+    if body.get("resolvePolicy") == "Content" and weights:
+        return f"{_version(version)}, by content also others"
     shares = {version: 1 - sum(weights.values()), **weights}
     return ", ".join(f"{round(share * 100, 2):g} % to {_version(one)}" for one, share in shares.items())
 
@@ -145,4 +145,6 @@ KIND = Kind(
     missing=frozenset({"AliasNotFound", "ServiceNotFound"}),
     check=check,
     about=about,
+    tells="traffic",
+    pin_field="description",
 )
