@@ -17,6 +17,9 @@ from fcdeploy.app.types import (
     ApplyReport,
     DriftReport,
     GraphReport,
+    Kept,
+    Move,
+    MoveReport,
     PlanReport,
     TargetDrift,
     TargetPlan,
@@ -35,7 +38,7 @@ from fcdeploy.engine.safety import leaving, whole_run_findings
 from fcdeploy.engine.watch import Progress, StopRequest
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
 from fcdeploy.kinds.descriptor import Scope
-from fcdeploy.model import Outcome
+from fcdeploy.model import Ending, Outcome
 from fcdeploy.spec.project import Project, read_project
 
 if TYPE_CHECKING:
@@ -197,6 +200,38 @@ async def rollback(
             return (await work.execute(manner, "rollback"),)
 
 
+async def move_back(
+    where: Where,
+    move: Move,
+    *,
+    confirm: Callable[[PlanReport], bool],
+    progress: Progress,
+    stop: StopRequest,
+    grace: float | None,
+    keep_undo: float = KEEP_UNDO,
+) -> MoveReport:
+    """Move what names a version back to an earlier one, all of it, and pin it there (S33); the plan is shown first."""
+    project = _project(where)
+    targets = project.select(_patterns(where), writes=True)
+    manner = Manner(on_failure="rollback", grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
+    with _local_cloud(where, project) as local:
+        async with AsyncExitStack() as stack:
+            works = [Work(where, project, target, local) for target in targets]
+
+            async def prepared(work: Work) -> TargetPlan:
+                await work.take(stack, None, 0.0, manner, keep_undo)
+                return await work.read_move(move)
+
+            results = tuple(await _side_by_side(works, prepared))
+            report = PlanReport(project=project.name, results=results)
+            ready = [work for work, result in zip(works, results, strict=True) if result.can_apply]
+            if not ready or stop.requested or not confirm(report):
+                return MoveReport(plans=report)
+            outcomes = await asyncio.gather(*(work.execute(manner, "rollback") for work in ready))
+            done = [work for work, one in zip(ready, outcomes, strict=True) if one.ending is Ending.DONE]
+    return MoveReport(plans=report, outcomes=tuple(outcomes), kept=tuple(kept for work in done for kept in work.kept))
+
+
 async def _recovered(where: Where, recover: str, manner: Manner) -> tuple[Outcome, ...]:
     """Recover the open run of every selected target that has one."""
     project = _project(where)
@@ -304,6 +339,9 @@ __all__ = [
     "ApplyReport",
     "DriftReport",
     "GraphReport",
+    "Kept",
+    "Move",
+    "MoveReport",
     "PlanReport",
     "Progress",
     "StopRequest",
@@ -316,6 +354,7 @@ __all__ = [
     "apply",
     "drift",
     "graph",
+    "move_back",
     "plan",
     "resume",
     "rollback",

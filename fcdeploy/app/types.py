@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from fcdeploy.diagnostics import Diagnostic
+from fcdeploy.diagnostics import Diagnostic, Span
 from fcdeploy.errors import DiagnosedError, FcdeployError
 from fcdeploy.model import Address, Drift, Graph, Json, Outcome, Plan, Target
 
@@ -98,6 +98,38 @@ class ApplyReport:
     plans: PlanReport
     outcomes: tuple[Outcome, ...]
     confirmed: bool = True
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Move:
+    """What is moved back: `name`, its own or a glob of addresses, in `within`, a glob too; `to` a number, None to where
+    it was before."""
+
+    name: str
+    within: str | None = None
+    to: str | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kept:
+    """What a file says so that what was moved back stays: a line, the section that it belongs in, and where that is."""
+
+    address: Address
+    line: str
+    above: str
+    span: Span | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MoveReport:
+    """What was planned to be moved back, what came of it, and what the file says so that it stays there.
+
+    `kept` is only of targets where it is there now.
+    """
+
+    plans: PlanReport
+    outcomes: tuple[Outcome, ...] = ()
+    kept: tuple[Kept, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

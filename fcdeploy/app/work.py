@@ -11,6 +11,7 @@ from fcdeploy.app.bench import Bench, opened_bench
 from fcdeploy.app.code import Packages
 from fcdeploy.app.drift import read_drift
 from fcdeploy.app.planning import read_plan
+from fcdeploy.app.releasing import read_move
 from fcdeploy.app.running import (
     Manner,
     abandon,
@@ -23,7 +24,7 @@ from fcdeploy.app.running import (
     roll_back,
     write_archives,
 )
-from fcdeploy.app.types import StatusRow, TargetDrift, TargetPlan, TargetStatus, Where
+from fcdeploy.app.types import Kept, Move, StatusRow, TargetDrift, TargetPlan, TargetStatus, Where
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.journal import RunRecord, SqliteJournal
 from fcdeploy.engine.lease import Lease
@@ -60,6 +61,7 @@ class Work:
     lease: Lease | None = None
     record: RunRecord | None = None
     plan: Plan | None = None
+    kept: tuple[Kept, ...] = ()
 
     async def open(self, stack: AsyncExitStack) -> Bench:
         """The bench, made once."""
@@ -191,6 +193,13 @@ class Work:
         self.plan = await read_inverse(self.bench, self.journal, record, secret_source(self.project))
         self.desired = {}
         return self.plan
+
+    async def read_move(self, move: Move) -> TargetPlan:
+        """The plan that moves something back, once the lease is held; `kept` then has what the file is to say."""
+        assert self.bench is not None and self.journal is not None
+        self.plan, self.kept = await read_move(self.bench, self.journal, self.project.expand(self.target), move)
+        self.desired = {}
+        return TargetPlan(target=self.target, plan=self.plan)
 
     async def execute(self, manner: Manner, command: str) -> Outcome:
         """Carry the plan out; trouble with journal or state folder becomes an outcome that needs a person."""

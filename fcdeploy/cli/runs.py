@@ -1,4 +1,4 @@
-"""resume, rollback: runs that did not end, and runs to be taken back."""
+"""resume, rollback: runs that did not end, runs to be taken back, and aliases."""
 
 from __future__ import annotations
 
@@ -10,14 +10,30 @@ import click
 
 from fcdeploy.cli.change import Question, ask, require_consent
 from fcdeploy.cli.commands import Command, option
-from fcdeploy.cli.exits import FAILED
+from fcdeploy.cli.exits import FAILED, gravest
 from fcdeploy.cli.interrupts import Interrupts, WatchedProgress
 from fcdeploy.cli.options import GRACE_OPTION, SPEECH, WHERE, YES_OPTION, asks, flags_of
 from fcdeploy.cli.speech import Speech
+from fcdeploy.errors import UsageError
 
 if TYPE_CHECKING:
-    from fcdeploy.app import Where
+    from fcdeploy.app import Move, PlanReport, Where
     from fcdeploy.render.views import OutcomeView
+
+_ALIAS = "An alias"
+
+_ALIAS_OPTION = option(
+    "--alias", metavar="NAME", default=None, section=_ALIAS,
+    help="Move this alias back instead of a run; a name, or a pattern of addresses such as 'images/*'.",
+)  # fmt: skip
+_SERVICE_OPTION = option(
+    "--service", metavar="GLOB", default=None, section=_ALIAS,
+    help="The service that the alias is in; '*' is all that have one of this name.",
+)  # fmt: skip
+_TO_OPTION = option(
+    "--to", metavar="VERSION", default=None, section=_ALIAS,
+    help="The version to move to. Without it: the one that the alias led to before.",
+)  # fmt: skip
 
 
 @click.command("resume", cls=Command)
@@ -45,18 +61,40 @@ def resume(where: Where, speech: Speech, grace: float | None) -> int:
 @click.command("rollback", cls=Command)
 @asks(WHERE, SPEECH)
 @option("--run", metavar="RUN", default=None, help="A run that ended. Without it: the open run of each target.")
+@_ALIAS_OPTION
+@_SERVICE_OPTION
+@_TO_OPTION
 @GRACE_OPTION
 @YES_OPTION
-def rollback(where: Where, speech: Speech, run: str | None, grace: float | None, yes: bool) -> int:
+def rollback(
+    where: Where,
+    speech: Speech,
+    run: str | None,
+    alias: str | None,
+    service: str | None,
+    to: str | None,
+    grace: float | None,
+    yes: bool,
+) -> int:
     """Take a run back: what it made, changed and deleted, in reverse order.
 
     Every step is guarded: what somebody else has changed since is left alone
     and listed. Runs that are open and runs that ended can be taken back.
+
+    With --alias, one write leads all calls of an alias to an earlier version
+    and pins it there: apply moves it on only with --forward, or when the file
+    names an older version itself.
     """
 
     from fcdeploy import app
     from fcdeploy.cli.views import outcome_views
 
+    if alias is not None:
+        if run is not None:
+            raise UsageError("--run and --alias exclude each other", hint="an alias is moved back by itself")
+        return _move_back(where, speech, app.Move(name=alias, within=service, to=to), grace, yes=yes)
+    if service is not None or to is not None:
+        raise UsageError("--service and --to say more about --alias", hint="add --alias NAME")
     require_consent("rollback", speech, where, yes=yes)
     stop = app.StopRequest()
     with contextlib.ExitStack() as stack:
@@ -87,6 +125,50 @@ def rollback(where: Where, speech: Speech, run: str | None, grace: float | None,
     inverse = run is not None and all(one.run != run for one in outcomes)
     views = outcome_views(outcomes, flags=flags_of(where), undo_wanted=not inverse, inverse=inverse)
     return _report(speech, "rollback", views, after_plan=question.asked)
+
+
+class _MoveQuestion(Question):
+    """Shows what is moved back; where nothing is, the words of a file's plan would be wrong."""
+
+    def show(self, report: PlanReport) -> None:
+        """The plan, or that there is nothing to do."""
+        if self._speech.json or any(one.plan is None or not one.plan.is_empty for one in report.results):
+            super().show(report)
+        else:
+            self._speech.write_data("No changes. It leads there already, and is pinned.\n")
+
+
+def _move_back(where: Where, speech: Speech, move: Move, grace: float | None, *, yes: bool) -> int:
+    from fcdeploy import app
+    from fcdeploy.cli.views import keep_views, outcome_views, outcomes_code, plans_code, plans_view
+    from fcdeploy.render.json import document_text, keeps_list, outcomes_list, plans_content
+    from fcdeploy.render.outcome import keeps_text, outcomes_text
+
+    require_consent("rollback", speech, where, yes=yes)
+    stop = app.StopRequest()
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(speech.progress())
+        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty(), flags=flags_of(where, target=True)))
+        question = _MoveQuestion("rollback", speech, progress, watch, yes=yes)
+        shown = WatchedProgress(progress, watch)
+        report = watch.finished(app.move_back(where, move, confirm=question, progress=shown, stop=stop, grace=grace))
+    if not question.asked:
+        question.show(report.plans)
+    views = outcome_views(report.outcomes, report.plans, flags=flags_of(where))
+    kept = keep_views(report.kept)
+    if speech.json:
+        plans = plans_content(plans_view(report.plans, destroy=False, with_bodies=True))
+        content = {"plan": plans, "outcomes": outcomes_list(views), "keep": keeps_list(kept)}
+        speech.write_data(document_text("rollback", content))
+    elif views:
+        speech.write_data("\n" + outcomes_text(views, ink=speech.ink) + keeps_text(kept))
+    if question.declined:
+        speech.write_talk('Nothing was changed: the answer was not "yes".')
+        return FAILED
+    if stop.requested and not views:
+        speech.write_talk("Interrupted before anything was changed.")
+        return FAILED
+    return gravest((plans_code(report.plans, pending_counts=False), outcomes_code(views)))
 
 
 def _report(speech: Speech, command: str, views: tuple[OutcomeView, ...], *, after_plan: bool = False) -> int:

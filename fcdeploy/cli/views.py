@@ -13,6 +13,7 @@ from fcdeploy.render.views import (
     DriftsView,
     DriftView,
     GraphView,
+    KeepView,
     OpenRunView,
     OutcomeView,
     PlansView,
@@ -22,7 +23,7 @@ from fcdeploy.render.views import (
 )
 
 if TYPE_CHECKING:
-    from fcdeploy.app import DriftReport, GraphReport, PlanReport, TargetPlan, TargetStatus
+    from fcdeploy.app import DriftReport, GraphReport, Kept, PlanReport, TargetPlan, TargetStatus
 
 
 def plans_view(report: PlanReport, *, destroy: bool, with_bodies: bool = False) -> PlansView:
@@ -108,6 +109,12 @@ def outcome_views(
         )
         for one in outcomes
     )
+
+
+def keep_views(kept: Iterable[Kept]) -> tuple[KeepView, ...]:
+    """What the file says so that what was moved back stays, said once where several targets share a file."""
+    views = (KeepView(address=one.address, line=one.line, above=one.above, span=one.span) for one in kept)
+    return tuple({(view.line, view.above, view.span): view for view in views}.values())
 
 
 def outcomes_code(views: Iterable[OutcomeView]) -> int:

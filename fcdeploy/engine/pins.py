@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from fcdeploy.diagnostics import Diagnostic, error
+from fcdeploy.engine.canonical import agrees
 from fcdeploy.engine.snapshot import Snapshot
 from fcdeploy.engine.steps import Difference
 from fcdeploy.kinds.descriptor import Kind
@@ -137,7 +138,9 @@ def moved_back(live: Live, number: str, declared: Resource | None) -> Difference
     whole = {field.name: number, **{one.name: {} for one in _shares(kind, field)}}
     before = pinned(kind, live.body) if live.pinned else dict(live.body)
     after = pinned(kind, {**live.body, **whole})
-    fields = tuple(one for one in kind.fields if one.name in after and (before.get(one.name) or {}) != after[one.name])
+    fields = tuple(
+        one for one in kind.fields if one.name in after and not agrees(one, after[one.name], before.get(one.name))
+    )
     return Difference(
         address=live.address,
         action=Action.UPDATE if fields else Action.NONE,

@@ -39,6 +39,7 @@ from fcdeploy.render.values import is_hidden_text
 from fcdeploy.render.views import (
     DriftsView,
     DriftView,
+    KeepView,
     OpenRunView,
     OutcomeView,
     PlansView,
@@ -141,6 +142,13 @@ def outcomes_list(views: Iterable[OutcomeView]) -> list[Json]:
             "diagnostics": findings_list(view.outcome.diagnostics),
         }
         for view in views
+    ]
+
+
+def keeps_list(views: Iterable[KeepView]) -> list[Json]:
+    """What a file says so that what was moved back stays; the place is that of what stands there now."""
+    return [
+        {"address": str(view.address), "yaml": view.line, "section": view.above, **_place(view.span)} for view in views
     ]
 
 

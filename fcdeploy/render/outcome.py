@@ -7,7 +7,8 @@ from collections.abc import Mapping
 from fcdeploy.model import Ending, Outcome
 from fcdeploy.render.findings import Sources, findings_text
 from fcdeploy.render.ink import PLAIN, Ink, Role
-from fcdeploy.render.views import OutcomeView
+from fcdeploy.render.text import place_text
+from fcdeploy.render.views import KeepView, OutcomeView
 from fcdeploy.render.words import WIDTH, clean, columns, command_line, counted, folded, seconds_text, ways_on
 
 _SLOWEST = 3
@@ -58,6 +59,17 @@ def outcome_text(view: OutcomeView, *, ink: Ink = PLAIN, sources: Sources | None
     lines += [f"  {line}" for line in _next(view)]
     blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
+
+
+def keeps_text(views: tuple[KeepView, ...]) -> str:
+    """What to write into the file, so that what was moved back stays there; the lines are there to be copied."""
+    if not views:
+        return ""
+    lines = ["", "It is pinned: apply does not move it forward again without --forward.", "To keep it there, write:"]
+    for view in views:
+        place = f" ({place_text(view.span)})" if view.span is not None else ""
+        lines += [f"  {clean(view.line)}", *folded(f"in {clean(view.above)}{place}", first="    ", rest="    ")]
+    return "\n".join(lines) + "\n"
 
 
 def _first_lines(outcome: Outcome, said: str, ink: Ink, role: Role) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from fcdeploy.diagnostics import Diagnostic
+from fcdeploy.diagnostics import Diagnostic, Span
 from fcdeploy.model import Address, Drift, Graph, Json, Outcome, Plan, Target
 
 
@@ -117,3 +117,13 @@ class StatusView:
     open_run: OpenRunView | None = None
     problems: tuple[Diagnostic, ...] = ()
     flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KeepView:
+    """What a file says so that what was moved back stays: a line, the section that it belongs in, and where that is."""
+
+    address: Address
+    line: str
+    above: str
+    span: Span | None = None

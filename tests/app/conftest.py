@@ -16,7 +16,7 @@ import pytest
 import yaml
 
 from fcdeploy import app
-from fcdeploy.app import ApplyReport, PlanReport, StopRequest, Where, Wishes
+from fcdeploy.app import ApplyReport, Move, MoveReport, PlanReport, StopRequest, Where, Wishes
 from fcdeploy.cloud.client import Client
 from fcdeploy.emulator.server import Handle, start_in_thread
 from fcdeploy.emulator.settings import EmulatorSettings
@@ -159,6 +159,23 @@ class Stage:
                 self.where(**more),
                 run=run,
                 confirm=lambda report: True,
+                progress=self.watcher,
+                stop=StopRequest(),
+                grace=None,
+            )
+
+        return asyncio.run(main())
+
+    def move_back(self, name: str = "live", **more: Any) -> MoveReport:
+        """Move an alias back; `within` and `to` as in Move."""
+        move = Move(name=name, within=more.pop("within", None), to=more.pop("to", None))
+        confirm = more.pop("confirm", lambda report: True)
+
+        async def main() -> MoveReport:
+            return await app.move_back(
+                self.where(**more),
+                move,
+                confirm=confirm,
                 progress=self.watcher,
                 stop=StopRequest(),
                 grace=None,

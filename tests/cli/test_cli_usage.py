@@ -38,6 +38,9 @@ CASES = [
     ("destroy --keep-undo 36501", "--keep-undo: `36501` is no number of days", "`fcdeploy destroy --help` lists"),
     ("apply", "`fcdeploy apply` has to ask before it changes anything, and there is no terminal to ask on", "--yes"),
     ("destroy --local", "`fcdeploy destroy` has to ask", "give --yes: fcdeploy plan --destroy --local"),
+    ("rollback --to 7 --yes", "--service and --to say more about --alias", "add --alias NAME"),
+    ("rollback --run r --alias a", "--run and --alias exclude each other", "an alias is moved back by itself"),
+    ("rollback --alias live", "`fcdeploy rollback` has to ask", "look first, then give --yes: fcdeploy status"),
     ("rollback", "`fcdeploy rollback` has to ask", "look first, then give --yes: fcdeploy status"),
     (
         "rollback -f a/b --var A=$x --var-file v.yaml --endpoint http://x --target d/* --run r1",
