@@ -12,6 +12,7 @@ from fcdeploy.app.bench import Bench
 from fcdeploy.diagnostics import Diagnostic, Severity, error
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference
+from fcdeploy.engine.together import together
 from fcdeploy.errors import CloudError, ReadFailed, SpecError
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.model import Action, Address, ArchiveRef, CodeRef, Json, Resource
@@ -104,7 +105,7 @@ async def with_live_code(
     wanted = [one for one in standing if one.address not in snapshot.archives and _needs_live_code(one, for_undo)]
     if not wanted:
         return snapshot
-    fetched = await asyncio.gather(*(_fetched(bench, one) for one in wanted))
+    fetched = await together(_fetched(bench, one) for one in wanted)
     archives: dict[Address, ArchiveRef] = dict(snapshot.archives)
     notes: dict[Address, str] = dict(snapshot.code_notes)
     same = set(snapshot.same_code)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 
@@ -19,6 +18,7 @@ from fcdeploy.engine.safety import safety_findings
 from fcdeploy.engine.series import frozen_to_see
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference
+from fcdeploy.engine.together import together
 from fcdeploy.engine.unmarked import undeclared_warnings, with_unmarked
 from fcdeploy.errors import ReadFailed
 from fcdeploy.model import Action, Plan
@@ -110,7 +110,7 @@ async def read_compared(
     snapshot, owned, left = await _settled(bench, snapshot, compared)
     unseen = frozen_to_see(left.found, snapshot, bench.site)
     if unseen:
-        seen = await asyncio.gather(*map(bench.reader.read_frozen, unseen))
+        seen = await together(map(bench.reader.read_frozen, unseen))
         bodies = {address: frozen.bodies for address, frozen in zip(unseen, seen, strict=True)}
         snapshot = replace(snapshot, frozen={**snapshot.frozen, **bodies})
         owned, left = compared(snapshot)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
@@ -10,6 +9,7 @@ from fcdeploy.engine.canonical import live_body
 from fcdeploy.engine.lists import ReadChecked, read_pages
 from fcdeploy.engine.marks import unmarked
 from fcdeploy.engine.snapshot import Desired
+from fcdeploy.engine.together import both, together
 from fcdeploy.errors import ReadFailed
 from fcdeploy.kinds.descriptor import NEW, Kind, Scope
 from fcdeploy.kinds.registry import KINDS, kind_of, parent_of
@@ -51,11 +51,9 @@ async def read_frozen(read: ReadChecked, address: Address, scope: Scope) -> Froz
     kinds = [KINDS[(kind.provider, name)] for name in freezes.kinds]
     own_read = (above.read if is_new else freezes.read).call(names, scope, resource=address.short)
     listings = [each.listing if is_new else freezes.listings[each.name] for each in kinds]
-    reply, lists = await asyncio.gather(
+    reply, lists = await both(
         read(own_read),
-        asyncio.gather(
-            *(read_pages(read, listing, names, scope, f"content of {address.short}") for listing in listings)
-        ),
+        together(read_pages(read, listing, names, scope, f"content of {address.short}") for listing in listings),
     )
     own = {name: value for name, value in _body(above, reply.body, scope).items() if name not in freezes.besides}
     bodies = {parent: own}

@@ -19,6 +19,7 @@ from fcdeploy.engine.marks import unmarked
 from fcdeploy.engine.ownership import MARK_PROJECT, mark_in
 from fcdeploy.engine.pins import unpinned
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot
+from fcdeploy.engine.together import both, together
 from fcdeploy.engine.wire import plain_call
 from fcdeploy.errors import ApiError, CloudError, ReadFailed
 from fcdeploy.kinds.descriptor import NEW, GuardStyle, Kind, Marking, TagGroup
@@ -64,7 +65,7 @@ class Reader:
         Of what an external root holds, only what is wanted or carries our mark is followed further down (S13).
         """
         kinds = roots(self._site.target.provider)
-        trees = await asyncio.gather(*(self._read_tree(kind, desired) for kind in kinds))
+        trees = await together(self._read_tree(kind, desired) for kind in kinds)
         lives = {address: live for found, _ in trees for address, live in found.items()}
         marks = {mark for _, seen in trees for mark in seen} | {live.mark for live in lives.values() if live.mark}
         # What outlives the resource that it belongs to is in no list of that one, and no create would refuse.
@@ -75,7 +76,7 @@ class Reader:
         ]
         lives |= {address: live for address, live in (await self.read_singly(left)).items() if live is not None}
         newest = newest_to_compare(desired, lives)
-        frozen = dict(zip(newest, await asyncio.gather(*map(self.read_frozen, newest)), strict=True))
+        frozen = dict(zip(newest, await together(map(self.read_frozen, newest)), strict=True))
         return Snapshot(
             lives=lives,
             marks=frozenset(marks),
@@ -107,7 +108,7 @@ class Reader:
         late = sorted(found.keys() - set(early))
         beneath = [
             *await asyncio.gather(*guesses, return_exceptions=True),
-            *await asyncio.gather(*(self._read_beneath(address, desired) for address in late)),
+            *await together(self._read_beneath(address, desired) for address in late),
         ]
         for address, below in zip([*early, *late], beneath, strict=True):
             if address not in found:
@@ -121,9 +122,9 @@ class Reader:
         """The whole of each series that is wanted, or whose newest has our mark."""
         assert kind.numbering is not None and kind.numbering.series is not None
         early = sorted(wanted)
-        listed, series = await asyncio.gather(
+        listed, series = await both(
             read_pages(self._checked, kind.numbering.series, {}, self._site.scope, kind.section),
-            asyncio.gather(*(self._read_siblings(kind, self._root(kind, name, NEW)) for name in early)),
+            together(self._read_siblings(kind, self._root(kind, name, NEW)) for name in early),
         )
         late = [
             str(item[kind.identity[0]])
@@ -131,13 +132,13 @@ class Reader:
             if self._live(kind, self._root(kind, "", NEW), item, None, None, singly=False).mark == self._site.mark
             and item[kind.identity[0]] not in wanted
         ]
-        more = await asyncio.gather(*(self._read_siblings(kind, self._root(kind, name, NEW)) for name in late))
+        more = await together(self._read_siblings(kind, self._root(kind, name, NEW)) for name in late)
         return {address: live for found in (*series, *more) for address, live in found.items()}
 
     async def read_singly(self, addresses: Iterable[Address]) -> dict[Address, Live | None]:
         """Each of these with its ETag; None where it is gone. Raises ReadFailed."""
         listed = list(addresses)
-        read = await asyncio.gather(*(self.read_one(address) for address in listed))
+        read = await together(self.read_one(address) for address in listed)
         return dict(zip(listed, read, strict=True))
 
     async def read_one(self, address: Address) -> Live | None:
@@ -180,7 +181,7 @@ class Reader:
             raise ValueError(f"a root of kind {kind.name} has no mark")
         # Everything that can be asked at once is asked at once: one round trip in the common case.
         few = len(wanted) <= FEW_ROOTS
-        tagged, first = await asyncio.gather(
+        tagged, first = await both(
             self._read_tagged(kind, kind.tags),
             self._read_bodies(kind, wanted) if few else self._read_listed(kind),
         )
@@ -192,7 +193,7 @@ class Reader:
         extra = dict(
             zip(
                 unknown,
-                await asyncio.gather(*(self.read_tags(self._root(kind, name)) for name in unknown)),
+                await together(self.read_tags(self._root(kind, name)) for name in unknown),
                 strict=True,
             )
         )
@@ -205,7 +206,7 @@ class Reader:
 
     async def _read_bodies(self, kind: Kind, names: Iterable[str]) -> dict[str, tuple[Json, str | None]]:
         listed = sorted(names)
-        replies = await asyncio.gather(*(self._read_or_absent(kind, self._root(kind, name)) for name in listed))
+        replies = await together(self._read_or_absent(kind, self._root(kind, name)) for name in listed)
         found = zip(listed, replies, strict=True)
         return {name: (reply.body, reply.etag) for name, reply in found if reply is not None}
 
@@ -232,7 +233,7 @@ class Reader:
         filters = {f"{tags.filter_prefix}{MARK_PROJECT}": self._site.mark.project}
         listed = await read_list(self._checked, kind, (), self._site.scope, filters)
         names = sorted(name for (name,) in listed)
-        read = await asyncio.gather(*(self.read_tags(self._root(kind, name)) for name in names))
+        read = await together(self.read_tags(self._root(kind, name)) for name in names)
         by_name = dict(zip(names, read, strict=True))
         marks = {name: mark for name, found in by_name.items() if (mark := mark_in(found)) is not None}
         ours = frozenset(name for name, mark in marks.items() if mark == self._site.mark)
@@ -260,12 +261,12 @@ class Reader:
             if not external or kind.parent != address.kind or (kind.marking is Marking.PARENT and kind.mark_field)
         ]
         found: dict[Address, Live] = {}
-        for part in await asyncio.gather(*(self._read_children(kind, address.identity) for kind in kinds)):
+        for part in await together(self._read_children(kind, address.identity) for kind in kinds):
             found |= part
         followed = [
             child for child, live in found.items() if not external or child in desired or live.mark == self._site.mark
         ]
-        for part in await asyncio.gather(*(self._read_beneath(child, desired) for child in followed)):
+        for part in await together(self._read_beneath(child, desired) for child in followed):
             found |= part
         return found
 
