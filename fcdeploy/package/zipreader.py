@@ -60,16 +60,34 @@ class ZipContents:
 
         Raises PackageError for content that is damaged, encrypted, or packed by a method other than deflate.
         """
+        seen = hashlib.sha256()
+        for block in self._blocks(found):
+            seen.update(block)
+        return seen.hexdigest()
+
+    def copy(self, found: zipfile.ZipInfo, to: BinaryIO) -> None:
+        """Write a file's content to `to`, at most the stated size. Raises PackageError like `digest`, and OSError of
+        `to`.
+        """
+        for block in self._blocks(found):
+            to.write(block)
+
+    def _blocks(self, found: zipfile.ZipInfo) -> Iterator[bytes]:
         if found.compress_type not in _METHODS:
             raise _unreadable(self._path, f"{found.filename!r} is packed by method {found.compress_type}")
-        seen = hashlib.sha256()
         try:
-            with self._archive.open(found) as content:
-                while block := content.read(_BLOCK):
-                    seen.update(block)
+            content = self._archive.open(found)
         except _FAULTS as error:
             raise _unreadable(self._path, f"{found.filename!r}: {error}") from error
-        return seen.hexdigest()
+        with content:
+            while True:
+                try:
+                    block = content.read(_BLOCK)
+                except _FAULTS as error:
+                    raise _unreadable(self._path, f"{found.filename!r}: {error}") from error
+                if not block:
+                    return
+                yield block
 
 
 def unix_mode(found: zipfile.ZipInfo) -> int | None:
