@@ -6,11 +6,12 @@ Targets of one run are worked on side by side. What goes wrong in one target is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Iterator, Sequence
-from contextlib import AsyncExitStack, contextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager, AsyncExitStack
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
+from fcdeploy.app.bench import local_cloud
 from fcdeploy.app.running import RECOVERIES, Manner, acquired, opened_journal
 from fcdeploy.app.selection import check_only
 from fcdeploy.app.types import (
@@ -33,7 +34,6 @@ from fcdeploy.cloud.endpoints import region_warnings
 from fcdeploy.engine.graph import graph_of
 from fcdeploy.engine.journal import KEEP_UNDO
 from fcdeploy.engine.ownership import Wishes
-from fcdeploy.engine.places import place_of
 from fcdeploy.engine.safety import leaving, whole_run_findings
 from fcdeploy.engine.watch import Progress, StopRequest
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
@@ -310,29 +310,8 @@ def _patterns(where: Where) -> tuple[str, ...]:
     return () if where.target is None else (where.target,)
 
 
-@contextmanager
-def _local_cloud(where: Where, project: Project) -> Iterator[App | None]:
-    """The embedded emulator for `--local`, its contents in the state folder; one cloud for all targets."""
-    if not where.local:
-        yield None
-        return
-    from fcdeploy.app.bench import LOCAL_ACCOUNT, LOCAL_KEY
-    from fcdeploy.emulator.app import create_app
-    from fcdeploy.emulator.settings import EmulatorSettings
-
-    place = place_of(project.name, "local", spec_folder=project.root, environ=where.environ)
-    place.write_folders()
-    app = create_app(
-        EmulatorSettings(
-            account=LOCAL_ACCOUNT,
-            access_keys={LOCAL_KEY.access_key_id: LOCAL_KEY.access_key_secret},
-            data=place.local,
-        )
-    )
-    try:
-        yield app
-    finally:
-        app.close()
+def _local_cloud(where: Where, project: Project) -> AbstractContextManager[App | None]:
+    return local_cloud(where, project.name, project.root)
 
 
 __all__ = [

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import AsyncIterator, Mapping
-from contextlib import asynccontextmanager
+from collections.abc import AsyncIterator, Iterator, Mapping
+from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,7 +18,7 @@ from fcdeploy.cloud.retry import pause, waits
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.attempt import Tools
 from fcdeploy.engine.perform import Performer
-from fcdeploy.engine.places import Place
+from fcdeploy.engine.places import Place, place_of
 from fcdeploy.engine.reader import Reader
 from fcdeploy.engine.redact import Redactor, secrets_in
 from fcdeploy.engine.snapshot import Desired, Site
@@ -131,3 +131,30 @@ async def opened_bench(
                 downloads=downloads,
                 warnings=there.warnings,
             )
+
+
+@contextmanager
+def local_cloud(where: Where, project: str, root: Path) -> Iterator[App | None]:
+    """The embedded emulator for `--local`, its contents in the state folder; one cloud for all targets.
+
+    `root` is the folder of the spec, in which no state may lie. Without `--local` there is None.
+    """
+    if not where.local:
+        yield None
+        return
+    from fcdeploy.emulator.app import create_app
+    from fcdeploy.emulator.settings import EmulatorSettings
+
+    place = place_of(project, "local", spec_folder=root, environ=where.environ)
+    place.write_folders()
+    app = create_app(
+        EmulatorSettings(
+            account=LOCAL_ACCOUNT,
+            access_keys={LOCAL_KEY.access_key_id: LOCAL_KEY.access_key_secret},
+            data=place.local,
+        )
+    )
+    try:
+        yield app
+    finally:
+        app.close()

@@ -15,7 +15,8 @@ from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.together import together
 from fcdeploy.errors import CloudError, ReadFailed, SpecError
 from fcdeploy.kinds.fields import Codec
-from fcdeploy.model import Action, Address, ArchiveRef, CodeRef, Json, Resource
+from fcdeploy.kinds.registry import kind_of
+from fcdeploy.model import Action, Address, ArchiveRef, CodeRef, Json, Live, Resource
 from fcdeploy.package.archive import Archive
 from fcdeploy.package.cache import ArchiveCache
 from fcdeploy.package.difference import archive_difference
@@ -105,7 +106,7 @@ async def with_live_code(
     wanted = [one for one in standing if one.address not in snapshot.archives and _needs_live_code(one, for_undo)]
     if not wanted:
         return snapshot
-    fetched = await together(_fetched(bench, one) for one in wanted)
+    fetched = await together(read_live_archive(bench, one.address, one.live) for one in wanted)
     archives: dict[Address, ArchiveRef] = dict(snapshot.archives)
     notes: dict[Address, str] = dict(snapshot.code_notes)
     same = set(snapshot.same_code)
@@ -158,9 +159,8 @@ def _planned(difference: Difference, packages: Packages) -> Archive | None:
     return None
 
 
-async def _fetched(bench: Bench, difference: Difference) -> tuple[ArchiveRef, Path]:
-    """A live archive, stored by its content; what was read must have the checksum that the plan is made from."""
-    address = difference.address
+async def read_live_archive(bench: Bench, address: Address, live: Live | None) -> tuple[ArchiveRef, Path]:
+    """A live archive, stored by its content; what was read must have the live body's checksum. Raises ReadFailed."""
     url = await bench.reader.read_code_url(address)
     path = bench.download_path()
     try:
@@ -172,9 +172,9 @@ async def _fetched(bench: Bench, difference: Difference) -> tuple[ArchiveRef, Pa
             detail=failure.summary,
             hint="it is needed to compare, and to go back; nothing was changed",
         ) from failure
-    live = difference.live.body if difference.live is not None else {}
+    body: Mapping[str, Json] = live.body if live is not None else {}
     checksums = {
-        str((live.get(one.name) or {}).get("checksum")) for one in difference.kind.fields if one.codec is Codec.ARCHIVE
+        str((body.get(one.name) or {}).get("checksum")) for one in kind_of(address).fields if one.codec is Codec.ARCHIVE
     }
     if archive.crc64 not in checksums:
         raise ReadFailed(

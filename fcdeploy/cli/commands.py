@@ -110,7 +110,8 @@ def write_options(command: click.Command, ctx: click.Context, formatter: click.H
     """Write a command's options under their headings; those without one come last."""
     sections: dict[str, list[tuple[str, str]]] = {}
     for param in command.get_params(ctx):
-        record = param.get_help_record(ctx)
+        # Bare words are explained by the command's own text.
+        record = param.get_help_record(ctx) if isinstance(param, click.Option) else None
         if record is not None:
             sections.setdefault(getattr(param, "section", GENERAL), []).append(record)
     general = sections.pop(GENERAL, [])

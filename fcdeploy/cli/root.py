@@ -55,6 +55,11 @@ ENTRIES = {
         section=_RECOVER,
         summary="Take a run back",
     ),
+    "import": Entry(
+        place="fcdeploy.cli.importing:import_",
+        section=_MORE,
+        summary="Write a file of what is live already, with its code",
+    ),
     "schema": Entry(
         place="fcdeploy.cli.check:schema",
         section=_MORE,

@@ -29,7 +29,8 @@ _CERTAIN = re.compile(
     | \beyJ[-0-9A-Za-z_]{8,}\.[-0-9A-Za-z_]{8,}\. # a JSON web token
     | \b[Bb](?:earer|asic)\ [-0-9A-Za-z._~+/]{8,}
     | ://[^\s:/?\#@]*:[^\s/?\#@]+@               # an address with a password
-    | (?i:\b(?:password|passwd|pwd|secret|access_?key)\s*[=:]\s*[^\s;,&]{4,})
+    | (?i:(?:password|passwd|pwd|secret|access_?key(?:_?secret)?)\\?["']?\s*[=:]\s*
+        (?:\\?"[^"]{4,}"|'[^']{4,}'|[^\s;,&"']{4,}))
     """,
     re.VERBOSE,
 )

@@ -62,7 +62,11 @@ def test_every_command_and_option_explains_itself(name: str, command: click.Comm
     assert command.name == name, "the list in the help and the command agree on the name"
     assert command.help
     for param in command.params:
-        assert isinstance(param, click.Option), f"{name} takes no bare words"
+        if isinstance(param, click.Argument):
+            assert param.metavar is not None, f"{name} takes bare words without a name"
+            assert param.metavar.strip("[].") in command.help, f"{name} does not say what its bare words are"
+            continue
+        assert isinstance(param, click.Option), param
         assert param.help and param.help.endswith("."), f"{name} {param.opts[0]} has no sentence"
 
 

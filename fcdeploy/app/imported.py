@@ -1,0 +1,172 @@
+"""The file that an import writes: live resources as a document, secrets kept out of it. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field, replace
+
+from fcdeploy.engine.as_spec import Spot, spec_tree
+from fcdeploy.engine.snapshot import Site
+from fcdeploy.kinds.fields import Codec
+from fcdeploy.kinds.registry import KINDS, kind_of
+from fcdeploy.model import Address, Json, Live, Target
+from fcdeploy.spec.dump import Expression, Remarked, to_yaml
+from fcdeploy.spec.secretlike import is_secret_value, looks_secret
+from fcdeploy.spec.targets import API_VERSIONS, NETWORKS
+from fcdeploy.spec.words import API_VERSION
+
+CODE_FOLDER = "src"
+EXTERNAL = "external"
+NOT_DOWNLOADED = "not downloaded: put the code here, or import with --with-code"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Needed:
+    """A secret that the file refers to: its name, what it stands in, and whether its value could be read."""
+
+    name: str
+    place: str
+    known: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Document:
+    """The text of a file, with the values of its secrets; those that the service never tells have none."""
+
+    text: str
+    needed: tuple[Needed, ...]
+    values: Mapping[str, str] = field(repr=False)
+
+
+def document(
+    lives: Mapping[Address, Live],
+    site: Site,
+    code: Mapping[Address, Json],
+    *,
+    external: frozenset[Address],
+    remarks: Sequence[str] = (),
+) -> Document:
+    """The file of these resources.
+
+    `code` is what `code:` says, by address. Of `external` ones nothing is said but that they are somebody else's (S13).
+    `remarks` are lines of comment for its top.
+    """
+    author = _Author(lives, site, code)
+    bodies = {address: {} if address in external else live.body for address, live in lives.items()}
+    sections = spec_tree(bodies, author.shown)
+    for address in external:
+        sections[kind_of(address).section][address.identity[-1]] |= {EXTERNAL: True}
+    secrets = {one.name: {"env": one.name} for one in author.needed}
+    tree = {
+        "apiVersion": API_VERSION,
+        "project": site.project,
+        "targets": {site.target.name: _target(site)},
+        **({"secrets": secrets} if secrets else {}),
+        **sections,
+    }
+    return Document(text=to_yaml(tree, head=tuple(remarks)), needed=tuple(author.needed), values=author.values)
+
+
+def code_folders(addresses: Sequence[Address]) -> dict[Address, str]:
+    """A folder for the code of each: no two are one on a system that does not tell `A` from `a`."""
+    taken: set[str] = set()
+    made: dict[Address, str] = {}
+    for address in addresses:
+        path = "/".join((CODE_FOLDER, *address.identity))
+        while path.casefold() in taken:
+            path += "_"
+        taken.add(path.casefold())
+        made[address] = path
+    return made
+
+
+def dotenv(values: Mapping[str, str]) -> str:
+    """The values as lines that a shell reads: `set -a; . ./FILE`."""
+    quoted = {name: value.replace("'", "'\\''") for name, value in sorted(values.items())}
+    return "".join(f"{name}='{value}'\n" for name, value in quoted.items())
+
+
+def _target(site: Site) -> dict[str, Json]:
+    target: Target = replace(site.target, account=site.scope.account)
+    said: dict[str, Json] = {"provider": target.provider, "account": target.account, "region": target.region}
+    if target.api != API_VERSIONS[0]:
+        said["api"] = target.api
+    if target.network != NETWORKS[0]:
+        said["network"] = target.network
+    if target.profile is not None:
+        said["credentials"] = {"profile": target.profile}
+    return said
+
+
+class _Author:
+    """Says how each value appears, and remembers the secrets."""
+
+    def __init__(self, lives: Mapping[Address, Live], site: Site, code: Mapping[Address, Json]) -> None:
+        self._code = code
+        self._site = site
+        self._lives = lives
+        self._arns: dict[tuple[str, str], dict[str, str]] = {}
+        self.needed: list[Needed] = []
+        self.values: dict[str, str] = {}
+        self._taken: set[str] = set()
+
+    def shown(self, spot: Spot, value: Json) -> Json:
+        """What the file says (see `as_spec.Show`)."""
+        if spot.field.codec is Codec.ARCHIVE:
+            return self._code.get(spot.address)
+        if value is None:
+            return self._secret(spot, None)
+        if not isinstance(value, str):
+            return value
+        if spot.field.arn and (name := self._name_of(spot, value)):
+            return {spot.field.refers: name}
+        return self._secret(spot, value) if _is_secret(spot, value) else value
+
+    def _name_of(self, spot: Spot, arn: str) -> str | None:
+        """The name of an imported resource, by the ARN that names it (S24)."""
+        key = (spot.field.refers, spot.field.arn)
+        if key not in self._arns:
+            kind = KINDS[(spot.address.provider, spot.field.refers)]
+            scope = self._site.scope
+            self._arns[key] = {
+                spot.field.arn.format(
+                    region=scope.region, account=scope.account, **kind.names(address.identity)
+                ): "/".join(address.identity)
+                for address in self._lives
+                if address.kind == kind.name
+            }
+        return self._arns[key].get(arn)
+
+    def _secret(self, spot: Spot, value: str | None) -> Expression:
+        at = next((at for at, part in reversed([*enumerate(spot.path)]) if not part.isdecimal()), 0)
+        words = [*spot.address.identity, *spot.path[at:]]
+        name = re.sub(r"[^A-Z0-9_]", "_", "_".join(words).upper())
+        name = name if name[0].isalpha() or name[0] == "_" else f"_{name}"
+        unique, number = name, 2
+        while unique in self._taken:
+            unique, number = f"{name}_{number}", number + 1
+        self._taken.add(unique)
+        place = f"{spot.address.short}: {'.'.join(spot.path)}"
+        self.needed.append(Needed(name=unique, place=place, known=value is not None))
+        if value is not None:
+            self.values[unique] = value
+        return Expression(text=f"secret('{unique}')")
+
+
+def _is_secret(spot: Spot, value: str) -> bool:
+    """A sensitive field is one by itself. In a map of any keys, and anywhere else, it is what looks like one; of a tag,
+    which is there to be seen, the name is no reason.
+    """
+    if not value:
+        return False
+    is_free = spot.path[-1] != spot.field.spec_name and "additionalProperties" in spot.field.schema
+    tags = kind_of(spot.address).tags
+    if is_free and not (tags is not None and spot.path[0] == tags.field):
+        return looks_secret(spot.path[-1], value)
+    return spot.hidden or is_secret_value(value)
+
+
+def remarked(value: Json, *lines: str) -> Remarked:
+    """A value with comment above its key."""
+    return Remarked(value=value, remarks=lines)
