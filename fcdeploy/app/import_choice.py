@@ -18,10 +18,13 @@ from fcdeploy.model import Address, Live, Resource
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Chosen:
-    """What is imported. `external` are resources of which only some of what stands beneath is."""
+    """What is imported. `external` are resources of which only some of what stands beneath is. `adopt` are the words
+    with which an apply takes it over (S12).
+    """
 
     lives: Mapping[Address, Live]
     external: frozenset[Address] = frozenset()
+    adopt: tuple[str, ...] = ()
     found: tuple[Diagnostic, ...] = ()
 
 
@@ -57,10 +60,7 @@ async def read_chosen(bench: Bench, names: Sequence[str]) -> Chosen:
                 )
                 continue
             found.append(
-                warning(
-                    f"{root.short} belongs to {foreign}",
-                    hint=f"to take it over from there: `fcdeploy apply --adopt-from {foreign}`",
-                )
+                warning(f"{root.short} belongs to {foreign}", hint=f"take it over with --adopt-from {foreign}")
             )
         below = [root, *snapshot.under(root)]
         if names and not any(fnmatchcase(root.name, one) for one in names if "/" not in one):
@@ -76,7 +76,10 @@ async def read_chosen(bench: Bench, names: Sequence[str]) -> Chosen:
             "there is nothing to import",
             detail="\n".join(one.summary for one in found) or "nothing that is live matches",
         )
-    return Chosen(lives=lives, external=frozenset(external), found=tuple(found))
+    marks = {live.mark for address, live in lives.items() if kind_of(address).parent is None} - {bench.site.mark}
+    from_others = sorted({f"{mark.project}/{mark.target}" for mark in marks if mark is not None})
+    adopt = (*(("--adopt", "*") if None in marks else ()), *(w for one in from_others for w in ("--adopt-from", one)))
+    return Chosen(lives=lives, external=frozenset(external), adopt=adopt, found=tuple(found))
 
 
 def _selects(names: Sequence[str], root: Address) -> bool:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import os
 import re
+import shlex
 import shutil
 from collections import Counter
 from collections.abc import Mapping
@@ -70,12 +71,15 @@ class Asked:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Imported:
-    """What an import wrote: `counts` by the kinds' titles; `findings` are what somebody has to know or mend."""
+    """What an import wrote: `counts` by the kinds' titles; `adopt` are the words with which an apply takes it over,
+    `findings` what somebody has to know or mend.
+    """
 
     project: str
     target: Target
     file: Path
     counts: Mapping[str, int]
+    adopt: tuple[str, ...] = ()
     secrets: tuple[Needed, ...] = ()
     secrets_out: Path | None = None
     findings: tuple[Diagnostic, ...] = ()
@@ -115,6 +119,7 @@ async def import_live(where: Where, asked: Asked) -> Imported:
         target=bench.site.target,
         file=file,
         counts=counts,
+        adopt=chosen.adopt,
         secrets=made.needed,
         secrets_out=asked.secrets_out if made.values else None,
         findings=in_order((*bench.warnings, *chosen.found, *codes.found, *residual)),
@@ -179,7 +184,7 @@ async def _read_remarks(bench: Bench, chosen: Chosen) -> tuple[str, ...]:
     kept = [f"Not in this file: {address.short} has {held_text(found)}" for address, found in held.items() if found]
     return (
         f"Imported from {scope.region} of account {scope.account}.",
-        "Look it over, then take over what it names: fcdeploy apply --adopt '*'",
+        f"Look it over, then take over what it names: {shlex.join(('fcdeploy', 'apply', *chosen.adopt))}",
         *kept,
     )
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -150,26 +151,29 @@ def import_(
         force=force,
     )
     done = asyncio.run(import_live(where, asked))
-    _report(done, speech, with_code=with_code)
+    flags = (*(("--local",) if local else ()), *(("--endpoint", endpoint) if endpoint else ()))
+    _report(done, speech, flags, with_code=with_code)
     return DONE if done.is_whole else ATTENTION
 
 
-def _report(done: Imported, speech: Speech, *, with_code: bool) -> None:
+def _report(done: Imported, speech: Speech, flags: tuple[str, ...], *, with_code: bool) -> None:
     """Say what was written and what is left to do; the file itself is the product."""
-    from fcdeploy.render.words import clean, command_line, counted, folded
+    from fcdeploy.render.words import clean, command_line, counted
 
     speech.write_findings(done.findings)
     parts = ", ".join(counted(number, title.lower()) for title, number in done.counts.items())
     lines = [f"{clean(str(done.file))}: {parts}"]
     if done.secrets:
-        known = done.secrets_out is not None
         lines += ["", "Kept out of the file, and read from these variables by every command:"]
-        lines += [f"  {one.name}  ({clean(one.place)})" + ("" if one.known else " not known") for one in done.secrets]
-        if known:
-            lines += folded(f"Their values are in {done.secrets_out}: `set -a; . {done.secrets_out}; set +a`")
+        lines += [f"  {one.name}" + ("" if one.known else "  (the service never tells it)") for one in done.secrets]
+        if done.secrets_out is not None:
+            name = str(done.secrets_out)
+            # Without a slash a shell looks for it on its path.
+            place = shlex.quote(name if "/" in name else f"./{name}")
+            lines += ["Their values:", clean(f"set -a; . {place}; set +a")]
     if not with_code:
-        lines += ["", "The code is not there yet: fill the folders under `code:`, or import again with --with-code."]
+        lines += ["", "The code is not there: fill the folders under `code:`, or import again with --with-code."]
     if done.is_whole:
-        look = command_line("plan", ("-f", str(done.file), "--adopt", "*"))
-        lines += ["", "Nothing is taken over yet. What taking over writes is only the marks:", look]
+        look = command_line("plan", ("-f", str(done.file.parent), *done.adopt, *flags))
+        lines += ["", "Nothing is taken over yet. What taking over writes is marks, and nothing else:", look]
     speech.write_talk("\n".join(lines))

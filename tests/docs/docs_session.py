@@ -124,6 +124,8 @@ def run_document(text: str, folder: Path, root: Path) -> dict[int, str]:
         "TOP": str(folder),
         "REPO": str(root),
         "FCDEPLOY_STATE": str(folder.parent / f"{folder.name}-state"),
+        # The program of this very checkout, wherever the installed one lies.
+        "PYTHONPATH": str(root),
     }
     outputs = _run("\n".join(script).replace("9000", port), folder, environ).replace(port, "9000")
     wanted = sum(len(commands(one.body)) for one in parts if one.language == "console" and one.word != "file")

@@ -81,7 +81,7 @@ def test_a_session_prints_what_the_document_shows(path: Path, tmp_path: Path) ->
 
 def test_the_documents_show_sessions() -> None:
     shown = {name_of(path) for path in generate.WRITTEN if "```console\n" in path.read_text(encoding="utf-8")}
-    assert shown == {"README.md", "docs/lifecycle.md", "docs/emulator.md", "docs/errors.md"}
+    assert shown == {"README.md", "docs/lifecycle.md", "docs/import.md", "docs/emulator.md", "docs/errors.md"}
 
 
 def specs() -> Iterator[tuple[str, str]]:
