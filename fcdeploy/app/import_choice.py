@@ -1,19 +1,20 @@
-"""What of a live account an import takes: the resources that its names choose, and what stands beneath them."""
+"""What of a live account an import takes: the resources that its names choose, and what belongs to them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.diagnostics import Diagnostic, did_you_mean, warning
-from fcdeploy.engine.snapshot import lineage
+from fcdeploy.engine.references import named_in
+from fcdeploy.engine.snapshot import Snapshot, lineage
 from fcdeploy.errors import UsageError
 from fcdeploy.kinds.descriptor import Marking
-from fcdeploy.kinds.registry import kind_of, roots
-from fcdeploy.model import Address, Live, Resource
+from fcdeploy.kinds.registry import kind_of, parent_of, roots
+from fcdeploy.model import Address, Live, Mark, Resource
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -31,7 +32,8 @@ class Chosen:
 async def read_chosen(bench: Bench, names: Sequence[str]) -> Chosen:
     """Everything under what the names choose, as it is live; without names, all that no project owns.
 
-    A name with a `/` chooses something in a resource that somebody else keeps (S13). Raises UsageError and ReadFailed.
+    A name with a `/` chooses something in a resource that somebody else keeps (S13). What cannot be marked comes along
+    where it leads to nothing but what is chosen (S14). Raises UsageError and ReadFailed.
     """
     target = bench.site.target
     kinds = [kind for kind in roots(target.provider) if kind.marking is Marking.TAGS]
@@ -41,45 +43,105 @@ async def read_chosen(bench: Bench, names: Sequence[str]) -> Chosen:
         for kind, there in zip(kinds, named, strict=True)
         for name in there
     ]
-    wanted = {address for address in everything if not names or _selects(names, address)}
     _check_matched(names, everything)
-    wishes = {address: Resource(address=address, body={}) for address in wanted}
-    snapshot = await bench.reader.read_snapshot(wishes)
-    lives: dict[Address, Live] = {}
-    external: set[Address] = set()
-    found: list[Diagnostic] = []
-    for root in sorted(wanted & snapshot.lives.keys()):
-        mark = snapshot.lives[root].mark
-        if mark is not None and mark != bench.site.mark:
-            foreign = f"{mark.project}/{mark.target}"
-            if not names:
-                found.append(
-                    warning(
-                        f"{root.short} is left out: it belongs to {foreign}", hint=f"name it to import it: {root.name}"
-                    )
-                )
-                continue
-            found.append(
-                warning(f"{root.short} belongs to {foreign}", hint=f"take it over with --adopt-from {foreign}")
-            )
-        below = [root, *snapshot.under(root)]
-        if names and not any(fnmatchcase(root.name, one) for one in names if "/" not in one):
-            if not kind_of(root).may_be_external:
-                raise UsageError(f"{root.short} can only be imported as a whole")
-            external.add(root)
-            picked = {one for one in below if kind_of(one).mark_field and len(one.identity) == 2}
-            picked = {one for one in picked if any(fnmatchcase(one.name, name) for name in names)}
-            below = [root, *(one for one in below if not picked.isdisjoint(lineage(one)))]
-        lives |= {address: snapshot.lives[address] for address in below}
-    if not set(lives) - external:
+    wanted = sorted(address for address in everything if not names or _selects(names, address))
+    snapshot = await bench.reader.read_snapshot({address: Resource(address=address, body={}) for address in wanted})
+    return chosen(names, wanted, snapshot, bench.site.mark)
+
+
+def chosen(names: Sequence[str], wanted: Iterable[Address], snapshot: Snapshot, ours: Mark) -> Chosen:
+    """What the names choose of a snapshot; `wanted` are the roots that they are about. Pure. Raises UsageError."""
+    choosing = _Choosing(names, snapshot, ours)
+    for root in wanted:
+        if root in snapshot.lives:
+            choosing.add_root(root)
+    for address in sorted(snapshot.lives):
+        if kind_of(address).marking is Marking.NONE:
+            choosing.add_unmarked(address)
+    if not set(choosing.lives) - choosing.external:
         raise UsageError(
             "there is nothing to import",
-            detail="\n".join(one.summary for one in found) or "nothing that is live matches",
+            detail="\n".join(one.summary for one in choosing.found) or "nothing that is live matches",
         )
-    marks = {live.mark for address, live in lives.items() if kind_of(address).parent is None} - {bench.site.mark}
-    from_others = sorted({f"{mark.project}/{mark.target}" for mark in marks if mark is not None})
-    adopt = (*(("--adopt", "*") if None in marks else ()), *(w for one in from_others for w in ("--adopt-from", one)))
-    return Chosen(lives=lives, external=frozenset(external), adopt=adopt, found=tuple(found))
+    return Chosen(
+        lives=choosing.lives,
+        external=frozenset(choosing.external),
+        adopt=choosing.adopt(),
+        found=tuple(choosing.found),
+    )
+
+
+class _Choosing:
+    """The choice, root by root."""
+
+    def __init__(self, names: Sequence[str], snapshot: Snapshot, ours: Mark) -> None:
+        self._names = names
+        self._snapshot = snapshot
+        self._ours = ours
+        self._bearers: set[Address] = set()
+        self.lives: dict[Address, Live] = {}
+        self.external: set[Address] = set()
+        self.found: list[Diagnostic] = []
+
+    def add_root(self, root: Address) -> None:
+        """A root with what stands beneath it, or only what is named in it."""
+        if not self._names or any(fnmatchcase(root.name, one) for one in self._names if "/" not in one):
+            self._add_whole(root)
+        elif kind_of(root).may_be_external:
+            self._add_parts(root)
+        else:
+            raise UsageError(f"{root.short} can only be imported as a whole")
+
+    def add_unmarked(self, address: Address) -> None:
+        """What shows whose it is only by what it leads to."""
+        led = named_in(address, self._snapshot.lives[address].body)
+        missing = sorted(one for one in led if one not in self.lives)
+        if led and not missing:
+            self.lives[address] = self._snapshot.lives[address]
+        elif len(missing) < len(led):
+            others = ", ".join(one.short for one in missing)
+            self.found.append(warning(f"{address.short} is left out: it leads to {others}, too"))
+
+    def adopt(self) -> tuple[str, ...]:
+        """The options that take it over."""
+        marks = {self.lives[address].mark for address in self._bearers} - {self._ours}
+        foreign = [word for mark in sorted(one for one in marks if one) for word in ("--adopt-from", str(mark))]
+        return (*(("--adopt", "*") if None in marks else ()), *foreign)
+
+    def _add_whole(self, root: Address) -> None:
+        if self._is_foreign(root):
+            mark = self._snapshot.lives[root].mark
+            if not self._names:
+                hint = f"name it to import it: {root.name}"
+                self.found.append(warning(f"{root.short} is left out: it belongs to {mark}", hint=hint))
+                return
+            self.found.append(warning(f"{root.short} belongs to {mark}", hint=f"take it over with --adopt-from {mark}"))
+        left = {one for one in self._snapshot.under(root) if self._is_foreign(one) and not self._is_named(one)}
+        for address in sorted(left):
+            mark = self._snapshot.lives[address].mark
+            self.found.append(warning(f"{address.short} is left out: it belongs to {mark}"))
+        self._bearers.add(root)
+        self._bearers |= {one for one in self._snapshot.under(root) if self._is_foreign(one)} - left
+        self._add(one for one in (root, *self._snapshot.under(root)) if left.isdisjoint(lineage(one)))
+
+    def _add_parts(self, root: Address) -> None:
+        below = self._snapshot.under(root)
+        # Only what has a place for a mark of its own can be ours beneath what is somebody else's (S13).
+        picked = {one for one in below if parent_of(one) == root and kind_of(one).mark_field and self._is_named(one)}
+        if not picked:
+            return
+        self.external.add(root)
+        self._bearers |= picked
+        self._add((root, *(one for one in below if not picked.isdisjoint(lineage(one)))))
+
+    def _add(self, addresses: Iterable[Address]) -> None:
+        self.lives |= {address: self._snapshot.lives[address] for address in addresses}
+
+    def _is_foreign(self, address: Address) -> bool:
+        return self._snapshot.lives[address].mark not in (None, self._ours)
+
+    def _is_named(self, address: Address) -> bool:
+        return any("/" in name and fnmatchcase(address.name, name) for name in self._names)
 
 
 def _selects(names: Sequence[str], root: Address) -> bool:

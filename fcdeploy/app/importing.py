@@ -24,12 +24,13 @@ from fcdeploy.app.imported import NOT_DOWNLOADED, Needed, code_folders, document
 from fcdeploy.app.types import Where
 from fcdeploy.diagnostics import Diagnostic, Severity, error, has_errors, in_order, warning
 from fcdeploy.engine.diff import field_changes
-from fcdeploy.engine.ownership import Owned, mark_tags
+from fcdeploy.engine.ownership import Wishes, mark_tags, says_itself, verdicts
 from fcdeploy.engine.places import place_of
 from fcdeploy.engine.planner import differences, present
 from fcdeploy.engine.references import located
 from fcdeploy.engine.safety import held_text
-from fcdeploy.engine.snapshot import Site, Snapshot, root_of
+from fcdeploy.engine.snapshot import Site, Snapshot
+from fcdeploy.engine.unmarked import with_unmarked
 from fcdeploy.errors import UsageError
 from fcdeploy.kinds.descriptor import Kind, Marking
 from fcdeploy.kinds.fields import Codec
@@ -43,8 +44,8 @@ from fcdeploy.spec.words import NAME_PATTERN
 
 PROVIDER = "alibaba"
 UNPACKERS = 4
-UNKNOWN = "unknown"
-"""Stands for a secret that the service never tells; such a field is not compared."""
+UNKNOWN = "-----BEGIN PRIVATE KEY-----\nunknown\n-----END PRIVATE KEY-----\n"
+"""Stands for a secret that the service never tells, while the new file is checked: all there are is keys (S22)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -274,12 +275,13 @@ def _residual(
     ]
     if wrong:
         return tuple(wrong)
-    lives = {address: _marked(live, site) for address, live in chosen.lives.items()}
+    lives = {address: _marked(live, chosen, site) for address, live in chosen.lives.items()}
     desired = located(
         {address: _with_code_of(one, lives.get(address)) for address, one in project.expand(target).items()}, site.scope
     )
-    owned = Owned(roots=frozenset(map(root_of, lives)), gently=frozenset(), found=())
-    snapshot = Snapshot(lives=lives)
+    snapshot, all_of_it = Snapshot(lives=lives), Wishes(adopt=("*",))
+    wanted = present(desired, site.scope.api)
+    owned = with_unmarked(verdicts(wanted, snapshot, site, all_of_it), wanted, snapshot, all_of_it)
     return tuple(
         error(
             f"taking over {one.address.short} would {one.action.value} it",
@@ -293,18 +295,20 @@ def _residual(
             address=str(one.address),
             span=one.resource.span if one.resource is not None else None,
         )
-        for one in differences(present(desired, site.scope.api), snapshot, owned, site)
+        for one in differences(wanted, snapshot, owned, site)
         if one.action is not Action.NONE
     )
 
 
-def _marked(live: Live, site: Site) -> Live:
+def _marked(live: Live, chosen: Chosen, site: Site) -> Live:
     """The live resource as it is once it is ours."""
-    kind = kind_of(live.address)
-    if kind.marking is not Marking.TAGS or kind.tags is None:
-        return live
-    tags = {**(live.body.get(kind.tags.field) or {}), **mark_tags(site.mark)}
-    return replace(live, body={**live.body, kind.tags.field: tags})
+    address, kind = live.address, kind_of(live.address)
+    if address in chosen.external:
+        return replace(live, mark=None)
+    if kind.marking is Marking.TAGS and kind.tags is not None:
+        tags = {**(live.body.get(kind.tags.field) or {}), **mark_tags(site.mark)}
+        return replace(live, body={**live.body, kind.tags.field: tags}, mark=site.mark)
+    return replace(live, mark=site.mark if says_itself(address, chosen.external) else None)
 
 
 def _with_code_of(resource: Resource, live: Live | None) -> Resource:

@@ -29,6 +29,7 @@ APIS = ("2021-04-06", "2016-08-15")
 ALL = Wishes(allow_unsafe=True)
 ADOPT = Wishes(adopt=("*",))
 TAGS = "TagResource"
+KEY = "-----BEGIN PRIVATE KEY-----\nk\n-----END PRIVATE KEY-----\n"
 DAY = "2026-01-01T00:00:00Z"
 SECRETS = {
     "DB_PASSWORD": "correct horse",
@@ -75,6 +76,7 @@ class Importer:
         """Adopt everything: marks are all that is written, and then there is nothing to do."""
         assert done.findings == (), [(one.summary, one.detail) for one in done.findings]
         self.stage.root = self.out
+        self.stage.environ |= {one.name: KEY for one in done.secrets if not one.known}
         if done.secrets_out is not None:
             # As a shell reads it.
             words = shlex.split(done.secrets_out.read_text("utf-8"))
@@ -120,7 +122,11 @@ def account_of(stage: Any, kind: str, api: str, number: int) -> None:
         body: dict[str, Any] = copy.deepcopy(case.get("with", {}).get(place.path[0], {}))
         value = sample(kind, place, number)
         put(kind, body, place, sample(kind, place, 0) if value is ABSENT else value)
-        name = copied[-1] + re.sub(r"[^a-zA-Z0-9]+", "-", f"-{at}-{place.word}").rstrip("-")[:40]
+        name = re.sub(r"[^a-zA-Z0-9]+", "-", f"{at}-{place.word}").rstrip("-")[:40]
+        name = f"f{name}.{copied[-1]}" if "." in copied[-1] else f"{copied[-1]}-{name}"
+        if kind == "customDomain":
+            # One that leads nowhere is nobody's.
+            body.setdefault("routes", [{"path": "/*", "function": "s/f"}])
         here = above[name] = copy.deepcopy(original)
         for key in case["at"][len(copied) :]:
             here = here[key]
@@ -369,12 +375,76 @@ def test_names_choose(stage: Any, tmp_path: Path) -> None:
 def test_a_function_comes_without_its_service(stage: Any, tmp_path: Path) -> None:
     two_services(stage)
     importer = Importer(stage, tmp_path / "out")
-    importer.run("one/f1", with_code=True)
+    done = importer.run("one/f1", with_code=True)
     service = importer.spec["services"]["one"]
     assert service["external"] is True
     assert set(service) == {"external", "functions"}
     assert list(service["functions"]) == ["f1"]
     assert service["functions"]["f1"]["triggers"] == {"t": {"type": "timer", "config": {"cronExpression": "@every 2m"}}}
+    # Whoever keeps the service, the function is taken by a mark of its own.
+    assert (done.adopt, done.findings) == (("--adopt", "*"), ())
+    stage.root = importer.out
+    (change,) = stage.plan(ADOPT).changes
+    assert (change.address.short, {one.path for one in change.fields}) == ("function one/f1", {"description"})
+    before = stage.dump()
+    stage.apply(ADOPT)
+    assert [(field, now) for _, field, _, now in stage.difference(before)] == [
+        ("description", "[fcdeploy:taken/cn-hangzhou]")
+    ]
+    assert stage.plan().is_empty
+    # It is somebody's from now on, also to an import of the whole service.
+    whole = Importer(stage, tmp_path / "whole")
+    done = whole.run("one", project="staged")
+    assert list(whole.spec["services"]["one"]["functions"]) == ["f0"]
+    assert "function one/f1 is left out: it belongs to taken/cn-hangzhou" in [one.summary for one in done.findings]
+
+
+def test_domains_come_with_what_they_lead_to(stage: Any, tmp_path: Path) -> None:
+    spec = stage.spec(1, service="one")
+    for name in ("one", "two"):
+        web = {"type": "http", "config": {"authType": "anonymous", "methods": ["GET"]}}
+        spec["services"][name] = copy.deepcopy(spec["services"]["one"])
+        spec["services"][name]["functions"]["f0"]["triggers"] = {"web": web}
+    stage.environ["KEY"] = KEY
+    spec["secrets"] = {"KEY": {"env": "KEY"}}
+    certificate = "-----BEGIN CERTIFICATE-----\na\n-----END CERTIFICATE-----\n"
+    to_one, to_two = {"path": "/*", "function": "one/f0"}, {"path": "/two", "function": "two/f0", "methods": ["GET"]}
+    spec["customDomains"] = {
+        "one.example.com": {
+            "protocol": "HTTP,HTTPS",
+            "routes": [to_one],
+            "certConfig": {"certName": "c", "certificate": certificate, "privateKey": "${{ secret('KEY') }}"},
+        },
+        "two.example.com": {"routes": [to_two]},
+        "both.example.com": {"routes": [to_one, to_two]},
+        "none.example.com": {},
+    }
+    stage.write(spec)
+    stage.apply()
+    unmark(stage)
+    importer = Importer(stage, tmp_path / "out")
+    done = importer.run("one", with_code=True)
+    assert [one.summary for one in done.findings] == [
+        "customDomain both.example.com is left out: it leads to function two/f0, too"
+    ]
+    name = "ONE_EXAMPLE_COM_PRIVATEKEY"
+    assert importer.spec["customDomains"] == {
+        "one.example.com": {
+            "protocol": "HTTP,HTTPS",
+            "routes": [to_one],
+            "certConfig": {
+                "certName": "c",
+                "certificate": certificate,
+                "privateKey": f"${{{{ secret('{name}') }}}}",
+            },
+        }
+    }
+    assert [(one.name, one.known) for one in done.secrets] == [(name, False)]
+    assert done.secrets_out is None
+    both = Importer(stage, tmp_path / "both")
+    done = both.run(with_code=True)
+    assert set(both.spec["customDomains"]) == {"one.example.com", "two.example.com", "both.example.com"}
+    both.take_over(done)
 
 
 def test_what_is_somebodys_is_only_taken_by_name(stage: Any, tmp_path: Path) -> None:
