@@ -138,6 +138,9 @@ class _Choosing:
         self.lives |= {address: self._snapshot.lives[address] for address in addresses}
 
     def _is_foreign(self, address: Address) -> bool:
+        # Whoever published what the service numbered: no file names it.
+        if kind_of(address).numbering is not None:
+            return False
         return self._snapshot.lives[address].mark not in (None, self._ours)
 
     def _is_named(self, address: Address) -> bool:

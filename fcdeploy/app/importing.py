@@ -28,13 +28,12 @@ from fcdeploy.engine.ownership import Wishes, mark_tags, says_itself, verdicts
 from fcdeploy.engine.places import place_of
 from fcdeploy.engine.planner import differences, present
 from fcdeploy.engine.references import located
-from fcdeploy.engine.safety import held_text
 from fcdeploy.engine.snapshot import Site, Snapshot
 from fcdeploy.engine.unmarked import with_unmarked
 from fcdeploy.errors import UsageError
 from fcdeploy.kinds.descriptor import Kind, Marking
 from fcdeploy.kinds.fields import Codec
-from fcdeploy.kinds.registry import kind_of
+from fcdeploy.kinds.registry import kind_of, parent_of
 from fcdeploy.model import Action, Address, Json, Live, Resource, Target
 from fcdeploy.package.errors import PackageError
 from fcdeploy.package.unpack import write_unpacked
@@ -109,12 +108,13 @@ async def import_live(where: Where, asked: Asked) -> Imported:
             packages = Packages(place.cache, frozenset())
             bench = await stack.enter_async_context(opened_bench(where, project, target, place, packages, local))
             chosen = await read_chosen(bench, asked.names)
-            remarks = await _read_remarks(bench, chosen)
+            remarks = _remarks(bench.site, chosen)
             codes = await _write_codes(bench, chosen, asked)
             made = document(chosen.lives, bench.site, codes.values, external=chosen.external, remarks=remarks)
             file = _write_files(asked, made.text, dotenv(made.values))
             residual = _residual(where, asked, bench.site, chosen, made.values)
-    counts = Counter(kind_of(address).title for address in chosen.lives if address not in chosen.external)
+    written = [one for one in chosen.lives if one not in chosen.external and kind_of(one).numbering is None]
+    counts = Counter(kind_of(address).title for address in written)
     return Imported(
         project=project,
         target=bench.site.target,
@@ -177,16 +177,22 @@ def _check_free(asked: Asked) -> None:
         raise UsageError(f"{asked.out} cannot be used: {problem.strerror or problem}") from problem
 
 
-async def _read_remarks(bench: Bench, chosen: Chosen) -> tuple[str, ...]:
-    """The lines at the top of the file: where it comes from, and what it cannot say."""
-    scope = bench.site.scope
-    whole = [one for one in chosen.lives if kind_of(one).holds and one not in chosen.external]
-    held = dict(zip(whole, await asyncio.gather(*map(bench.reader.read_held, whole)), strict=True))
-    kept = [f"Not in this file: {address.short} has {held_text(found)}" for address, found in held.items() if found]
+def _remarks(site: Site, chosen: Chosen) -> tuple[str, ...]:
+    """The lines at the top of the file: where it comes from, and what it does not say."""
+    scope = site.scope
+    numbered: dict[tuple[Address | None, str], list[str]] = {}
+    for address in sorted(chosen.lives):
+        if kind_of(address).numbering is not None and parent_of(address) not in chosen.external:
+            numbered.setdefault((parent_of(address), address.kind), []).append(address.identity[-1])
+    standing = [
+        f"Not in this file: {kind} {', '.join(sorted(numbers, key=int))} of {above.short if above else 'the account'}; "
+        "what exists stays as it is."
+        for (above, kind), numbers in numbered.items()
+    ]
     return (
         f"Imported from {scope.region} of account {scope.account}.",
         f"Look it over, then take over what it names: {shlex.join(('fcdeploy', 'apply', *chosen.adopt))}",
-        *kept,
+        *standing,
     )
 
 

@@ -19,7 +19,7 @@ from typing import TypeAlias
 from fcdeploy.engine.ownership import MARK_PROJECT, MARK_TARGET
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Access, Codec, Field
-from fcdeploy.kinds.registry import kind_of, parent_of
+from fcdeploy.kinds.registry import KINDS, kind_of, parent_of
 from fcdeploy.model import Address, Json
 
 
@@ -55,10 +55,14 @@ def spec_tree(bodies: Mapping[Address, Mapping[str, Json]], show: Show = conceal
     """Canonical bodies as a file nests them; a resource whose parent is not among them stands at the top.
 
     Sections are in the order of the registry, names in their own. A body that may stand alone does where it is the
-    only one, and a kind without fields is a list of names.
+    only one, and a kind without fields is a list of names. What the service numbered is left out: a file says what the
+    next one is to be, and none goes for not being in it (S32).
     """
+    place = {kind.name: at for at, kind in enumerate(KINDS.values())}
     beneath: dict[Address | None, list[Address]] = {}
-    for address in sorted(bodies):
+    for address in sorted(bodies, key=lambda one: (place[one.kind], one)):
+        if kind_of(address).numbering is not None:
+            continue
         parent = parent_of(address)
         beneath.setdefault(parent if parent in bodies else None, []).append(address)
 

@@ -19,10 +19,7 @@ from field_samples import ABSENT, CASES, put, sample, tried
 
 from fcdeploy.app import Wishes
 from fcdeploy.app.importing import Asked, Imported, import_live
-from fcdeploy.emulator.exchange import Tenant
-from fcdeploy.emulator.store import Row
 from fcdeploy.errors import ReadFailed, UsageError
-from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import Action, Plan
 
 APIS = ("2021-04-06", "2016-08-15")
@@ -468,19 +465,29 @@ def test_what_is_somebodys_is_only_taken_by_name(stage: Any, tmp_path: Path) -> 
         Importer(stage, tmp_path / "third").run()
 
 
-def test_what_a_file_cannot_say_stands_at_its_top(stage: Any, tmp_path: Path) -> None:
-    """What a service holds that no kind declares yet."""
-    two_services(stage)
+@pytest.mark.parametrize("api", APIS)
+def test_aliases_come_back_and_versions_stay(stage: Any, tmp_path: Path, api: str) -> None:
+    spec = stage.spec(2, api=api)
+    service = spec["services"]["s"]
+    service["versions"] = {"publish": "on-change"}
+    service["aliases"] = {"live": {"version": "latest", "weights": {"previous": 0.1}}, "old": {"version": "1"}}
+    first = service["functions"]["f0"]
+    first["triggers"]["t"]["qualifier"] = "live"
+    first |= {"provision": {"live": {"target": 2}}, "asyncInvoke": {"live": {"maxAsyncRetryAttempts": 1}}}
+    stage.write(spec)
+    stage.apply()
+    stage.write_source("src", "def handler(event, context):\n    return 'new'\n")
+    stage.apply()
     unmark(stage)
-    held = list(KINDS[("alibaba", "service")].holds)
-    with stage.emulator.app.world.write(Tenant("1234567890123456", "cn-hangzhou")) as session:
-        row = session.get("service", "", "one")
-        for name in ("1", "2"):
-            body = {**row.body, "versionId": name, "description": ""}
-            session.put(Row(kind="version", parent="one", name=name, body=body, etag=name, created=DAY, modified=DAY))
-    importer = Importer(stage, tmp_path / "out")
-    importer.run("one")
-    assert ("# Not in this file: service one has 2 versions\n" in importer.text) == ("versions" in held)
+    importer = Importer(stage, tmp_path / "out", api=api)
+    done = importer.run(with_code=True)
+    assert (done.counts["Alias"], done.counts["Version"]) == (2, 0)
+    read = importer.spec["services"]["s"]
+    assert read["aliases"] == {"live": {"version": "2", "weights": {"1": 0.1}}, "old": {"version": "1"}}
+    assert read["functions"]["f0"]["triggers"]["t"]["qualifier"] == "live"
+    assert "versions" not in read
+    assert "# Not in this file: version 1, 2 of service s; what exists stays as it is.\n" in importer.text
+    importer.take_over(done)
 
 
 def test_a_target_of_a_file_says_where(stage: Any, tmp_path: Path) -> None:
