@@ -9,10 +9,11 @@ from fnmatch import fnmatchcase
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.diagnostics import Diagnostic, did_you_mean, warning
-from fcdeploy.engine.references import named_in
-from fcdeploy.engine.snapshot import Snapshot, lineage
+from fcdeploy.engine.edges import address_of, names_of
+from fcdeploy.engine.ownership import says_itself
+from fcdeploy.engine.snapshot import Snapshot, lineage, root_of
 from fcdeploy.errors import UsageError
-from fcdeploy.kinds.descriptor import Marking
+from fcdeploy.kinds.descriptor import Marking, Scope
 from fcdeploy.kinds.registry import kind_of, parent_of, roots
 from fcdeploy.model import Address, Live, Mark, Resource
 
@@ -46,10 +47,10 @@ async def read_chosen(bench: Bench, names: Sequence[str]) -> Chosen:
     _check_matched(names, everything)
     wanted = sorted(address for address in everything if not names or _selects(names, address))
     snapshot = await bench.reader.read_snapshot({address: Resource(address=address, body={}) for address in wanted})
-    return chosen(names, wanted, snapshot, bench.site.mark)
+    return chosen(names, wanted, snapshot, bench.site.mark, bench.site.scope)
 
 
-def chosen(names: Sequence[str], wanted: Iterable[Address], snapshot: Snapshot, ours: Mark) -> Chosen:
+def chosen(names: Sequence[str], wanted: Iterable[Address], snapshot: Snapshot, ours: Mark, scope: Scope) -> Chosen:
     """What the names choose of a snapshot; `wanted` are the roots that they are about. Pure. Raises UsageError."""
     choosing = _Choosing(names, snapshot, ours)
     for root in wanted:
@@ -57,7 +58,7 @@ def chosen(names: Sequence[str], wanted: Iterable[Address], snapshot: Snapshot, 
             choosing.add_root(root)
     for address in sorted(snapshot.lives):
         if kind_of(address).marking is Marking.NONE:
-            choosing.add_unmarked(address)
+            choosing.add_unmarked(address, scope)
     if not set(choosing.lives) - choosing.external:
         raise UsageError(
             "there is nothing to import",
@@ -92,15 +93,26 @@ class _Choosing:
         else:
             raise UsageError(f"{root.short} can only be imported as a whole")
 
-    def add_unmarked(self, address: Address) -> None:
+    def add_unmarked(self, address: Address, scope: Scope) -> None:
         """What shows whose it is only by what it leads to."""
-        led = named_in(address, self._snapshot.lives[address].body)
-        missing = sorted(one for one in led if one not in self.lives)
-        if led and not missing:
+        names = names_of(address, self._snapshot.lives[address].body, scope)
+        led = {address_of(name, address) for name in names}
+        led_roots = {root_of(one) for one in led}
+        elsewhere = sorted((led_roots - self.lives.keys()) | {one for one in led if self._is_left_out(one)})
+        if led and not elsewhere:
             self.lives[address] = self._snapshot.lives[address]
-        elif len(missing) < len(led):
-            others = ", ".join(one.short for one in missing)
+        elif not led_roots.isdisjoint(self.lives):
+            others = " and ".join(one.short for one in elsewhere)
             self.found.append(warning(f"{address.short} is left out: it leads to {others}, too"))
+
+    def _is_left_out(self, address: Address) -> bool:
+        """Whether this is live in something that is chosen, and is not chosen itself although it could be."""
+        return (
+            root_of(address) in self.lives
+            and address in self._snapshot.lives
+            and address not in self.lives
+            and (root_of(address) not in self.external or says_itself(address, self.external))
+        )
 
     def adopt(self) -> tuple[str, ...]:
         """The options that take it over."""

@@ -287,7 +287,7 @@ def _residual(
     )
     snapshot, all_of_it = Snapshot(lives=lives), Wishes(adopt=("*",))
     wanted = present(desired, site.scope.api)
-    owned = with_unmarked(verdicts(wanted, snapshot, site, all_of_it), wanted, snapshot, all_of_it)
+    owned = with_unmarked(verdicts(wanted, snapshot, site, all_of_it), wanted, snapshot, all_of_it, site.scope)
     return tuple(
         error(
             f"taking over {one.address.short} would {one.action.value} it",

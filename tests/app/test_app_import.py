@@ -422,7 +422,7 @@ def test_domains_come_with_what_they_lead_to(stage: Any, tmp_path: Path) -> None
     importer = Importer(stage, tmp_path / "out")
     done = importer.run("one", with_code=True)
     assert [one.summary for one in done.findings] == [
-        "customDomain both.example.com is left out: it leads to function two/f0, too"
+        "customDomain both.example.com is left out: it leads to service two, too"
     ]
     name = "ONE_EXAMPLE_COM_PRIVATEKEY"
     assert importer.spec["customDomains"] == {
