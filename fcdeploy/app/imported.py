@@ -129,11 +129,13 @@ class _Author:
         if key not in self._arns:
             kind = KINDS[(spot.address.provider, spot.field.refers)]
             scope = self._site.scope
+            # Of what the service numbered, an ARN says which one it is, and a name the newest.
+            named = () if kind.numbering is not None else self._lives
             self._arns[key] = {
                 spot.field.arn.format(
                     region=scope.region, account=scope.account, **kind.names(address.identity)
                 ): "/".join(address.identity)
-                for address in self._lives
+                for address in named
                 if address.kind == kind.name
             }
         return self._arns[key].get(arn)
