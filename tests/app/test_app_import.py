@@ -5,8 +5,6 @@ from __future__ import annotations
 import asyncio
 import copy
 import io
-import json
-import re
 import shlex
 import stat
 import zipfile
@@ -15,7 +13,8 @@ from typing import Any
 
 import pytest
 import yaml
-from field_samples import ABSENT, CASES, put, sample, tried
+from field_samples import ABSENT, CASES, put, sample
+from test_app_fields import Bench
 
 from fcdeploy.app import Wishes
 from fcdeploy.app.importing import Asked, Imported, import_live
@@ -104,39 +103,23 @@ def unmark(stage: Any) -> None:
             stage.change("service", "", row["name"], _tags=tags)
 
 
-def account_of(stage: Any, kind: str, api: str, number: int) -> None:
-    """Every field of a kind in turn with its sample value, each on a resource of its own."""
-    case = CASES[kind]
-    spec = stage.spec(0, api=api)
-    del spec["defaults"]
-    around = json.loads(json.dumps(case["around"]))
-    copied = case["at"][: 4 if "functions" in case["at"] else 2]
-    above = around
-    for key in copied[:-1]:
-        above = above[key]
-    original = above[copied[-1]]
-    for at, place in enumerate(one for one in tried(kind) if one.is_in(api)):
-        body: dict[str, Any] = copy.deepcopy(case.get("with", {}).get(place.path[0], {}))
-        value = sample(kind, place, number)
-        put(kind, body, place, sample(kind, place, 0) if value is ABSENT else value)
-        name = re.sub(r"[^a-zA-Z0-9]+", "-", f"{at}-{place.word}").rstrip("-")[:40]
-        name = f"f{name}.{copied[-1]}" if "." in copied[-1] else f"{copied[-1]}-{name}"
+def account_of(stage: Any, kind: str, api: str) -> None:
+    """Every field of a kind with a value of its own, each on a resource of its own."""
+    bench = Bench(stage, kind, api)
+    for trial in bench.trials:
+        trial.body = copy.deepcopy(CASES[kind].get("with", {}).get(trial.place.path[0], {}))
+        values = [sample(kind, trial.place, number) for number in (1, 0)]
+        put(kind, trial.body, trial.place, next(one for one in values if one is not ABSENT))
         if kind == "customDomain":
             # One that leads nowhere is nobody's.
-            body.setdefault("routes", [{"path": "/*", "function": "s/f"}])
-        here = above[name] = copy.deepcopy(original)
-        for key in case["at"][len(copied) :]:
-            here = here[key]
-        here.update(body)
-    stage.write({**spec, **around})
-    stage.write_source("src")
-    stage.apply(ALL)
+            trial.body.setdefault("routes", [{"path": "/*", "function": "s/f"}])
+    bench.apply()
 
 
 @pytest.mark.parametrize("api", APIS)
 @pytest.mark.parametrize("kind", list(CASES))
 def test_every_field_of_every_kind_comes_back(stage: Any, tmp_path: Path, kind: str, api: str) -> None:
-    account_of(stage, kind, api, 1)
+    account_of(stage, kind, api)
     unmark(stage)
     importer = Importer(stage, tmp_path / "out", api=api)
     importer.take_over(importer.run(with_code=True))
