@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -12,6 +11,7 @@ from fcdeploy.diagnostics import Diagnostic, did_you_mean, warning
 from fcdeploy.engine.edges import address_of, names_of
 from fcdeploy.engine.ownership import says_itself
 from fcdeploy.engine.snapshot import Snapshot, lineage, root_of
+from fcdeploy.engine.together import together
 from fcdeploy.errors import UsageError
 from fcdeploy.kinds.descriptor import Marking, Scope
 from fcdeploy.kinds.registry import kind_of, parent_of, roots
@@ -38,7 +38,7 @@ async def read_chosen(bench: Bench, names: Sequence[str]) -> Chosen:
     """
     target = bench.site.target
     kinds = [kind for kind in roots(target.provider) if kind.marking is Marking.TAGS]
-    named = await asyncio.gather(*map(bench.reader.read_names, kinds))
+    named = await together(map(bench.reader.read_names, kinds))
     everything = [
         Address(provider=target.provider, target=target.name, kind=kind.name, identity=(name,))
         for kind, there in zip(kinds, named, strict=True)

@@ -29,6 +29,7 @@ from fcdeploy.engine.places import place_of
 from fcdeploy.engine.planner import differences, present
 from fcdeploy.engine.references import located
 from fcdeploy.engine.snapshot import Site, Snapshot
+from fcdeploy.engine.together import together
 from fcdeploy.engine.unmarked import with_unmarked
 from fcdeploy.errors import UsageError
 from fcdeploy.kinds.descriptor import Kind, Marking
@@ -219,7 +220,7 @@ async def _write_codes(bench: Bench, chosen: Chosen, asked: Asked) -> _Codes:
         )
         return address, remarked({"zip": f"./{path}.zip"}, f"Kept as an archive: {why}"), said
 
-    for address, value, said in await asyncio.gather(*(one(*item) for item in folders.items())):
+    for address, value, said in await together(one(*item) for item in folders.items()):
         codes.values[address] = value
         codes.found += [said] if said is not None else []
     return codes
