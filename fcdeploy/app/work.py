@@ -286,9 +286,11 @@ def given_text(project: Project, address: str, path: str) -> str:
 
 def _status_row(live: Live) -> StatusRow:
     kind = kind_of(live.address)
+    # The mark of whose it is says nothing here.
+    raw = {**live.raw, kind.mark_field: live.body.get(kind.mark_field)} if kind.mark_field else live.raw
     return StatusRow(
         address=live.address,
-        modified=str(live.raw.get("lastModifiedTime") or ""),
-        about=kind.about(live.raw) if kind.about is not None else "",
+        modified=str(live.raw.get("lastModifiedTime") or live.raw.get("createTime") or ""),
+        about=kind.about(raw) if kind.about is not None else "",
         reported={name: live.raw[name] for name in kind.reported if live.raw.get(name) is not None},
     )

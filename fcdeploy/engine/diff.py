@@ -69,7 +69,8 @@ def leaf_changes(
 
 def created_fields(kind: Kind, resource: Resource, body: Mapping[str, Json]) -> tuple[FieldChange, ...]:
     """What a create sets because the file says so, and the mark; defaults are not listed."""
-    given = {name: value for name, value in resource.body.items() if value is not None}
+    silent = {one.name for one in kind.fields if one.access is Access.PLANNING}
+    given = {name: value for name, value in resource.body.items() if value is not None and name not in silent}
     if kind.mark_field and body.get(kind.mark_field):
         given[kind.mark_field] = body[kind.mark_field]
     if kind.tags is not None:
