@@ -274,16 +274,17 @@ def _missing(address: Address, resource: Resource) -> Diagnostic:
 
 
 def _refusal(address: Address, mark: Mark | None, desired: Desired) -> Diagnostic:
+    named = said(address).replace(":", " ", 1)
     if mark is None:
         return error(
-            f"{address.short} exists already and is not managed by fcdeploy",
+            f"{named} exists already and is not managed by fcdeploy",
             detail="it carries no mark of a project, so nothing of it is changed",
             hint=f"to take it over: --adopt '{said(address)}'; or choose another name",
             address=str(address),
             span=desired[address].span,
         )
     return error(
-        f"{address.short} belongs to {mark}",
+        f"{named} belongs to {mark}",
         detail="it is marked as another project's or target's, so nothing of it is changed",
         hint=f"choose another name, or take it over: --adopt-from {mark}",
         address=str(address),

@@ -136,6 +136,8 @@ def ours(stage: Any, api: str) -> dict[str, Any]:
     spec["services"]["s"] |= {"vpcBindings": ["vpc-ours"], "versions": {"publish": "on-change", "keep": 2}}
     spec["services"]["s"]["aliases"] = {"live": {"version": "latest"}}
     spec["services"]["shared"] = {"external": True, "functions": {"mine": mine, "second": {"code": "./src"}}}
+    spec["layers"] = {"ours": {"code": "./src", "compatibleRuntime": ["python3.10"], "description": "Ours."}}
+    spec["services"]["s"]["functions"]["f1"]["layers"] = ["ours"]
     spec["customDomains"] = {"ours.example.com": {"routes": [{"path": "/*", "function": "s/f0"}]}}
     return spec
 
@@ -278,6 +280,12 @@ def with_domain(stage: Any) -> dict[str, Any]:
     return spec
 
 
+def with_layer(stage: Any) -> dict[str, Any]:
+    spec: dict[str, Any] = stage.spec(1)
+    spec["layers"] = {"theirs": {"code": "./src", "compatibleRuntime": ["python3.10"]}}
+    return spec
+
+
 EXTERNAL = {"external": True}
 SAME_NAMES: dict[str, tuple[Callable[[Any], dict[str, Any]], str, str]] = {
     "a service without a mark": (
@@ -309,6 +317,11 @@ SAME_NAMES: dict[str, tuple[Callable[[Any], dict[str, Any]], str, str]] = {
         lambda stage: named(stage, "shared", "q", **EXTERNAL),
         "function shared/q belongs to another/dev",
         "--adopt-from another/dev",
+    ),
+    "a layer": (
+        with_layer,
+        "layer theirs exists already and is not managed by fcdeploy",
+        "--adopt 'layer:theirs'",
     ),
     "a custom domain": (
         with_domain,
