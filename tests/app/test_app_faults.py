@@ -228,7 +228,7 @@ def test_a_function_is_deleted_when_its_triggers_are_really_gone(stage: Any) -> 
     spec = stage.spec(3)
     stage.write(spec)
     stage.apply()
-    stage.faults(delays={"trigger_delete": 0.1})
+    stage.faults(delays={"trigger_delete": 0.6})
     del spec["services"]["s"]["functions"]["f1"]
     stage.write(spec)
     stage.apply()
