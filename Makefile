@@ -1,5 +1,6 @@
 # make demo   a tour on the embedded emulator: validate, plan, apply, change, destroy
 # make test   lint, types and the whole test suite
+# make pairs  the property test over random pairs of specs, PAIRS of them for each API version from the seed SEED
 # make format rewrite the sources as the linter wants them
 # make schema rewrite schemas/ from the descriptors
 # make docs   rewrite what of the documents is generated, and the output that they show
@@ -9,9 +10,11 @@ PYTHON ?= $(shell for python in python3 python3.13 python3.12 python3.11; do \
 	"$$python" -c 'import sys, venv; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && { echo "$$python"; break; }; done)
 BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
+PAIRS ?= 200
+SEED ?= $(shell date +%s)
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: demo test lint types unit format schema docs clean
+.PHONY: demo test lint types unit pairs format schema docs clean
 .DEFAULT_GOAL := test
 
 # Some environments (PYTHONDONTWRITEBYTECODE) would compile everything at every start of a process.
@@ -42,6 +45,9 @@ types: .venv/test
 
 unit: .venv/test
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
+
+pairs: .venv/test
+	FCDEPLOY_PAIRS=$(PAIRS) $(BIN)/pytest --numprocesses 2 tests/app/test_app_pairs.py --hypothesis-seed=$(SEED)
 
 format: .venv/test
 	$(BIN)/ruff check --fix .

@@ -14,6 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
+from fcdeploy.engine.lasting import stays
 from fcdeploy.engine.outputs import filled_step
 from fcdeploy.engine.perform import Performer
 from fcdeploy.engine.redact import Redactor
@@ -164,6 +165,15 @@ class Executor:
                     address=str(step.address),
                 )
             )
+        for step in (step for step in self._plan.steps if step.id in forward.done):
+            for name in stays(step):
+                self._found.append(
+                    warning(
+                        f"{name} of {step.address.short} stays as this run set it",
+                        detail="it had no value before, and the service has no way to take one away",
+                        address=str(step.address),
+                    )
+                )
         await self._perform_all(back, _unsettled(standing), may_stop=False)
         return back
 

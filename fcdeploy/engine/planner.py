@@ -13,6 +13,7 @@ from fcdeploy.diagnostics import Diagnostic, Severity, warning
 from fcdeploy.engine.canonical import desired_body, is_absent
 from fcdeploy.engine.diff import created_fields, differing, field_changes, forces_replacement
 from fcdeploy.engine.ignoring import with_live
+from fcdeploy.engine.lasting import kept, lowered
 from fcdeploy.engine.marks import as_travelling, marked, without_mark
 from fcdeploy.engine.order import freezes_this, ordered_steps
 from fcdeploy.engine.ownership import Owned, is_owned, mark_tags, says_itself
@@ -102,7 +103,7 @@ def to_plan(
     irreversible = [
         warning(
             f"{step.address.short}: this {step.action.value} cannot be undone",
-            detail=unreadable(step) or "its code could not be fetched beforehand",
+            detail=unreadable(step) or kept(step) or "its code could not be fetched beforehand",
             address=str(step.address),
         )
         for step in steps
@@ -168,6 +169,7 @@ def _wanted(
     moved = {name: value for name, value in standing(kind, live).items() if name in body and name not in live.body}
     body = still_pinned(kind, body, live)
     live = as_travelling(kind, replace(live, body={**live.body, **moved}) if moved else live)
+    body |= lowered(kind, body, live.body)
     if address in snapshot.same_code:
         body = _with_live_code(kind, body, live.body)
     fields = differing(kind, body, live.body, site.scope.api)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, replace
 
+from fcdeploy.engine.lasting import stays
 from fcdeploy.engine.snapshot import lineage
 from fcdeploy.model import Action, Address, Step
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inverse:
-    """The undo steps with their order, and the done steps that nothing takes back.
+    """The undo steps with their order, and the done steps that nothing takes back and that no document lists (S40).
 
     `undoes`: by the id of an undo step, the step that is taken back once that one is done; of several, the last.
     """
@@ -43,7 +44,7 @@ def inverse(steps: Collection[Step], done: Collection[str]) -> Inverse:
         if not step.undo:
             # What comes before it still waits for what came after it.
             final[step.id] = later
-            if not goes_with(step, made):
+            if not goes_with(step, made) and not (step.after and set(stays(step)) == set(step.after)):
                 lasting.append(step)
             continue
         previous: str | None = None

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.canonical import visible_body
 from fcdeploy.engine.diff import forces_replacement
+from fcdeploy.engine.lasting import lowered, staying
 from fcdeploy.engine.outputs import create_id, number_of
 from fcdeploy.engine.sealed import going_along, is_lost
 from fcdeploy.engine.snapshot import Site
@@ -226,11 +227,17 @@ def _way_back(
             payloads[one.name] = {"zipFile": difference.archive} if difference.archive else None
         if is_lost(one, live.body.get(one.name), difference.body.get(one.name)):
             return ()
+    stuck = staying(back, live.body)
     # What is as it was comes from the file, which has also what cannot be read.
     before = {
         one.name: after[one.name] if one.has_write_only and live.body.get(one.name) else live.body.get(one.name)
         for one in back
+        if one not in stuck
     }
+    before |= lowered(kind, before, {**live.body, **after})
+    back = tuple(one for one in back if one.name in before)
+    if not back:
+        return ()
     undo = Step(
         id=f"undo update {address}",
         address=address,

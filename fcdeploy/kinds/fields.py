@@ -103,7 +103,8 @@ class Field:
     `wrapped`: the value travels as an object that has it under this name. `split`: the value is a name of several
     parts with `/` between them, and each part travels as a member of its own, under these names.
     `moved_by` are fields that, while one of them holds anything, make the service itself change this one: it is then
-    not compared, and what is live travels.
+    not compared, and what is live travels. `at_most` is a field whose number this one may not exceed: where the file
+    does not name this one, what stands there is lowered with it.
     """
 
     name: str
@@ -140,6 +141,7 @@ class Field:
     moved_by: tuple[str, ...] = ()
     wrapped: str = ""
     split: tuple[str, ...] = ()
+    at_most: str = ""
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)

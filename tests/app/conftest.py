@@ -8,6 +8,7 @@ import functools
 import sys
 from collections import Counter
 from collections.abc import Iterator, Mapping
+from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,13 @@ import yaml
 
 from fcdeploy import app
 from fcdeploy.app import ApplyReport, Move, MoveReport, PlanReport, StopRequest, Where, Wishes
+from fcdeploy.app.work import Work
 from fcdeploy.cloud.client import Client
 from fcdeploy.emulator.server import Handle, start_in_thread
 from fcdeploy.emulator.settings import EmulatorSettings
-from fcdeploy.model import Ending, EventType, Outcome, Plan, Step
+from fcdeploy.engine.snapshot import Desired
+from fcdeploy.model import Address, Ending, EventType, Live, Outcome, Plan, Step
+from fcdeploy.spec.project import read_project
 
 # Tests of this folder import what several of them share.
 sys.path.insert(0, str(Path(__file__).parent))
@@ -183,6 +187,24 @@ class Stage:
 
         return asyncio.run(main())
 
+    def desired(self) -> Desired:
+        """What the only target of the file is to have."""
+        project = read_project(self.root, environ=self.environ, var_files=(), assignments=[])
+        (target,) = project.targets
+        return project.expand(target)
+
+    def lives(self) -> dict[Address, Live]:
+        """What the only target owns, read through the API."""
+
+        async def main() -> dict[Address, Live]:
+            project = read_project(self.root, environ=self.environ, var_files=(), assignments=[])
+            (target,) = project.targets
+            async with AsyncExitStack() as stack:
+                bench = await Work(self.where(), project, target, None).open(stack)
+                return dict((await bench.reader.read_snapshot({})).lives)
+
+        return asyncio.run(main())
+
     def open_run(self) -> str | None:
         """The open run of the first target."""
         (status, *_) = asyncio.run(app.status(self.where()))
@@ -279,7 +301,9 @@ def to_environ(state: Path, home: Path) -> dict[str, str]:
     }
 
 
-SETTINGS = EmulatorSettings(account=ACCOUNT, region=REGION, access_keys={"ak": "sk"}, functions_per_service=1000)
+SETTINGS = EmulatorSettings(
+    account=ACCOUNT, region=REGION, access_keys={"ak": "sk"}, functions_per_service=1000, log_bodies=True
+)
 
 
 @pytest.fixture(scope="session")

@@ -158,6 +158,7 @@ FIELDS = (
         since=API_2021,
         minimum=1,
         maximum=100,
+        at_most="instanceConcurrency",
     ),
     integer(
         "caPort",
