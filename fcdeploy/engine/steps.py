@@ -117,7 +117,7 @@ def _bare_steps_of(difference: Difference, site: Site) -> tuple[Step, ...]:
         case Action.REPLACE:
             gone = _delete(difference, site, last=False)
             made = _create(difference, site)
-            return (gone, _needing(made[0], gone.id), *made[1:])
+            return (gone, _replaced(made[0], needs=made[0].needs | {gone.id}), *made[1:])
         case Action.NONE:
             return ()
 
@@ -347,10 +347,6 @@ def _replaced(step: Step, **parts: Json) -> Step:
     from dataclasses import replace
 
     return replace(step, **parts)
-
-
-def _needing(step: Step, other: str) -> Step:
-    return _replaced(step, needs=step.needs | {other})
 
 
 def _guard(kind: Kind, etag: str, site: Site) -> Guard:

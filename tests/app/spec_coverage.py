@@ -80,6 +80,8 @@ def _resources(kinds: tuple[Kind, ...], around: Body) -> Iterator[tuple[Kind, Bo
             yield from ((kind, {}) for _ in section)
             continue
         for body in [section] if stands_alone(kind, section) else section.values():
+            if body.get("absent"):
+                continue
             yield kind, body
             yield from _resources(children(kind), body)
 

@@ -240,10 +240,10 @@ def linked(spec: Body) -> Body:
 
 def _linked(value: Any, there: list[str]) -> Any:
     if isinstance(value, list):
-        return [_linked(item, there) for item in value]
+        return [made for item in value if (made := _linked(item, there)) is not None]
     if not isinstance(value, dict):
         return value
-    if set(value) == {"function"} and value["function"] not in there:
-        return {"function": there[0]} if there else None
+    if isinstance(value.get("function"), str) and value["function"] not in there:
+        return {**value, "function": there[0]} if there else None
     made = {key: _linked(item, there) for key, item in value.items()}
     return {key: item for key, item in made.items() if item != {"destination": None}}

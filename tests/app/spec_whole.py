@@ -45,9 +45,14 @@ def _full_section(kind: Kind, api: str, number: int) -> Any:
     if kind.alone:
         return made[0]
     if len(made) > 1:
-        named = {f"{names[0]}{position}": body for position, body in enumerate(made)}
+        named = {numbered(names[0], position): body for position, body in enumerate(made)}
         return _spread(kind, named, api, number)
     return {names[0]: _with_children(kind, made[0], api, number)}
+
+
+def numbered(name: str, position: int) -> str:
+    """One name of several; that of a domain grows at its beginning."""
+    return f"n{position}.{name}" if "." in name else f"{name}{position}"
 
 
 def _full_body(kind: Kind, shape: Body, api: str, number: int) -> Body:
