@@ -1,4 +1,4 @@
-"""What an update cannot take away again: fields that the service keeps once they have a value. Pure (S16, S40)."""
+"""What a way back cannot take away again, and what it must put back or leave out because the service does. Pure."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Codec, Field, Reset
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Action, Json, Step
+from fcdeploy.model import Action, Json, Live, Step
 
 
 def stays(step: Step) -> tuple[str, ...]:
@@ -44,3 +44,20 @@ def lowered(kind: Kind, body: Mapping[str, Json], live: Mapping[str, Json]) -> d
         and isinstance(standing := live.get(one.name), int)
         and standing > bound
     }
+
+
+def dropped(kind: Kind, live: Live, body: Mapping[str, Json], api: str) -> tuple[Field, ...]:
+    """Fields that lose their meaning by a change, so that the service drops their values: the way back sets them."""
+    return tuple(
+        one
+        for one in kind.writable(api)
+        if one.name not in body
+        and live.body.get(one.name) is not None
+        and one.default(live.body) is not None
+        and one.default(body) is None
+    )
+
+
+def comes_with(field: Field, live: Live, body: Mapping[str, Json]) -> bool:
+    """Whether a field has a meaning only since the change: the way back drops it, and sending it would be refused."""
+    return field.name not in live.body and field.default(live.body) is None and field.default(body) is not None

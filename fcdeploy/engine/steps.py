@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.canonical import visible_body
 from fcdeploy.engine.diff import forces_replacement
-from fcdeploy.engine.lasting import lowered, staying
+from fcdeploy.engine.lasting import comes_with, dropped, lowered, staying
 from fcdeploy.engine.outputs import create_id, number_of
 from fcdeploy.engine.sealed import going_along, is_lost
 from fcdeploy.engine.snapshot import Site
@@ -214,10 +214,10 @@ def _way_back(
     """The steps that take an update back from `after` to what was; none where the live code is not at hand."""
     kind, address, live = difference.kind, difference.address, difference.live
     assert live is not None
-    dropped = _dropped(kind, live, difference.body, site.scope.api)
+    lost = dropped(kind, live, difference.body, site.scope.api)
     # What the service itself moved before goes back with the fields that it goes together with.
     ours = (one for one in fields if one.name in live.body or not one.moved_by)
-    back = (*(one for one in ours if not _comes_with(one, live, difference.body)), *dropped)
+    back = (*(one for one in ours if not comes_with(one, live, difference.body)), *lost)
     payloads: dict[str, Json] = {}
     for one in fields:
         if one.codec is Codec.ARCHIVE:
@@ -253,7 +253,7 @@ def _way_back(
             address.short,
         ),
         guard=_guard(kind, OWN_ETAG, site),
-        before=visible_body(kind, {**was, **after, **{one.name: None for one in dropped}}),
+        before=visible_body(kind, {**was, **after, **{one.name: None for one in lost}}),
         after=before,
     )
     if not any(forces_replacement(one, after.get(one.name), before[one.name]) for one in back):
@@ -261,23 +261,6 @@ def _way_back(
     # What the update adds can only be taken away with the whole resource.
     gone = plain_call(kind.delete, kind, address.identity, site.scope, address.short)
     return (_replaced(undo, action=Action.DELETE, call=gone, after=None), *_recreation(difference, site))
-
-
-def _dropped(kind: Kind, live: Live, body: Mapping[str, Json], api: str) -> tuple[Field, ...]:
-    """Fields that lose their meaning by a change, so that the service drops their values: the way back sets them."""
-    return tuple(
-        one
-        for one in kind.writable(api)
-        if one.name not in body
-        and live.body.get(one.name) is not None
-        and one.default(live.body) is not None
-        and one.default(body) is None
-    )
-
-
-def _comes_with(field: Field, live: Live, body: Mapping[str, Json]) -> bool:
-    """Whether a field has a meaning only since the change: the way back drops it, and sending it would be refused."""
-    return field.name not in live.body and field.default(live.body) is None and field.default(body) is not None
 
 
 def _delete(difference: Difference, site: Site, *, last: bool) -> Step:

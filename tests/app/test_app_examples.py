@@ -15,7 +15,7 @@ from fcdeploy.app import Where, Wishes
 from fcdeploy.model import Action
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-RESOURCES = {"quickstart": 5, "media-pipeline": 24}
+RESOURCES = {"quickstart": 5, "media-pipeline": 24, "everything": 27}
 """How many resources each example has over all its targets."""
 
 
