@@ -84,10 +84,11 @@ class Attempt:
             if settled is not None:
                 return settled
         while True:
+            # Durable before the look, so that nothing lies between the look and the request.
+            await self._around.begun()
             settled = await self._look_first(uncertain=unsettled or sent > 0)
             if settled is not None:
                 return settled
-            await self._around.begun()
             sent += 1
             try:
                 reply = await self._send()

@@ -231,6 +231,10 @@ def apart(kind: Kind, by_name: dict[str, Body]) -> dict[str, Body]:
 
 def linked(spec: Body) -> Body:
     """The spec with references only to functions that are in it; where there is none, without them."""
+    for service in spec["services"].values():
+        # An alias follows versions that are there only because an earlier file wanted them: the file alone decides.
+        if service.get("versions", {}).get("publish") != "on-change":
+            service.pop("aliases", None)
     there = sorted(
         f"{service}/{function}" for service, body in spec["services"].items() for function in body.get("functions", {})
     )

@@ -34,7 +34,7 @@ def full(api: str, number: int) -> Body:
 
 def lean(api: str, spec: Body, levels: int) -> Body:
     """The same resources with what they must have, and objects inside of one another so many levels deep."""
-    return {one.section: _lean_section(one, spec.get(one.section), api, levels) for one in roots(PROVIDER)}
+    return linked({one.section: _lean_section(one, spec.get(one.section), api, levels) for one in roots(PROVIDER)})
 
 
 def _full_section(kind: Kind, api: str, number: int) -> Any:
@@ -43,7 +43,7 @@ def _full_section(kind: Kind, api: str, number: int) -> Any:
         return names[number % 2 :]
     made = [_full_body(kind, shape, api, number) for shape in shapes(kind)]
     if kind.alone:
-        return made[0]
+        return made[number % len(made)]
     if len(made) > 1:
         named = {numbered(names[0], position): body for position, body in enumerate(made)}
         return _spread(kind, named, api, number)

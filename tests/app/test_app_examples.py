@@ -15,8 +15,10 @@ from fcdeploy.app import Where, Wishes
 from fcdeploy.model import Action
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-RESOURCES = {"quickstart": 5, "media-pipeline": 24, "everything": 27}
+RESOURCES = {"quickstart": 5, "media-pipeline": 24, "everything": 30}
 """How many resources each example has over all its targets."""
+WARNINGS = {"everything": ["alias shop/live: there is no previous version, so its weight is dropped"]}
+"""What the first plan of an example says besides."""
 
 
 @pytest.fixture(params=sorted(RESOURCES))
@@ -53,7 +55,7 @@ def test_an_example_goes_all_the_way(stage: Any, example: str) -> None:
 
     plans = [one.plan for one in asyncio.run(app.plan(where, Wishes())).results]
     assert sum(plan.count(Action.CREATE) for plan in plans if plan) == RESOURCES[example]
-    assert [warning.summary for plan in plans if plan for warning in plan.warnings] == []
+    assert [warning.summary for plan in plans if plan for warning in plan.warnings] == WARNINGS.get(example, [])
     applied()
     after = asyncio.run(app.plan(where, Wishes())).results
     assert all(one.plan is not None and one.plan.is_empty for one in after)

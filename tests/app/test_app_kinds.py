@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import copy
-from datetime import datetime
 from typing import Any
 
 import pytest
@@ -233,24 +232,6 @@ def test_the_way_back_does_not_overwrite_either(stage: Any, spec: dict[str, Any]
     live = stage.dump()["/".join((HERE, *row))]
     assert {key: live[key] for key in theirs} == theirs
     assert any("changed by somebody else" in one.summary for one in outcome.diagnostics)
-
-
-@pytest.mark.parametrize("kind", list(RECHECKED))
-def test_the_window_that_remains(stage: Any, spec: dict[str, Any], kind: str) -> None:
-    """Nothing lies between the second read and the write; how long that takes is printed."""
-    _, ours, _, _, _ = RECHECKED[kind]
-    ours(spec)
-    stage.write(spec)
-    stage.requests()
-    stage.apply(ALL)
-    asked = stage.requests()
-    (at,) = [number for number, one in enumerate(asked) if one["method"] in WRITES]
-    read, write = asked[at - 1], asked[at]
-    if write["ifMatch"]:
-        return  # this API version guards it itself
-    assert (read["method"], read["path"]) == ("GET", write["path"])
-    seconds = (datetime.fromisoformat(write["ts"]) - datetime.fromisoformat(read["ts"])).total_seconds()
-    print(f"window of {kind}: {seconds * 1000:.1f} ms")
 
 
 CREATED_OVER = {

@@ -29,10 +29,10 @@ ROUNDS = 5
 
 
 def unguarded() -> Iterator[tuple[str, str, bool]]:
-    """(kind, API version, whether it is about the tags): everything that is written under no ETag and has fields."""
+    """(kind, API version, whether it is about the tags): everything that is changed under no ETag."""
     for (_, name), kind in KINDS.items():
         for api in APIS:
-            if kind.fields and kind.guard_in(api) is GuardStyle.RECHECK:
+            if kind.update is not None and kind.guard_in(api) is GuardStyle.RECHECK:
                 yield name, api, False
             if kind.tags is not None:
                 yield name, api, True
