@@ -12,6 +12,7 @@ from fcdeploy.app.types import RunSummary
 from fcdeploy.engine.diff import returning_fields
 from fcdeploy.engine.executor import Executor, with_spans
 from fcdeploy.engine.journal import RunRecord, SqliteJournal, StepStanding, fold
+from fcdeploy.engine.lasting import kept
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.outputs import filled_step
 from fcdeploy.engine.redact import Redactor, secrets_in
@@ -182,7 +183,9 @@ async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, 
     if undo.lasting:
         raise RunError(
             f"run {record.id} cannot be taken back",
-            detail="nothing was kept that would undo: " + ", ".join(step.id for step in undo.lasting),
+            detail="\n".join(
+                f"{step.id}: {kept(step) or 'nothing was kept that would undo it'}" for step in undo.lasting
+            ),
             hint="apply the file as it was before that run instead",
         )
     etags = _own_etags(plan.steps, standing)

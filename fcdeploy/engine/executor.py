@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
-from fcdeploy.engine.lasting import stays
+from fcdeploy.engine.lasting import kept, stays
 from fcdeploy.engine.outputs import filled_step
 from fcdeploy.engine.perform import Performer
 from fcdeploy.engine.redact import Redactor
@@ -158,22 +158,17 @@ class Executor:
                 self._plan.target.name, f"rolling back {len(undo.steps)} step{'s' * (len(undo.steps) > 1)}"
             )
         for step in undo.lasting:
+            fields = ", ".join(stays(step))
             self._found.append(
                 warning(
-                    f"{step.action.value} of {step.address.short} cannot be undone",
+                    f"the way back did not take {fields} of {step.address.short} away"
+                    if fields
+                    else f"{step.action.value} of {step.address.short} cannot be undone",
+                    detail=kept(step),
                     hint="see `fcdeploy status`, then plan again",
                     address=str(step.address),
                 )
             )
-        for step in (step for step in self._plan.steps if step.id in forward.done):
-            for name in stays(step):
-                self._found.append(
-                    warning(
-                        f"{name} of {step.address.short} stays as this run set it",
-                        detail="it had no value before, and the service has no way to take one away",
-                        address=str(step.address),
-                    )
-                )
         await self._perform_all(back, _unsettled(standing), may_stop=False)
         return back
 

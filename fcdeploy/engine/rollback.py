@@ -12,7 +12,7 @@ from fcdeploy.model import Action, Address, Step
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Inverse:
-    """The undo steps with their order, and the done steps that nothing takes back and that no document lists (S40).
+    """The undo steps with their order, and the done steps that nothing takes back, or not all of them.
 
     `undoes`: by the id of an undo step, the step that is taken back once that one is done; of several, the last.
     """
@@ -44,9 +44,11 @@ def inverse(steps: Collection[Step], done: Collection[str]) -> Inverse:
         if not step.undo:
             # What comes before it still waits for what came after it.
             final[step.id] = later
-            if not goes_with(step, made) and not (step.after and set(stays(step)) == set(step.after)):
+            if not goes_with(step, made):
                 lasting.append(step)
             continue
+        if stays(step) and not goes_with(step, made):
+            lasting.append(step)
         previous: str | None = None
         for undo in step.undo:
             needs = set(undo.needs) | later | ({previous} if previous else set())

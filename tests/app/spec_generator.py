@@ -239,6 +239,10 @@ def linked(spec: Body) -> Body:
         f"{service}/{function}" for service, body in spec["services"].items() for function in body.get("functions", {})
     )
     made: Body = _linked(spec, there)
+    for service in made["services"].values():
+        for function in service.get("functions", {}).values():
+            if "layers" in function:
+                function["layers"] = [one for one in function["layers"] if ":" in one or one in made.get("layers", {})]
     return made
 
 

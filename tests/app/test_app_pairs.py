@@ -24,6 +24,8 @@ from spec_whole import full, lean
 
 from fcdeploy.app import Wishes
 from fcdeploy.cli.views import plans_view
+from fcdeploy.engine.rollback import inverse
+from fcdeploy.errors import RunError
 from fcdeploy.kinds.descriptor import Marking
 from fcdeploy.kinds.fields import Access, Field, Reset, is_moved
 from fcdeploy.kinds.registry import KINDS, kind_of, roots
@@ -50,13 +52,19 @@ def settled(live: Live, given: Mapping[str, Any] | None) -> dict[str, Any]:
     """What is there, without ids and times, what is "not set", and what is left to the service."""
     kind = kind_of(live.address)
     known = {one.name: one for one in kind.fields}
-    numbers = {one.name for one in kind.fields if one.refers and KINDS[PROVIDER, one.refers].numbering is not None}
+    numbers = {name for one in kind.fields if is_numbered(one) for name in (one.name, *one.read_from)}
     whole = {name: value for name, value in live.raw.items() if name not in {*TIMES, *GIVEN, *numbers}}
     return {
         name: value
         for name, item in whole.items()
         if (value := significant(known.get(name), item, live.raw, (given or {}).get(name))) not in NOTHING
     }
+
+
+def is_numbered(one: Field) -> bool:
+    """Whether a field holds numbers that the service gave: which they are is history."""
+    refers = one.refers or (one.item.refers if one.item is not None else "")
+    return bool(refers) and KINDS[PROVIDER, refers].numbering is not None
 
 
 def significant(one: Field | None, value: Any, whole: Mapping[str, Any], given: Any) -> Any:
@@ -102,8 +110,8 @@ def is_sent(step: Mapping[str, Any], entry: Mapping[str, Any]) -> bool:
         (step["operation"], step["method"]) == (entry["operation"], entry["method"])
         and step["path"] == "/" + entry["path"].split("/", 2)[2]
         and step["query"] == dict(parse_qsl(entry["query"], keep_blank_values=True))
-        # A publish carries the ETag of the service that it freezes.
-        and (step["guard"] in ("ifMatch", "nextAfter")) == bool(entry["ifMatch"])
+        # What is numbered carries the ETag of what it freezes, if it freezes anything.
+        and (step["guard"] == "nextAfter" or (step["guard"] == "ifMatch") == bool(entry["ifMatch"]))
         and is_same(step["body"], entry["body"])
     )
 
@@ -156,7 +164,7 @@ class Bench:
         self.stage, self.api = stage, api
         self.coverage = Coverage()
         self.numbers = itertools.count()
-        self.can_return = True
+        self.lasting = False
         stage.write_source("one", "one = 1\n")
         stage.write_source("two", "two = 2\n")
 
@@ -179,9 +187,8 @@ class Bench:
         for result in report.plans.results:
             assert result.problem is None, (result.problem, getattr(result.problem, "detail", ""))
         (outcome,) = report.outcomes
-        # What can be written and never read cannot be put back, and is announced (S40).
         plan = report.plans.results[0].plan
-        self.can_return = not any("cannot be undone" in one.summary for one in plan.warnings)
+        self.lasting = bool(inverse(plan.steps, {step.id for step in plan.steps}).lasting)
         assert outcome.ending is Ending.DONE, outcome.diagnostics
         steps = planned(self.stage, report.plans)
         assert steps == foretold, "apply plans what plan planned"
@@ -201,8 +208,12 @@ class Bench:
         }
 
     def rows(self) -> set[str]:
-        """The addresses of all that the cloud holds, but for versions: how many there are is history."""
-        return {address for address in self.stage.dump() if not address.split("/")[2].startswith(("version", "frozen"))}
+        """The addresses of all that the cloud holds, but for versions: how many there are is history too."""
+        return {
+            address
+            for address in self.stage.dump()
+            if not address.split("/")[2].startswith(("version", "frozen", "layer"))
+        }
 
     def check(self, before: Mapping[str, Any], after: Mapping[str, Any]) -> None:
         after = parting(before, after)
@@ -211,7 +222,10 @@ class Bench:
         first = self.live()
         run = self.apply(after)
         there, rows = self.live(), self.rows()
-        if run and self.can_return:
+        if run and self.lasting:
+            with pytest.raises(RunError, match="cannot be taken back"):
+                self.stage.rollback(run)
+        elif run:
             (back,) = self.stage.rollback(run)
             assert back.ending is Ending.DONE, back.diagnostics
             self.write(before)

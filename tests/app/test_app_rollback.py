@@ -219,6 +219,23 @@ def test_a_way_back_that_the_service_does_not_take_is_no_way_back(stage: Any) ->
     assert stage.open_run() == outcome.run
 
 
+def test_what_stays_comes_down_with_what_bounds_it(stage: Any) -> None:
+    """The soft limit cannot be unset, but it must not stand above the hard one that comes back."""
+    spec = stage.spec(1)
+    function = spec["services"]["s"]["functions"]["f0"]
+    function["runtime"] = "nodejs16"
+    stage.write(spec)
+    stage.apply()
+    function |= {"instanceConcurrency": 10, "instanceSoftConcurrency": 5, "memorySize": 512}
+    function["triggers"]["t"]["config"]["payload"] = "changed"
+    stage.write(spec)
+    before = stage.dump()
+    stage.faults({"match": {"operation": "UpdateTrigger"}, "effect": REFUSED})
+    outcome = stage.apply(ending=Ending.NEEDS_ATTENTION)
+    assert [row[1:] for row in stage.difference(before)] == [("instanceSoftConcurrency", None, 1)]
+    assert any("did not take instanceSoftConcurrency of function s/f0" in one.summary for one in outcome.diagnostics)
+
+
 def test_a_first_apply_is_taken_back_to_nothing(stage: Any) -> None:
     stage.write(stage.spec(3))
     outcome = stage.apply()
