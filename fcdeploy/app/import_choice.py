@@ -80,6 +80,10 @@ class _Choosing:
         self._snapshot = snapshot
         self._ours = ours
         self._bearers: set[Address] = set()
+        self._below: dict[Address, list[Address]] = {}
+        for address in sorted(snapshot.lives):
+            if (root := root_of(address)) != address:
+                self._below.setdefault(root, []).append(address)
         self.lives: dict[Address, Live] = {}
         self.external: set[Address] = set()
         self.found: list[Diagnostic] = []
@@ -128,16 +132,17 @@ class _Choosing:
                 self.found.append(warning(f"{root.short} is left out: it belongs to {mark}", hint=hint))
                 return
             self.found.append(warning(f"{root.short} belongs to {mark}", hint=f"take it over with --adopt-from {mark}"))
-        left = {one for one in self._snapshot.under(root) if self._is_foreign(one) and not self._is_named(one)}
+        below = self._below.get(root, [])
+        left = {one for one in below if self._is_foreign(one) and not self._is_named(one)}
         for address in sorted(left):
             mark = self._snapshot.lives[address].mark
             self.found.append(warning(f"{address.short} is left out: it belongs to {mark}"))
         self._bearers.add(root)
-        self._bearers |= {one for one in self._snapshot.under(root) if self._is_foreign(one)} - left
-        self._add(one for one in (root, *self._snapshot.under(root)) if left.isdisjoint(lineage(one)))
+        self._bearers |= {one for one in below if self._is_foreign(one)} - left
+        self._add(one for one in (root, *below) if left.isdisjoint(lineage(one)))
 
     def _add_parts(self, root: Address) -> None:
-        below = self._snapshot.under(root)
+        below = self._below.get(root, [])
         # Only what has a place for a mark of its own can be ours beneath what is somebody else's (S13).
         picked = {one for one in below if parent_of(one) == root and kind_of(one).mark_field and self._is_named(one)}
         if not picked:
