@@ -59,6 +59,7 @@ def chosen(names: Sequence[str], wanted: Iterable[Address], snapshot: Snapshot, 
     for address in sorted(snapshot.lives):
         if kind_of(address).marking is Marking.NONE:
             choosing.add_unmarked(address, scope)
+    choosing.add_series(scope)
     if not set(choosing.lives) - choosing.external:
         raise UsageError(
             "there is nothing to import",
@@ -108,6 +109,21 @@ class _Choosing:
         elif not led_roots.isdisjoint(self.lives):
             others = " and ".join(one.short for one in elsewhere)
             self.found.append(warning(f"{address.short} is left out: it leads to {others}, too"))
+
+    def add_series(self, scope: Scope) -> None:
+        """The newest of each series at the top that is this project's own: without a line in the file it would go."""
+        newest: dict[tuple[str, str], Address] = {}
+        for address, live in self._snapshot.lives.items():
+            kind = kind_of(address)
+            if kind.numbering is None or kind.parent is not None or live.mark != self._ours:
+                continue
+            name = (kind.name, address.identity[0])
+            if name not in newest or int(newest[name].identity[-1]) < int(address.identity[-1]):
+                newest[name] = address
+        named = {name for one, live in self.lives.items() for name in names_of(one, live.body, scope)}
+        self._add(
+            address for address in newest.values() if not self._names or (address.kind, address.identity) in named
+        )
 
     def _is_left_out(self, address: Address) -> bool:
         """Whether this is live in something that is chosen, and is not chosen itself although it could be."""

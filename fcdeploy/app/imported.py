@@ -73,7 +73,8 @@ def code_folders(addresses: Sequence[Address]) -> dict[Address, str]:
     taken: set[str] = set()
     made: dict[Address, str] = {}
     for address in addresses:
-        path = "/".join((CODE_FOLDER, *address.identity))
+        series = kind_of(address).numbering is not None
+        path = "/".join((kind_of(address).section, address.identity[0]) if series else (CODE_FOLDER, *address.identity))
         while path.casefold() in taken:
             path += "_"
         taken.add(path.casefold())
@@ -120,7 +121,8 @@ class _Author:
         if not isinstance(value, str):
             return value
         if spot.field.arn and (name := self._name_of(spot, value)):
-            return {spot.field.refers: name}
+            kind = KINDS[(spot.address.provider, spot.field.refers)]
+            return name if kind.numbering is not None else {spot.field.refers: name}
         return self._secret(spot, value) if _is_secret(spot, value) else value
 
     def _name_of(self, spot: Spot, arn: str) -> str | None:
@@ -129,13 +131,13 @@ class _Author:
         if key not in self._arns:
             kind = KINDS[(spot.address.provider, spot.field.refers)]
             scope = self._site.scope
-            # Of what the service numbered, an ARN says which one it is, and a name the newest.
-            named = () if kind.numbering is not None else self._lives
+            # Of what the service numbered, a name is that of the series, and means its newest.
+            depth = 1 if kind.numbering is not None else len(kind.identity)
             self._arns[key] = {
                 spot.field.arn.format(
                     region=scope.region, account=scope.account, **kind.names(address.identity)
-                ): "/".join(address.identity)
-                for address in named
+                ): "/".join(address.identity[:depth])
+                for address in self._lives
                 if address.kind == kind.name
             }
         return self._arns[key].get(arn)

@@ -32,7 +32,7 @@ from fcdeploy.engine.snapshot import Site, Snapshot
 from fcdeploy.engine.together import together
 from fcdeploy.engine.unmarked import with_unmarked
 from fcdeploy.errors import UsageError
-from fcdeploy.kinds.descriptor import Kind, Marking
+from fcdeploy.kinds.descriptor import NEW, Kind, Marking
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of, parent_of
 from fcdeploy.model import Action, Address, Json, Live, Resource, Target
@@ -114,7 +114,7 @@ async def import_live(where: Where, asked: Asked) -> Imported:
             made = document(chosen.lives, bench.site, codes.values, external=chosen.external, remarks=remarks)
             file = _write_files(asked, made.text, dotenv(made.values))
             residual = _residual(where, asked, bench.site, chosen, made.values)
-    written = [one for one in chosen.lives if one not in chosen.external and kind_of(one).numbering is None]
+    written = [one for one in chosen.lives if one not in chosen.external and not _is_unwritten(one)]
     counts = Counter(kind_of(address).title for address in written)
     return Imported(
         project=project,
@@ -183,7 +183,7 @@ def _remarks(site: Site, chosen: Chosen) -> tuple[str, ...]:
     scope = site.scope
     numbered: dict[tuple[Address | None, str], list[str]] = {}
     for address in sorted(chosen.lives):
-        if kind_of(address).numbering is not None and parent_of(address) not in chosen.external:
+        if _is_unwritten(address) and parent_of(address) not in chosen.external:
             numbered.setdefault((parent_of(address), address.kind), []).append(address.identity[-1])
     standing = [
         f"Not in this file: {kind} {', '.join(sorted(numbers, key=int))} of {above.short if above else 'the account'}; "
@@ -195,6 +195,11 @@ def _remarks(site: Site, chosen: Chosen) -> tuple[str, ...]:
         f"Look it over, then take over what it names: {shlex.join(('fcdeploy', 'apply', *chosen.adopt))}",
         *standing,
     )
+
+
+def _is_unwritten(address: Address) -> bool:
+    """Whether no file names it: what the service numbered beneath something."""
+    return kind_of(address).numbering is not None and parent_of(address) is not None
 
 
 async def _write_codes(bench: Bench, chosen: Chosen, asked: Asked) -> _Codes:
@@ -284,7 +289,8 @@ def _residual(
         return tuple(wrong)
     lives = {address: _marked(live, chosen, site) for address, live in chosen.lives.items()}
     desired = located(
-        {address: _with_code_of(one, lives.get(address)) for address, one in project.expand(target).items()}, site.scope
+        {address: _with_code_of(one, _stood_for(address, lives)) for address, one in project.expand(target).items()},
+        site.scope,
     )
     snapshot, all_of_it = Snapshot(lives=lives), Wishes(adopt=("*",))
     wanted = present(desired, site.scope.api)
@@ -316,6 +322,20 @@ def _marked(live: Live, chosen: Chosen, site: Site) -> Live:
         tags = {**(live.body.get(kind.tags.field) or {}), **mark_tags(site.mark)}
         return replace(live, body={**live.body, kind.tags.field: tags}, mark=site.mark)
     return replace(live, mark=site.mark if says_itself(address, chosen.external) else None)
+
+
+def _stood_for(address: Address, lives: Mapping[Address, Live]) -> Live | None:
+    """The live resource that a resource of the file was made from: of a series, its newest."""
+    if address.identity[-1] != NEW or kind_of(address).numbering is None:
+        return lives.get(address)
+    return next(
+        (
+            live
+            for one, live in lives.items()
+            if one.kind == address.kind and one.identity[:-1] == address.identity[:-1]
+        ),
+        None,
+    )
 
 
 def _with_code_of(resource: Resource, live: Live | None) -> Resource:

@@ -55,15 +55,16 @@ def spec_tree(bodies: Mapping[Address, Mapping[str, Json]], show: Show = conceal
     """Canonical bodies as a file nests them; a resource whose parent is not among them stands at the top.
 
     Sections are in the order of the registry, names in their own. A body that may stand alone does where it is the
-    only one, and a kind without fields is a list of names. What the service numbered is left out: a file says what the
-    next one is to be, and none goes for not being in it (S32).
+    only one, and a kind without fields is a list of names. What the service numbered beneath something is left out: a
+    file says what the next one is to be, and none goes for not being in it (S32). At the top a number stands for its
+    series.
     """
     place = {kind.name: at for at, kind in enumerate(KINDS.values())}
     beneath: dict[Address | None, list[Address]] = {}
     for address in sorted(bodies, key=lambda one: (place[one.kind], one)):
-        if kind_of(address).numbering is not None:
-            continue
         parent = parent_of(address)
+        if kind_of(address).numbering is not None and parent is not None:
+            continue
         beneath.setdefault(parent if parent in bodies else None, []).append(address)
 
     def sections(above: Address | None) -> dict[str, Json]:
@@ -74,7 +75,7 @@ def spec_tree(bodies: Mapping[Address, Mapping[str, Json]], show: Show = conceal
         for addresses in by_kind.values():
             kind = kind_of(addresses[0])
             made[kind.section] = _section(
-                kind, ((one.identity[-1], {**spec_body(one, bodies[one], show), **sections(one)}) for one in addresses)
+                kind, ((_word(one), {**spec_body(one, bodies[one], show), **sections(one)}) for one in addresses)
             )
         return made
 
@@ -93,6 +94,11 @@ def spec_body(address: Address, body: Mapping[str, Json], show: Show = concealed
             if not made[word]:
                 del made[word]
     return made
+
+
+def _word(address: Address) -> str:
+    """What a resource is called in its section."""
+    return address.identity[-1 if kind_of(address).numbering is None else 0]
 
 
 def _section(kind: Kind, named: Iterable[tuple[str, dict[str, Json]]]) -> Json:

@@ -514,3 +514,26 @@ def test_a_failed_read_is_no_file(stage: Any, tmp_path: Path) -> None:
     with pytest.raises(ReadFailed):
         importer.run("one")
     assert not importer.out.exists()
+
+
+@pytest.mark.parametrize("api", APIS)
+def test_the_projects_own_layers_come_along_and_functions_name_them(stage: Any, tmp_path: Path, api: str) -> None:
+    spec = stage.spec(2, api=api)
+    spec["targets"]["cn-hangzhou"] = spec["targets"].pop("dev")
+    spec["layers"] = {"imaging": {"code": stage.write_source("layer"), "compatibleRuntime": ["python3.10"]}}
+    service = spec["services"]["s"]
+    service["functions"]["f0"]["layers"] = ["imaging"]
+    service |= {"versions": {"publish": "on-change"}, "aliases": {"live": {"version": "latest"}}}
+    stage.write(spec)
+    stage.apply()
+    stage.write_source("layer", "VALUE = 2\n")
+    stage.apply()
+    importer = Importer(stage, tmp_path / "out", api=api)
+    done = importer.run(project="staged", with_code=True)
+    assert done.findings == ()
+    assert importer.spec["layers"] == {"imaging": {"code": "./layers/imaging", "compatibleRuntime": ["python3.10"]}}
+    assert importer.spec["services"]["s"]["functions"]["f0"]["layers"] == ["imaging"]
+    assert (tmp_path / "out/layers/imaging/index.py").read_text("utf-8") == "VALUE = 2\n"
+    stage.root = tmp_path / "out"
+    plan = stage.plan()
+    assert plan.is_empty, [(one.address.short, one.fields) for one in plan.changes]
