@@ -83,12 +83,14 @@ async def apply(
     lock_timeout: float = 0.0,
     grace: float | None = None,
     keep_undo: float = KEEP_UNDO,
+    wait: float | None = None,
     progress: Progress,
     stop: StopRequest,
 ) -> ApplyReport:
     """Plan every selected target under its lease, ask, and carry out the plans that may be.
 
-    What would undo runs that ended more than `keep_undo` seconds ago is forgotten first (S36).
+    What would undo runs that ended more than `keep_undo` seconds ago is forgotten first (S36). `wait`: see
+    that what only settles in time does, each for so many seconds at most.
     """
     if recover is not None and recover not in RECOVERIES:
         raise UsageError(f"unknown recovery {recover!r}", hint=f"one of: {', '.join(RECOVERIES)}")
@@ -96,7 +98,9 @@ async def apply(
     targets = project.select(_patterns(where), writes=True)
     warnings = project.check(targets, code=not destroy)
     check_only(project, targets, wishes, destroy=destroy)
-    manner = Manner(on_failure=on_failure, grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
+    manner = Manner(
+        on_failure=on_failure, grace=grace, progress=progress, stop=stop, parallelism=where.parallelism, wait=wait
+    )
     with _local_cloud(where, project) as local:
         async with AsyncExitStack() as stack:
             works = [Work(where, project, target, local) for target in targets]

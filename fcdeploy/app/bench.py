@@ -14,13 +14,14 @@ from fcdeploy.app.types import Where
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials, read_credentials
 from fcdeploy.cloud.endpoints import endpoint
-from fcdeploy.cloud.retry import pause, waits
+from fcdeploy.cloud.retry import look_pause, pause, waits
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.attempt import Tools
 from fcdeploy.engine.perform import Performer
 from fcdeploy.engine.places import Place, place_of
 from fcdeploy.engine.reader import Reader
 from fcdeploy.engine.redact import Redactor, secrets_in
+from fcdeploy.engine.settling import WaitingPerformer
 from fcdeploy.engine.snapshot import Desired, Site
 from fcdeploy.engine.spool import Spool
 from fcdeploy.errors import UsageError
@@ -67,18 +68,19 @@ class Bench:
         """Cuts out every secret of the desired bodies."""
         return Redactor(text for resource in desired.values() for text in secrets_in(resource.body))
 
-    def performer(self, redactor: Redactor) -> Performer:
-        """Performs steps through this bench's client."""
-        return Performer(
-            Tools(
-                sender=self.client,
-                reader=self.reader,
-                site=self.site,
-                redactor=redactor,
-                waits=waits,
-                pause=lambda failures: pause(failures, random=random.random),
-            )
+    def performer(self, redactor: Redactor, wait: float | None = None) -> Performer:
+        """Performs steps through this bench's client; `wait`: and sees each settle, for so many seconds at most."""
+        tools = Tools(
+            sender=self.client,
+            reader=self.reader,
+            site=self.site,
+            redactor=redactor,
+            waits=waits,
+            pause=lambda failures: pause(failures, random=random.random),
         )
+        if wait is None:
+            return Performer(tools)
+        return WaitingPerformer(tools, most=wait, pause=lambda looks: look_pause(looks, random=random.random))
 
 
 @asynccontextmanager

@@ -45,13 +45,21 @@ RECOVERIES = ("resume", "rollback", "abandon")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """How a run is carried out: what a failure does, how long a stop may take (seconds), who watches and may end it."""
+    """How a run is carried out: what a failure does, how long a stop may take (seconds), who watches and may end it.
+
+    `wait`: what settles only in time is waited for, each for so many seconds at most; None: it is not.
+    """
 
     on_failure: str
     grace: float | None
     progress: Progress
     stop: StopRequest
     parallelism: int
+    wait: float | None = None
+
+
+WAITING = 1000
+"""Steps at a time when some only wait; the client still sends no more than it may at once."""
 
 
 @asynccontextmanager
@@ -257,12 +265,12 @@ def _executor(
     return Executor(
         run=run,
         plan=plan,
-        performer=bench.performer(redactor),
+        performer=bench.performer(redactor, manner.wait),
         journal=journal,
         progress=manner.progress,
         redactor=redactor,
         stop=manner.stop,
-        parallelism=manner.parallelism,
+        parallelism=manner.parallelism if manner.wait is None else max(manner.parallelism, WAITING),
         on_failure=manner.on_failure,
         grace=manner.grace,
     )

@@ -125,6 +125,7 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
                 lock_timeout=run.lock_timeout,
                 grace=run.grace,
                 keep_undo=run.keep_undo,
+                wait=run.wait,
                 progress=WatchedProgress(progress, watch),
                 stop=stop,
             )

@@ -114,6 +114,7 @@ class RunOptions:
     lock_timeout: float
     grace: float | None
     keep_undo: float
+    wait: float | None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -270,9 +271,21 @@ _RUN_OPTIONS = (
     option("--lock-timeout", metavar="TIME", type=Duration(), default="0s", section=_RUN,
            help="Wait so long for another process on the same target, such as 5m. Without it: not at all."),
     GRACE_OPTION,
+    option("--wait", is_flag=True, section=_RUN,
+           help="Wait until provisioned instances are ready, or gone: after each config that changes, and before an "
+                "alias moves or goes that one hangs on."),
+    option("--wait-timeout", metavar="TIME", type=Duration(), default="10m", section=_RUN,
+           help="With --wait, how long for one config, such as 600s; then the step has failed. Without it: 10m."),
     option("--keep-undo", metavar="DAYS", type=Days(), default="14", section=_RUN,
            help="How long ended runs can be taken back; drops what was kept for older ones. Without it: 14."),
 )  # fmt: skip
+
+
+def _run(_: Session, given: Mapping[str, Any]) -> RunOptions:
+    patience = given["wait_timeout"]
+    own = {name: value for name, value in given.items() if name != "wait_timeout"}
+    return RunOptions(**(own | {"wait": patience if given["wait"] else None}))
+
 
 SPEECH = Bundle(argument="speech", options=_SPEECH_OPTIONS, names=("format", "out"), build=_speech)
 FILE = Bundle(
@@ -296,6 +309,6 @@ WISHES = Bundle(
 RUN = Bundle(
     argument="run",
     options=_RUN_OPTIONS,
-    names=("on_failure", "recover", "lock_timeout", "grace", "keep_undo"),
-    build=lambda _, given: RunOptions(**given),
+    names=("on_failure", "recover", "lock_timeout", "grace", "keep_undo", "wait", "wait_timeout"),
+    build=_run,
 )

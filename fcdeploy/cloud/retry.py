@@ -139,6 +139,11 @@ def waits(error: CloudError, *, parent_created: bool = False, children_deleted: 
             return None
 
 
+def look_pause(looks: int, *, random: Callable[[], float]) -> float:
+    """Seconds until the next look at what settles in time: one second growing to five, a fifth more or less."""
+    return min(5.0, 1.5 ** min(looks - 1, 60)) * (0.8 + 0.4 * random())
+
+
 def pause(failures: int, *, random: Callable[[], float]) -> float:
     """Seconds before the next try of a wait of S38: half a second to five, growing, never nothing."""
     return 0.25 + jitter(failures, base=0.5, ceiling=4.75, random=random)

@@ -11,6 +11,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
@@ -18,10 +19,10 @@ from fcdeploy.engine.lasting import kept, stays
 from fcdeploy.engine.outputs import filled_step
 from fcdeploy.engine.perform import Performer
 from fcdeploy.engine.redact import Redactor
-from fcdeploy.engine.results import Done, StepFailed, StepUnknown, Surroundings
+from fcdeploy.engine.results import Done, StepFailed, StepSkipped, StepUnknown, Surroundings
 from fcdeploy.engine.rollback import goes_with, inverse
 from fcdeploy.engine.snapshot import root_of
-from fcdeploy.engine.standing import StepStanding
+from fcdeploy.engine.standing import StepStanding, done_in, unsettled_in
 from fcdeploy.engine.watch import EventLog, Progress, StopRequest
 from fcdeploy.errors import RunError
 from fcdeploy.kinds.registry import kind_of, parent_of
@@ -86,7 +87,7 @@ class Executor:
         standing = standing or {}
         forward = _Round(steps=self._plan.steps)
         forward.done += self._remembered(standing)
-        await self._perform_all(forward, _unsettled(standing), may_stop=True)
+        await self._perform_all(forward, unsettled_in(standing), may_stop=True)
         if (
             self._broken is None
             and not forward.failed
@@ -105,11 +106,12 @@ class Executor:
         began = time.monotonic()
         forward = _Round(steps=self._plan.steps)
         forward.done += self._remembered(standing)
-        unsettled = _unsettled(standing)
+        unsettled = unsettled_in(standing)
         doubtful = [step for step in self._plan.steps if step.id in unsettled]
         for step in doubtful:
             try:
-                found = await self._performer.read_effect(filled_step(step, self._outputs), self._surroundings(step))
+                filled, around = filled_step(step, self._outputs), self._surroundings(step, forward)
+                found = await self._performer.read_effect(filled, around)
                 if found is not None:
                     self._note_effect(step, found.etag, found.outputs)
                     forward.done.append(step.id)
@@ -152,7 +154,7 @@ class Executor:
     async def _roll_back(self, forward: _Round, standing: Mapping[str, StepStanding]) -> _Round:
         undo = inverse(self._plan.steps, frozenset(forward.done))
         back = _Round(steps=undo.steps, undoing=True, undoes=undo.undoes)
-        back.done += [step.id for step in undo.steps if _is_done(standing, step.id)]
+        back.done += [step.id for step in undo.steps if step.id in done_in(standing)]
         if undo.steps:
             self._progress.said(
                 self._plan.target.name, f"rolling back {len(undo.steps)} step{'s' * (len(undo.steps) > 1)}"
@@ -169,7 +171,7 @@ class Executor:
                     address=str(step.address),
                 )
             )
-        await self._perform_all(back, _unsettled(standing), may_stop=False)
+        await self._perform_all(back, unsettled_in(standing), may_stop=False)
         return back
 
     async def _perform_all(self, round_: _Round, unsettled: frozenset[str], *, may_stop: bool) -> None:
@@ -248,7 +250,7 @@ class Executor:
         self._progress.begun(target, step, round_.undoing)
         try:
             filled = filled_step(step, self._outputs)
-            done = await self._performer.perform(filled, self._surroundings(step), unsettled=unsettled)
+            done = await self._performer.perform(filled, self._surroundings(step, round_), unsettled=unsettled)
             await self._ended(step, round_, EventType.DONE, began, done=done)
         except StepFailed as failure:
             return await self._failed(step, round_, began, failure)
@@ -257,6 +259,9 @@ class Executor:
             self._found.append(self._finding(step, failure))
             await self._noted(step, EventType.UNKNOWN, failure.summary)
             self._progress.ended(target, step, EventType.UNKNOWN, time.monotonic() - began, self._note(failure))
+            return False
+        except StepSkipped as why:
+            self._progress.ended(target, step, EventType.SKIPPED, time.monotonic() - began, why.summary)
             return False
         except RunError as failure:
             self._broken = self._broken or failure
@@ -319,7 +324,7 @@ class Executor:
         """What a line of progress says of it: why, since that line names the step already."""
         return self._redactor.text(failure.detail or failure.summary).partition("\n")[0]
 
-    def _surroundings(self, step: Step) -> Surroundings:
+    def _surroundings(self, step: Step, round_: _Round) -> Surroundings:
         parent = parent_of(step.address)
         root = root_of(step.address)
 
@@ -334,7 +339,17 @@ class Executor:
             waiting=lambda why, seconds: self._progress.waiting(self._plan.target.name, step, why, seconds),
             in_turn=self._locks.get(root),
             go_in_turn=lambda: self._locks.setdefault(root, asyncio.Lock()),
+            halting=lambda seconds: self._halting(round_, seconds),
         )
+
+    async def _halting(self, round_: _Round, seconds: float) -> bool:
+        """Sleep; wake up early, and say so, when nothing more is to be started. A way back is not for stopping."""
+        if round_.undoing:
+            await asyncio.sleep(seconds)
+        else:
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._stop.wait(), seconds)
+        return self._is_halted(round_, may_stop=True)
 
     def _standing_ending(self, forward: _Round) -> Ending:
         """How a run ends that is not rolled back."""
@@ -377,15 +392,6 @@ class Executor:
             seconds=time.monotonic() - began,
             durations=dict(self._durations),
         )
-
-
-def _unsettled(standing: Mapping[str, StepStanding]) -> frozenset[str]:
-    return frozenset(name for name, one in standing.items() if one.is_unsettled)
-
-
-def _is_done(standing: Mapping[str, StepStanding], name: str) -> bool:
-    one = standing.get(name)
-    return one is not None and one.type is EventType.DONE
 
 
 def with_spans(found: Iterable[Diagnostic], plan: Plan) -> tuple[Diagnostic, ...]:

@@ -153,6 +153,20 @@ class Reader:
         live = self._live(kind, address, reply.body, reply.etag, tags, singly=True)
         return None if is_absent(kind, live.body) else live
 
+    async def read_said(self, address: Address) -> Mapping[str, Json] | None:
+        """One resource as the service says it, also what counts as absent; None when there is none."""
+        reply = await self._read_or_absent(kind_of(address), address)
+        return reply.body if reply is not None and isinstance(reply.body, Mapping) else None
+
+    async def read_listed(self, kind: Kind, above: tuple[str, ...]) -> dict[Address, Mapping[str, Json]]:
+        """What the list of a kind says, also of what counts as absent. Raises ReadFailed."""
+        listed = await read_list(self._checked, kind, above, self._site.scope)
+        target = self._site.target
+        return {
+            Address(provider=target.provider, target=target.name, kind=kind.name, identity=identity): raw
+            for identity, raw in listed.items()
+        }
+
     async def read_series(self, address: Address) -> dict[Address, Live]:
         """All that exist of the series in which a numbered resource stands. Raises ReadFailed."""
         return await self._read_siblings(kind_of(address), address)

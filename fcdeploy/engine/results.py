@@ -39,6 +39,10 @@ class StepUnknown(FcdeployError):
     """Neither the reply nor a read says whether the effect is there."""
 
 
+class StepSkipped(FcdeployError):
+    """The run was to end before the step was sent; nothing happened."""
+
+
 class Refusal(Protocol):
     """A refusal that passes by itself: why, and whether writes to that parent should go one by one (S38)."""
 
@@ -79,7 +83,10 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the run knows around a step: its own ETag of the resource, what it did above and beneath, and its voice."""
+    """What the run knows around a step: its own ETag of the resource, what it did above and beneath, and its voice.
+
+    `halting` sleeps so many seconds, or until the run is to start nothing more, and says whether it is.
+    """
 
     own_etag: str | None
     parent_created: bool
@@ -88,3 +95,4 @@ class Surroundings:
     waiting: Callable[[str, float], None]
     in_turn: asyncio.Lock | None
     go_in_turn: Callable[[], asyncio.Lock]
+    halting: Callable[[float], Awaitable[bool]]

@@ -39,6 +39,16 @@ def fold(events: Iterable[Event]) -> dict[str, StepStanding]:
     return standing
 
 
+def unsettled_in(standing: Mapping[str, StepStanding]) -> frozenset[str]:
+    """The steps whose effect is not known."""
+    return frozenset(name for name, one in standing.items() if one.is_unsettled)
+
+
+def done_in(standing: Mapping[str, StepStanding]) -> frozenset[str]:
+    """The steps whose last word is that they are done."""
+    return frozenset(name for name, one in standing.items() if one.type is EventType.DONE)
+
+
 def _after(before: StepStanding | None, event: Event) -> StepStanding:
     now = StepStanding(
         type=event.type,

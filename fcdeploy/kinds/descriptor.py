@@ -157,6 +157,16 @@ class Numbering:
     freezes: Freezing | None = None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Settling:
+    """What the service only reaches in time, by members of its answer: how many there are to be (`goal`), how many
+    there are (`reached`), and what is in the way (`problem`, a text)."""
+
+    goal: str
+    reached: str
+    problem: str
+
+
 class GuardStyle(enum.Enum):
     """How a write is guarded: by the service itself, or by reading again just before (law 4)."""
 
@@ -216,6 +226,7 @@ class Kind:
     `pin_field` is the text field at whose end a note can stand that the resource was moved back, to another of the
     numbered ones that its fields name, and is to stay there (S33).
     `may_be_external`: one that somebody else keeps may hold resources of the file (S13).
+    `settles` says how what the service only reaches in time is seen; `--wait` waits for it.
     A kind with a `numbering` has no update. `behind` are, by part of the identity, the kinds that this part names under
     the root: a qualifier is an alias or a version.
     `about` says in a few words what matters of a resource where there is room for one line; members that the body does
@@ -257,6 +268,7 @@ class Kind:
     pin_field: str = ""
     may_be_external: bool = False
     numbering: Numbering | None = None
+    settles: Settling | None = None
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
@@ -304,6 +316,8 @@ class Kind:
             yield f"there is no field {self.tags.field}"
         if self.tells and self.about is None:
             yield f"there is nothing that says what {self.tells} is"
+        if self.settles is not None and not {self.settles.goal, self.settles.reached} <= {*self.reported}:
+            yield "what settles is reported"
         hiding = [one.name for one in self.fields if one.name in self.reported and one.hides_something]
         if hiding or len({*self.reported}) != len(self.reported):
             yield f"what is reported is named once and hides nothing: {hiding or self.reported}"

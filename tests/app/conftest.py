@@ -125,7 +125,7 @@ class Stage:
     ) -> ApplyReport:
         named = {
             name: more.pop(name)
-            for name in ("destroy", "on_failure", "recover", "lock_timeout", "grace")
+            for name in ("destroy", "on_failure", "recover", "lock_timeout", "grace", "wait")
             if name in more
         }
         confirm = more.pop("confirm", lambda report: True)
@@ -289,6 +289,7 @@ def hurried(monkeypatch: pytest.MonkeyPatch) -> list[float]:
 
     monkeypatch.setattr("fcdeploy.app.bench.Client", functools.partial(Client, sleep=sleep))
     monkeypatch.setattr("fcdeploy.app.bench.pause", lambda failures, random: 0.004 * failures)
+    monkeypatch.setattr("fcdeploy.app.bench.look_pause", lambda looks, random: 0.02)
     return slept
 
 

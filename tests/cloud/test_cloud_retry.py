@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fcdeploy.cloud.retry import ATTEMPTS, BUDGET, Again, Tries, again, pause, retry_after, waits
+from fcdeploy.cloud.retry import ATTEMPTS, BUDGET, Again, Tries, again, look_pause, pause, retry_after, waits
 from fcdeploy.errors import ApiError, CloudError, NoReply, NotSent
 
 
@@ -143,3 +143,11 @@ def test_what_the_executor_sits_out(error: CloudError, alone: bool, with_parent:
 @given(failures=st.integers(1, 10_000), chance=st.floats(0, 1, exclude_max=True))
 def test_pauses_are_bounded(failures: int, chance: float) -> None:
     assert 0.25 <= pause(failures, random=lambda: chance) <= 5.0
+
+
+def test_looks_begin_a_second_apart_and_end_five() -> None:
+    middle = [look_pause(looks, random=lambda: 0.5) for looks in range(1, 7)]
+    assert middle == pytest.approx([1.0, 1.5, 2.25, 3.375, 5.0, 5.0])
+    both = [look_pause(9, random=lambda: 0.0), look_pause(9, random=lambda: 1.0)]
+    assert both == pytest.approx([4.0, 6.0])
+    assert look_pause(100_000, random=lambda: 0.5) == 5.0

@@ -90,7 +90,7 @@ def test_the_pure_engine_imports_no_io(name: str) -> None:
 def test_every_engine_module_is_either_pure_or_an_effect() -> None:
     effects = {
         *("reader", "executor", "perform", "journal", "journal_file", "journal_layout", "lease", "places", "spool"),
-        *("results", "watch", "lists", "attempt", "numbering", "frozen", "together", "__init__"),
+        *("results", "watch", "lists", "attempt", "numbering", "frozen", "together", "settling", "__init__"),
     }
     names = {path.stem for path in (ROOT / "engine").glob("*.py")}
     assert names == effects | set(PURE)

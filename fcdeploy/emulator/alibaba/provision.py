@@ -41,11 +41,12 @@ def _resource(request: Request, service: str, name: str) -> str:
 
 
 def _shown(request: Request, row: Row) -> Json:
+    # Nothing here keeps instances from starting; a fault's touch can put an error there.
     return {
         "resource": _resource(request, row.parent, row.name),
         **{key: row.body[key] for key in _UNSET},
         "current": current_of(request, row),
-        "currentError": "",
+        "currentError": row.body.get("currentError", ""),
     }
 
 

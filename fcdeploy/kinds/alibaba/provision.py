@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fcdeploy.kinds.alibaba.qualifier import API_2016, API_2021, QUALIFIED, QUALIFIER_SCHEMA, qualified
-from fcdeploy.kinds.descriptor import GuardStyle, Kind, Listing, Marking, Operation
+from fcdeploy.kinds.descriptor import GuardStyle, Kind, Listing, Marking, Operation, Settling
 from fcdeploy.kinds.fields import Default, Field, Order, boolean, integer, objects, text
 from fcdeploy.model import Json
 
@@ -149,6 +149,8 @@ KIND = Kind(
     marking=Marking.PARENT,
     missing=frozenset({"ProvisionConfigNotFound", "AliasNotFound", "FunctionNotFound", "ServiceNotFound"}),
     about=about,
+    # `current` follows `target` within 30 to 120 s (facts 11).
+    settles=Settling(goal="target", reached="current", problem="currentError"),
     reported=("target", "current", "currentError", *_PLANS),
     absent={"target": (0,), "scheduledActions": ([],), "targetTrackingPolicies": ([],)},
 )
