@@ -161,7 +161,7 @@ def _report(done: Imported, speech: Speech, flags: tuple[str, ...], *, with_code
     from fcdeploy.render.words import clean, command_line, counted
 
     speech.write_findings(done.findings)
-    parts = ", ".join(counted(number, title.lower()) for title, number in done.counts.items())
+    parts = ", ".join(counted(number, _in_a_sentence(title)) for title, number in done.counts.items())
     lines = [f"{clean(str(done.file))}: {parts}"]
     if done.secrets:
         lines += ["", "Kept out of the file, and read from these variables by every command:"]
@@ -177,3 +177,8 @@ def _report(done: Imported, speech: Speech, flags: tuple[str, ...], *, with_code
         look = command_line("plan", ("-f", str(done.file.parent), *done.adopt, *flags))
         lines += ["", "Nothing is taken over yet. What taking over writes is marks, and nothing else:", look]
     speech.write_talk("\n".join(lines))
+
+
+def _in_a_sentence(title: str) -> str:
+    """A kind's title where no sentence begins: `custom domain`, `VPC binding`."""
+    return title if title[:2].isupper() else title[0].lower() + title[1:]

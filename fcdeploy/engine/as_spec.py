@@ -138,6 +138,8 @@ class _Writer:
         if value is None:
             return True
         default = field.default(self._whole)
+        if default is not None and default.value is None and not default.compared:
+            return True  # what is there is the service's own
         if (
             default is not None
             and default.value == value

@@ -106,8 +106,8 @@ def paragraphs(text: str, *, indent: str, width: int = WIDTH) -> list[str]:
 
 
 def counted(number: int, one: str, many: str = "") -> str:
-    """`1 step`, `3 steps`."""
-    return f"{number} {one if number == 1 else many or one + 's'}"
+    """`1 step`, `3 steps`, `2 aliases`."""
+    return f"{number} {one if number == 1 else many or one + ('es' if one.endswith('s') else 's')}"
 
 
 def command_line(command: str, flags: Sequence[str] = (), *, target: str = "") -> str:

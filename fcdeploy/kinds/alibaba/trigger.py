@@ -47,6 +47,8 @@ FIELDS = (
         "ARN of what sends the events; not for timer, http and eventbridge.",
         access=Access.CREATE_ONLY,
         default=None,
+        # The service shows one for types that have none to give (facts 9.3, eventbridge).
+        defaults=(Default(value=None, sent=False, compared=False, when={"triggerType": tuple(sorted(NO_SOURCE))}),),
         reset=Reset.NONE,
         pattern=r"^acs:[^\s]+$",
     ),
