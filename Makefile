@@ -1,5 +1,6 @@
 # make demo   a tour on the embedded emulator: validate, plan, apply, change, destroy
-# make test   lint, types and the whole test suite
+# make test   lint, types and the test suite
+# make proofs the longer proofs, of which make test has a part
 # make pairs  the property test over random pairs of specs, PAIRS of them for each API version from the seed SEED
 # make format rewrite the sources as the linter wants them
 # make schema rewrite schemas/ from the descriptors
@@ -14,7 +15,7 @@ PAIRS ?= 200
 SEED ?= $(shell date +%s)
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: demo test lint types unit pairs format schema docs clean
+.PHONY: demo test lint types unit proofs pairs format schema docs clean
 .DEFAULT_GOAL := test
 
 # Some environments (PYTHONDONTWRITEBYTECODE) would compile everything at every start of a process.
@@ -46,6 +47,9 @@ types: .venv/test
 unit: .venv/test
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 
+proofs: .venv/test
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal -m proof
+
 pairs: .venv/test
 	FCDEPLOY_PAIRS=$(PAIRS) $(BIN)/pytest --numprocesses 2 tests/app/test_app_pairs.py --hypothesis-seed=$(SEED)
 
@@ -54,7 +58,7 @@ format: .venv/test
 	$(BIN)/ruff format .
 
 schema: .venv/runtime
-	$(BIN)/python -m fcdeploy.spec.schema > schemas/project.schema.json
+	$(BIN)/python -m fcdeploy.spec.schema schemas
 
 docs: .venv/runtime
 	$(BIN)/python tests/docs/generate.py
