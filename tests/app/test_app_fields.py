@@ -18,7 +18,7 @@ from field_samples import ABSENT, CASES, Place, put, returns, sample, tried
 
 from fcdeploy.app import Wishes
 from fcdeploy.kinds.registry import KINDS, kind_of
-from fcdeploy.model import Action, Change
+from fcdeploy.model import Action, Change, Plan
 
 APIS = ("2021-04-06", "2016-08-15")
 ALL = Wishes(allow_unsafe=True)
@@ -81,17 +81,24 @@ class Bench:
             here.update(trial.body)
         self.stage.write({**spec, **around})
 
-    def apply(self) -> None:
+    def apply(self) -> Plan:
+        """Write and apply the file; the plan that this was. The plan after it is empty."""
         self.write()
-        self.stage.apply(ALL)
+        plans: list[Plan] = []
+
+        def confirm(report: Any) -> bool:
+            plans.extend(result.plan for result in report.results)
+            return True
+
+        self.stage.apply(ALL, confirm=confirm)
         again = self.stage.plan(ALL)
         assert again.is_empty, [(one.address.short, one.fields) for one in again.changes]
+        return plans[0] if plans else again
 
-    def changed(self) -> dict[str, Change]:
-        """What the plan does, by the name of the trial; to nothing but the resources that are tried."""
-        self.write()
+    def apply_changed(self) -> dict[str, Change]:
+        """Apply; what the plan did, by the name of the trial, and to nothing but the resources that are tried."""
         changes: dict[str, Change] = {}
-        for change in self.stage.plan(ALL).changes:
+        for change in self.apply().changes:
             assert change.address.kind == self.kind.partition(".")[0], change
             (name,) = {trial.name for trial in self.trials} & set(change.address.identity)
             assert name not in changes
@@ -136,18 +143,16 @@ def test_each_field_is_set_changed_and_taken_back(stage: Any, kind: str, api: st
     ]
     for trial in differing:
         put(kind, trial.body, trial.place, second[trial.name])
-    changes = bench.changed()
+    changes = bench.apply_changed()
     for trial in bench.trials:
         check(trial, changes.get(trial.name), expected=trial in differing)
-    bench.apply()
 
     removable = [one for one in bench.trials if not one.place.field.required]
     for trial in removable:
         put(kind, trial.body, trial.place, ABSENT)
-    changes = bench.changed()
+    changes = bench.apply_changed()
     for trial in bench.trials:
         check(trial, changes.get(trial.name), expected=trial in removable and returns(kind, trial.place, trial.body))
-    bench.apply()
 
     for trial in bench.trials:
         trial.body = {}
