@@ -265,11 +265,10 @@ def kept_names(found: Found, snapshot: Snapshot, site: Site) -> frozenset[Name]:
 
 def surplus(found: Found, snapshot: Snapshot, site: Site) -> dict[Address, list[Address]]:
     """By series, oldest first: what is ours and beyond what the file keeps, whether or not something names it."""
-    found_: dict[Address, list[Address]] = {}
+    beyond: dict[Address, list[Address]] = {}
     for address, one in found.items():
-        numbering = one.kind.numbering
-        keep = one.resource.body.get(numbering.keep) if numbering is not None and one.resource is not None else None
-        if address.identity[-1] != NEW or keep is None:
+        keep = _kept(one)
+        if keep is None:
             continue
         ours = [
             member
@@ -277,10 +276,17 @@ def surplus(found: Found, snapshot: Snapshot, site: Site) -> dict[Address, list[
             if snapshot.lives[member].mark == site.mark and not _goes(member, found)
         ]
         coming = 1 if one.action is Action.CREATE else 0
-        beyond = len(ours) + coming - int(keep)
-        if beyond > 0:
-            found_[address] = ours[:beyond]
-    return found_
+        too_many = len(ours) + coming - keep
+        if too_many > 0:
+            beyond[address] = ours[:too_many]
+    return beyond
+
+
+def _kept(difference: Difference) -> int | None:
+    """How many of a series the file keeps; None where it keeps all, or this is no series."""
+    numbering, resource = difference.kind.numbering, difference.resource
+    keep = resource.body.get(numbering.keep) if numbering is not None and resource is not None else None
+    return None if keep is None else int(keep)
 
 
 def frozen_to_see(found: Sequence[Difference], snapshot: Snapshot, site: Site) -> list[Address]:
@@ -312,14 +318,12 @@ def pruned(found: Found, snapshot: Snapshot, site: Site) -> Iterator[Difference]
     if not beyond:
         return
     names = kept_names(found, snapshot, site)
-    gone = {member for members_ in beyond.values() for member in members_}
+    gone = {address for old in beyond.values() for address in old}
     for version, bodies in snapshot.frozen.items():
         if version not in gone or (version.kind, version.identity) in names:
             names |= {name for address, body in bodies.items() for name in names_of(address, body, site.scope)}
     for series, old in beyond.items():
-        resource = found[series].resource
-        assert resource is not None and series.identity
-        keep = resource.body[found[series].kind.numbering.keep]  # type: ignore[union-attr]
+        keep = _kept(found[series])
         for address in old:
             if (address.kind, address.identity) not in names:
                 yield Difference(

@@ -332,3 +332,18 @@ def stage(tmp_path: Path, emulator: Handle, hurried: list[float]) -> Stage:
         environ=to_environ(tmp_path / "state", tmp_path),
         slept=hurried,
     )
+
+
+PROVED_ON_BOTH = {
+    *("test_app_fields", "test_app_pairs", "test_app_domains", "test_app_foreign", "test_app_window"),
+    *("test_app_ignore", "test_app_kinds", "test_app_touch", "test_app_rollback", "test_app_external"),
+}
+"""Modules whose tests try the same on both API versions: `make test` has them on the newer, `make proofs` on both."""
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark as proofs what repeats on the older API version what the newer one is tried on."""
+    for item in items:
+        params = getattr(getattr(item, "callspec", None), "params", {})
+        if API_2016 in map(str, params.values()) and item.path.stem in PROVED_ON_BOTH:
+            item.add_marker(pytest.mark.proof)
