@@ -7,7 +7,7 @@ frozen is compared with what was meant just before, and what was frozen just aft
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fcdeploy.engine.attempt import Attempt
@@ -16,7 +16,7 @@ from fcdeploy.engine.marks import as_travelling
 from fcdeploy.engine.outputs import outputs_in
 from fcdeploy.engine.results import Done, StepFailed
 from fcdeploy.engine.threeway import unfulfilled
-from fcdeploy.errors import ApiError, NoReply, ReadFailed
+from fcdeploy.errors import ApiError, ReadFailed
 from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Address, Json, Live, NextAfter, Reply
 
@@ -29,7 +29,7 @@ class NumberedAttempt(Attempt):
     async def read_effect(self) -> Done | None:
         """The effect of a create whose reply never came, None when there is none; nothing is sent."""
         try:
-            return await self._found()
+            return await self._own_of(await self._newer())
         except ReadFailed as failure:
             raise self._not_known(failure) from failure
 
@@ -40,10 +40,11 @@ class NumberedAttempt(Attempt):
 
     async def _look_first(self, *, uncertain: bool) -> Done | None:
         try:
-            found = await self._found()
-            if found is not None and uncertain:
-                return found
             newer = await self._newer()
+            # Before anything was sent, whatever is newer is somebody else's, and not ours to take back.
+            found = await self._own_of(newer) if uncertain else None
+            if found is not None:
+                return found
             if newer:
                 raise StepFailed(
                     f"{newer[-1].address.short} was made by somebody else meanwhile",
@@ -107,7 +108,7 @@ class NumberedAttempt(Attempt):
         address = replace(self._step.address, identity=(*self._step.address.identity[:-1], number))
         try:
             frozen = await self._p.reader.read_frozen(address)
-        except (ReadFailed, NoReply) as failure:
+        except ReadFailed as failure:
             raise StepFailed(failure.summary, detail=failure.detail, happened=True, outputs=done.outputs) from failure
         wrong = differing_content(self._step.content, frozen.bodies)
         if wrong:
@@ -133,9 +134,9 @@ class NumberedAttempt(Attempt):
             )
         self._parent_etag = now.etag
 
-    async def _found(self) -> Done | None:
-        """The newest that is ours, came after the plan and keeps the promise; also in what it froze."""
-        for live in reversed(await self._newer()):
+    async def _own_of(self, newer: Sequence[Live]) -> Done | None:
+        """The newest of these that is ours and keeps the promise; also in what it froze."""
+        for live in reversed(newer):
             travelled = as_travelling(self._kind, live).body
             if live.mark != self._p.site.mark or unfulfilled(self._kind, self._step.after or {}, travelled):
                 continue
