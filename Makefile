@@ -1,6 +1,7 @@
 # make demo   a tour on the embedded emulator: validate, plan, apply, change, destroy
 # make test   lint, types and the test suite
 # make proofs the longer proofs, of which make test has a part
+# make crash  every crash, fault and race of the journal's proofs, enumerated; make test has a part of them
 # make pairs  the property test over random pairs of specs, PAIRS of them for each API version from the seed SEED
 # make format rewrite the sources as the linter wants them
 # make schema rewrite schemas/ from the descriptors
@@ -15,7 +16,7 @@ PAIRS ?= 200
 SEED ?= $(shell date +%s)
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: demo test lint types unit proofs pairs format schema docs clean
+.PHONY: demo test lint types unit proofs crash pairs format schema docs clean
 .DEFAULT_GOAL := test
 
 # Some environments (PYTHONDONTWRITEBYTECODE) would compile everything at every start of a process.
@@ -51,6 +52,9 @@ unit: .venv/test
 
 proofs: .venv/test
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal -m proof
+
+crash: .venv/test
+	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal -m crash tests/crash
 
 pairs: .venv/test
 	FCDEPLOY_PAIRS=$(PAIRS) $(BIN)/pytest --numprocesses 2 tests/app/test_app_pairs.py --hypothesis-seed=$(SEED)
