@@ -60,7 +60,7 @@ def resume(where: Where, speech: Speech, grace: float | None) -> int:
 
 @click.command("rollback", cls=Command)
 @asks(WHERE, SPEECH)
-@option("--run", metavar="RUN", default=None, help="A run that ended. Without it: the open run of each target.")
+@click.argument("run", metavar="[RUN]", required=False)
 @_ALIAS_OPTION
 @_SERVICE_OPTION
 @_TO_OPTION
@@ -78,8 +78,10 @@ def rollback(
 ) -> int:
     """Take a run back: what it made, changed and deleted, in reverse order.
 
+    RUN is one that ended, or is open; the way back from one that ended is
+    shown first. Without RUN, the open run of each target is taken back.
     Every step is guarded: what somebody else has changed since is left alone
-    and listed. Runs that are open and runs that ended can be taken back.
+    and listed.
 
     With --alias, one write leads all calls of an alias to an earlier version
     and pins it there: apply moves it on only with --forward, or when the file
@@ -91,7 +93,7 @@ def rollback(
 
     if alias is not None:
         if run is not None:
-            raise UsageError("--run and --alias exclude each other", hint="an alias is moved back by itself")
+            raise UsageError("RUN and --alias exclude each other", hint="an alias is moved back by itself")
         return _move_back(where, speech, app.Move(name=alias, within=service, to=to), grace, yes=yes)
     if service is not None or to is not None:
         raise UsageError("--service and --to say more about --alias", hint="add --alias NAME")

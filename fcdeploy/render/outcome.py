@@ -73,7 +73,7 @@ def keeps_text(views: tuple[KeepView, ...]) -> str:
 
 
 def _first_lines(outcome: Outcome, said: str, ink: Ink, role: Role) -> list[str]:
-    """The closing line with the run's id, which `rollback --run` asks for; on a line of its own where room is short."""
+    """The closing line with the run's id, which `rollback RUN` asks for; on a line of its own where room is short."""
     told = f"target {clean(outcome.target)}: ", f"{_counts(outcome)} in {seconds_text(outcome.seconds)}"
     line = f"{told[0]}{ink(said, role)}{told[1]}"
     if not outcome.run:

@@ -279,7 +279,7 @@ def test_a_run_that_ended_can_be_taken_back(program: Program) -> None:
     applied = program.run("apply", "--local", "--yes").stdout
     run = re.search(r"^target dev: done \(1 step\) in .* s · run (\S+)$", applied, re.MULTILINE)
     assert run, applied
-    back = program.run("rollback", "--local", "--yes", "--run", run[1])
+    back = program.run("rollback", "--local", "--yes", run[1])
     assert back.returncode == 0, back.stderr
     assert back.stdout.startswith(
         f"{HEADING}\n\n"
@@ -302,13 +302,13 @@ def test_a_way_back_brings_deletes_again_and_hides_what_may_be_secret(program: P
     program.run("apply", "--local", "--yes")
     program.environ["TOKEN"] = "hunter2-second"
     changed = json.loads(program.run("apply", "--local", "--yes", "--format", "json").stdout)
-    text = program.run("rollback", "--local", "--yes", "--run", changed["outcomes"][0]["run"]).stdout
+    text = program.run("rollback", "--local", "--yes", changed["outcomes"][0]["run"]).stdout
     assert "~ environmentVariables.TOKEN: (sensitive) -> (sensitive)" in text
     program.environ["TOKEN"] = "hunter2-first"
     whole = program.spec.read_text()
     program.spec.write_text(whole.partition("    functions:")[0])
     gone = json.loads(program.run("apply", "--local", "--yes", "--format", "json").stdout)
-    back = program.run("rollback", "--local", "--yes", "--run", gone["outcomes"][0]["run"])
+    back = program.run("rollback", "--local", "--yes", gone["outcomes"][0]["run"])
     assert back.returncode == 0, back.stderr
     assert "  + function images/resize  (takes back run " in back.stdout
     assert "      + memorySize: 512\n" in back.stdout
@@ -327,11 +327,11 @@ def test_undo_material_is_kept_as_long_as_asked(program: Program) -> None:
     first = changed(512)
     second = changed(1024)
     assert program.run("apply", "--local", "--yes", "--keep-undo", "1").returncode == 0
-    kept = program.run("rollback", "--local", "--yes", "--run", second)
+    kept = program.run("rollback", "--local", "--yes", second)
     assert kept.returncode == 0, kept.stderr
     assert program.run("apply", "--local", "--yes", "--keep-undo", "0").returncode == 0
     for run in (first, second):
-        forgotten = program.run("rollback", "--local", "--yes", "--run", run)
+        forgotten = program.run("rollback", "--local", "--yes", run)
         assert forgotten.returncode == 1
         assert forgotten.stderr.startswith(f"error: the plan of run {run} was forgotten\n")
 

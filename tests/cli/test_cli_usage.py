@@ -39,11 +39,11 @@ CASES = [
     ("apply", "`fcdeploy apply` has to ask before it changes anything, and there is no terminal to ask on", "--yes"),
     ("destroy --local", "`fcdeploy destroy` has to ask", "give --yes: fcdeploy plan --destroy --local"),
     ("rollback --to 7 --yes", "--service and --to say more about --alias", "add --alias NAME"),
-    ("rollback --run r --alias a", "--run and --alias exclude each other", "an alias is moved back by itself"),
+    ("rollback r --alias a", "RUN and --alias exclude each other", "an alias is moved back by itself"),
     ("rollback --alias live", "`fcdeploy rollback` has to ask", "look first, then give --yes: fcdeploy status"),
     ("rollback", "`fcdeploy rollback` has to ask", "look first, then give --yes: fcdeploy status"),
     (
-        "rollback -f a/b --var A=$x --var-file v.yaml --endpoint http://x --target d/* --run r1",
+        "rollback r1 -f a/b --var A=$x --var-file v.yaml --endpoint http://x --target d/*",
         "`fcdeploy rollback` has to ask",
         "fcdeploy status -f a/b --var 'A=$x' --var-file v.yaml --endpoint http://x --target 'd/*'",
     ),
