@@ -9,14 +9,17 @@ from dataclasses import dataclass, replace
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages
 from fcdeploy.app.types import RunSummary
+from fcdeploy.diagnostics import error, warning
 from fcdeploy.engine.diff import returning_fields
-from fcdeploy.engine.executor import Executor, with_spans
+from fcdeploy.engine.executor import Executor
 from fcdeploy.engine.journal import RunRecord, SqliteJournal, StepStanding, fold
 from fcdeploy.engine.lasting import kept
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.outputs import filled_step
 from fcdeploy.engine.redact import Redactor, secrets_in
 from fcdeploy.engine.rollback import inverse
+from fcdeploy.engine.rounds import with_spans
+from fcdeploy.engine.standing import unsettled_in
 from fcdeploy.engine.steps import OWN_ETAG
 from fcdeploy.engine.watch import Progress, StopRequest
 from fcdeploy.engine.wire import archives_in
@@ -76,16 +79,16 @@ async def read_summary(journal: SqliteJournal, target: str) -> RunSummary | None
         return None
     standing = fold(await journal.read_events(record.id))
     # The way back has steps of its own in the journal; they are not counted, but for those whose effect is not known.
-    own = [standing[step.id].type for step in record.steps if step.id in standing]
+    own = [standing[step.id] for step in record.steps if step.id in standing]
     return RunSummary(
         run=record.id,
         command=record.command,
         started=record.started,
         holder=record.holder,
-        done=own.count(EventType.DONE),
+        done=sum(1 for one in own if one.happened),
         unsettled=sum(1 for one in standing.values() if one.is_unsettled),
         total=len(record.steps),
-        undone=own.count(EventType.UNDONE),
+        undone=sum(1 for one in own if one.type is EventType.UNDONE),
         undoing=_is_undoing([step.id for step in record.steps], standing),
     )
 
@@ -93,7 +96,7 @@ async def read_summary(journal: SqliteJournal, target: str) -> RunSummary | None
 def _is_undoing(own: Collection[str], standing: Mapping[str, StepStanding]) -> bool:
     """Whether a run's way back has had an effect, or may have had one; `own` are the ids of the run's own steps."""
     return any(
-        one.is_unsettled or one.type is EventType.DONE for name, one in standing.items() if name not in own
+        one.is_unsettled or one.happened for name, one in standing.items() if name not in own
     ) or any(one.type is EventType.UNDONE for one in standing.values())
 
 
@@ -174,9 +177,27 @@ async def roll_back(
     return await _closed(journal, plan, await executor.roll_back(standing))
 
 
-async def abandon(journal: SqliteJournal, record: RunRecord) -> None:
-    """Close an open run as it stands; live state is read afresh by the next plan (law 8)."""
+async def abandon(
+    bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource, manner: Manner
+) -> Outcome:
+    """Close an open run as it stands, once what its unanswered calls did is read (S37).
+
+    The next plan reads live state afresh (law 8), so neither a cloud that does not answer nor undo material that is
+    gone keeps a run open: what is not known stays so in history.
+    """
+    standing = fold(await journal.read_events(record.id))
+    outcome = Outcome(run=record.id, target=record.target, ending=Ending.STOPPED)
+    if unsettled := unsettled_in(standing):
+        try:
+            plan = await _saved_plan(bench, journal, record, secret)
+        except RunError as problem:
+            found = warning(f"run {record.id} is closed as it stands", detail=problem.summary, hint=problem.hint)
+            outcome = replace(outcome, unknown=tuple(sorted(unsettled)), diagnostics=(found,))
+        else:
+            executor = _executor(bench, journal, plan, _plan_redactor(plan), manner, record.id)
+            outcome = await executor.settle(standing)
     await journal.close_run(record.id, Ending.STOPPED)
+    return outcome
 
 
 async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource) -> Plan:
@@ -186,7 +207,13 @@ async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, 
     """
     plan = await _saved_plan(bench, journal, record, secret)
     standing = fold(await journal.read_events(record.id))
-    done = frozenset(name for name, one in standing.items() if one.type is EventType.DONE)
+    if unsettled := [step.id for step in plan.steps if step.id in unsettled_in(standing)]:
+        raise RunError(
+            f"run {record.id} cannot be taken back",
+            detail=f"it is not known whether these took effect: {', '.join(unsettled)}",
+            hint="apply the file as it was before that run instead",
+        )
+    done = frozenset(name for name, one in standing.items() if one.happened)
     undo = inverse(plan.steps, done)
     if undo.lasting:
         raise RunError(
@@ -241,9 +268,9 @@ def _returning(steps: Sequence[Step], run: str) -> Change:
 
 def _own_etags(steps: Iterable[Step], standing: Mapping[str, StepStanding]) -> dict[Address, str]:
     given = [
-        (one.at, step.address, one.etag)
+        (one.order, step.address, one.etag)
         for step in steps
-        if (one := standing.get(step.id)) is not None and one.type is EventType.DONE and one.etag
+        if (one := standing.get(step.id)) is not None and one.happened and one.etag
     ]
     return {address: etag for _, address, etag in sorted(given, key=lambda item: item[0])}
 
@@ -281,6 +308,13 @@ def _plan_redactor(plan: Plan) -> Redactor:
 
 
 async def _closed(journal: SqliteJournal, plan: Plan, outcome: Outcome) -> Outcome:
-    if outcome.ending in CLOSING:
+    outcome = replace(outcome, diagnostics=with_spans(outcome.diagnostics, plan))
+    if outcome.ending not in CLOSING:
+        return outcome
+    try:
         await journal.close_run(outcome.run, outcome.ending)
-    return replace(outcome, diagnostics=with_spans(outcome.diagnostics, plan))
+    except RunError as problem:
+        # What the run did stands; only that it ended could not be noted, and so it is found open.
+        found = error(problem.summary, detail=problem.detail, hint=problem.hint)
+        return replace(outcome, ending=Ending.NEEDS_ATTENTION, diagnostics=(*outcome.diagnostics, found))
+    return outcome

@@ -112,8 +112,7 @@ class Work:
             case "rollback":
                 return await roll_back(self.bench, self.journal, self.record, secret, manner)
             case _:
-                await abandon(self.journal, self.record)
-                return Outcome(run=self.record.id, target=self.target.name, ending=Ending.STOPPED)
+                return await abandon(self.bench, self.journal, self.record, secret, manner)
 
     async def read_plan(self, stack: AsyncExitStack, wishes: Wishes, destroy: bool, *, for_apply: bool) -> TargetPlan:
         """This target's plan; a refusal comes with the plan that it refuses."""

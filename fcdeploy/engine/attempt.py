@@ -189,6 +189,8 @@ class Attempt:
         if not missing and not (sure and step.action is Action.CREATE):
             return Done(etag=self._own(live), note="found done by reading", warnings=self._drift(live))
         if step.action is Action.CREATE:
+            if live.etag is not None and live.etag == self._around.own_etag:
+                raise self._not_taken(missing, live)
             raise StepFailed(
                 f"{step.address.short} was created by somebody else meanwhile",
                 detail=f"it differs in: {', '.join(missing)}" if missing else "",
@@ -328,6 +330,20 @@ class Attempt:
         self._three_way(live)
         return None
 
+    def _not_taken(self, missing: tuple[str, ...], live: Live | None, etag: str | None = None) -> StepFailed:
+        """Our effect is there, and some of what it promised is not (S21)."""
+        promise = self._promise or {}
+        return StepFailed(
+            f"the service did not take {', '.join(missing)} of {self._step.address.short}",
+            detail="\n".join(
+                f"{name}: sent {self._shown(name, promise[name])}, "
+                f"is {self._shown(name, live.body.get(name) if live else None)}"
+                for name in missing
+            ),
+            happened=True,
+            etag=live.etag if live is not None else etag,
+        )
+
     async def _read(self) -> Live | None:
         tags = self._kind.tags
         if tags is not None and self._is_tags:
@@ -356,14 +372,5 @@ class Attempt:
             missing = self._unkept(promise, self._body(live) if live is not None else {})
             etag = live.etag if live is not None else etag
             if missing:
-                raise StepFailed(
-                    f"the service did not take {', '.join(missing)} of {step.address.short}",
-                    detail="\n".join(
-                        f"{name}: sent {self._shown(name, promise[name])}, "
-                        f"is {self._shown(name, live.body.get(name) if live else None)}"
-                        for name in missing
-                    ),
-                    happened=True,
-                    etag=etag,
-                )
+                raise self._not_taken(missing, live, etag)
         return Done(etag=etag, request_id=reply.request_id, warnings=tuple(self._warnings))

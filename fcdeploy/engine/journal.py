@@ -10,8 +10,8 @@ The order of a run:
     lease = await journal.acquire(target)          # LeaseHeld
     await journal.read_open_run(target)            # resume, roll back or abandon it first
     run = await journal.open_run(plan, command)    # archives are in the spool already
-    await journal.append_event(run, begun)         # durable; only now may the call be sent
-    await journal.append_event(run, done)
+    await journal.append_events(run, begun)        # durable; only now may the call be sent
+    await journal.append_events(run, done)
     await journal.close_run(run, ending)
     await lease.release()
 """
@@ -63,8 +63,11 @@ class Journal(Protocol):
         """Save the plan and open the run that the lease names; OpenRun when another one has not ended."""
         ...
 
-    async def append_event(self, run: str, event: Event) -> None:
-        """Add an event. Only after a `begun` has returned may its call be sent. LeaseLost, JournalError: stop."""
+    async def append_events(self, run: str, *events: Event) -> None:
+        """Add events, all or none. Only after a `begun` has returned may its call be sent.
+
+        LeaseLost, JournalError: stop.
+        """
         ...
 
     async def append_material(self, run: str, sha256: str) -> None:
@@ -170,16 +173,16 @@ class SqliteJournal:
 
         return await self.file.write(work)
 
-    async def append_event(self, run: str, event: Event) -> None:
-        """See `Journal.append_event`. Appends that wait together share one commit."""
-        row = to_event_row(event)
+    async def append_events(self, run: str, *events: Event) -> None:
+        """See `Journal.append_events`. Appends that wait together share one commit."""
+        rows = [(run, run, *to_event_row(event)) for event in events]
 
         def work(connection: sqlite3.Connection) -> None:
             self._check_open(connection, run)
-            connection.execute(
+            connection.executemany(
                 f"INSERT INTO events (run, seq, {EVENT_COLUMNS}) VALUES"
                 " (?, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE run = ?), ?, ?, ?, ?, ?, ?, ?)",
-                (run, run, *row),
+                rows,
             )
 
         await self.file.write(work)

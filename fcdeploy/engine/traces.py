@@ -63,7 +63,7 @@ def traces_of(
         address = wanted[step.address]
         if one.is_unsettled:
             found[address] = _unsettled(record.id)
-        elif one.type in (EventType.DONE, EventType.UNDONE):
+        elif one.happened or one.type is EventType.UNDONE:
             found[address] = _after(found.get(address), record.id, step, by_id.get(step.id))
             undone += [step] if one.type is EventType.UNDONE else []
     for step in reversed(undone):

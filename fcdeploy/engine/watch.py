@@ -31,8 +31,8 @@ class Progress(Protocol):
 class EventLog(Protocol):
     """The part of the journal that a run writes."""
 
-    async def append_event(self, run: str, event: Event) -> None:
-        """Durable when it returns; raises RunError when no further effect may be made."""
+    async def append_events(self, run: str, *events: Event) -> None:
+        """Durable together when it returns; raises RunError when no further effect may be made."""
         ...
 
 

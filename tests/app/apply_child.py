@@ -37,12 +37,13 @@ class DyingJournal(SqliteJournal):
     moment, number = "", 0
     seen = 0
 
-    async def append_event(self, run: str, event: Event) -> None:
+    async def append_events(self, run: str, *events: Event) -> None:
+        (event, *_) = events
         if event.type is EventType.DONE and self.moment == "before-done":
             type(self).seen += 1
             if self.seen == self.number:
                 die()
-        await super().append_event(run, event)
+        await super().append_events(run, *events)
         if event.type is EventType.BEGUN and self.moment == "after-begun":
             type(self).seen += 1
             if self.seen == self.number:

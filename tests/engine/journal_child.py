@@ -51,7 +51,7 @@ async def append(folder: Path) -> None:
     async def one_of(worker: int) -> None:
         for count in range(1_000_000):
             step = count * 16 + worker
-            await journal.append_event(run, begun(step))
+            await journal.append_events(run, begun(step))
             say(str(step))
 
     await asyncio.gather(*(one_of(worker) for worker in range(16)))
@@ -73,7 +73,7 @@ async def hold(folder: Path, place: str, beat_every: str) -> None:
         except RunError as error:
             checked = type(error).__name__
         try:
-            await journal.append_event(run, begun(step))
+            await journal.append_events(run, begun(step))
             say(f"{checked} appended {step}")
         except RunError as error:
             say(f"{checked} {type(error).__name__}: {error.summary}")
@@ -107,14 +107,14 @@ async def full(folder: Path) -> None:
     step = 0
     try:
         while True:
-            await journal.append_event(run, begun(step))
+            await journal.append_events(run, begun(step))
             say(f"durable {step}")
             step += 1
     except RunError as error:
         say(f"{type(error).__name__}: {error.summary} | {error.hint}")
     # Space is back, but what was written is unknown: nothing may be begun any more.
     resource.setrlimit(resource.RLIMIT_FSIZE, (hard, hard))
-    waiting = [journal.append_event(run, begun(step + 1 + more)) for more in range(5)]
+    waiting = [journal.append_events(run, begun(step + 1 + more)) for more in range(5)]
     for answer in await asyncio.gather(*waiting, return_exceptions=True):
         say(f"later {type(answer).__name__}")
     say(f"readable {len(await journal.read_events(run))}")

@@ -103,7 +103,7 @@ def test_a_run_is_read_back_as_it_was_written(tmp_path: Path) -> None:
         run = await kept.open_run(a_plan(), "apply", plan_id="P1", spec_digest="D1")
         assert run == lease.run
         for item in written:
-            await kept.append_event(run, item)
+            await kept.append_events(run, item)
         opened = await kept.read_open_run("dev")
         assert opened is not None and opened.is_open and opened.ending is None
         assert (opened.id, opened.project, opened.target, opened.command) == (run, "images", "dev", "apply")
@@ -173,13 +173,13 @@ def test_nothing_is_written_without_the_lease_or_into_an_ended_run(tmp_path: Pat
         lease = await journal.acquire("dev")
         run = await journal.open_run(a_plan(), "apply")
         with pytest.raises(RunError, match="no run nowhere"):
-            await journal.append_event("nowhere", event("0", EventType.BEGUN))
+            await journal.append_events("nowhere", event("0", EventType.BEGUN))
         await journal.close_run(run, Ending.DONE)
         with pytest.raises(RunError, match="has ended"):
-            await journal.append_event(run, event("0", EventType.BEGUN))
+            await journal.append_events(run, event("0", EventType.BEGUN))
         await lease.release()
         with pytest.raises(LeaseLost, match="given back"):
-            await journal.append_event(run, event("0", EventType.BEGUN))
+            await journal.append_events(run, event("0", EventType.BEGUN))
         assert await journal.read_events(run) == []
         with pytest.raises(RunError, match="no run nowhere"):
             await journal.read_run("nowhere")
@@ -209,7 +209,7 @@ def test_many_appends_that_wait_together_share_few_commits(tmp_path: Path) -> No
         await journal.acquire("dev")
         run = await journal.open_run(a_plan(), "apply")
         before = statements.count("COMMIT")
-        await asyncio.gather(*(journal.append_event(run, event(str(n), EventType.BEGUN)) for n in range(500)))
+        await asyncio.gather(*(journal.append_events(run, event(str(n), EventType.BEGUN)) for n in range(500)))
         assert 1 <= statements.count("COMMIT") - before <= 20
         assert {item.step for item in await journal.read_events(run)} == {str(n) for n in range(500)}
         assert await journal.file.read(lambda connection: connection.execute("PRAGMA synchronous").fetchone()) == (2,)
@@ -223,7 +223,7 @@ def test_an_append_is_written_even_when_its_task_is_cancelled(tmp_path: Path) ->
         await journal.acquire("dev")
         run = await journal.open_run(a_plan(), "apply")
         tasks = [
-            asyncio.create_task(journal.append_event(run, event(str(n), EventType.DONE, etag="e"))) for n in range(50)
+            asyncio.create_task(journal.append_events(run, event(str(n), EventType.DONE, etag="e"))) for n in range(50)
         ]
         await asyncio.sleep(0)
         for task in tasks:
@@ -240,7 +240,7 @@ def test_one_refused_append_does_not_take_its_neighbours_along(tmp_path: Path) -
         run = await journal.open_run(a_plan(), "apply")
         answers = await asyncio.gather(
             *(
-                journal.append_event(run if n % 2 else "nowhere", event(str(n), EventType.BEGUN, note="odd \udcff"))
+                journal.append_events(run if n % 2 else "nowhere", event(str(n), EventType.BEGUN, note="odd \udcff"))
                 for n in range(20)
             ),
             return_exceptions=True,
@@ -258,7 +258,7 @@ def test_no_secret_and_no_live_value_lies_in_the_database(tmp_path: Path) -> Non
         await journal.acquire("dev")
         run = await journal.open_run(a_plan(a_step(0), a_step(1)), "apply")
         token = Sensitive(SECRET, parts=({"secret": "API_TOKEN"},))
-        await journal.append_event(run, event("0", EventType.DONE, etag="e2", note=token))
+        await journal.append_events(run, event("0", EventType.DONE, etag="e2", note=token))
         # While it is open, so that -wal and -shm are looked at too.
         names = {path.name for path in tmp_path.glob("journal.db*")}
         assert names == {"journal.db", "journal.db-wal", "journal.db-shm"}
@@ -330,7 +330,7 @@ def test_forget_strips_old_runs_and_keeps_their_history(tmp_path: Path, monkeypa
                 fetched = journal.undo.write_bytes(f"fetched {age}".encode())
                 await journal.append_material(run, fetched)
                 done = event("0", EventType.DONE, etag="e2", request_id="R1", outputs={"a": LIVE})
-                await journal.append_event(run, done)
+                await journal.append_events(run, done)
                 await journal.close_run(run, Ending.DONE)
             await lease.release()
 
@@ -402,7 +402,7 @@ def test_forgotten_text_does_not_linger_in_the_file(tmp_path: Path) -> None:
     async def use(journal: SqliteJournal) -> None:
         await journal.acquire("dev")
         run = await journal.open_run(a_plan(), "apply")
-        await journal.append_event(run, event("0", EventType.DONE, outputs={"url": "forget-me" * 2000}))
+        await journal.append_events(run, event("0", EventType.DONE, outputs={"url": "forget-me" * 2000}))
         await journal.close_run(run, Ending.DONE)
         assert await journal.forget("dev", older_than=-10) == 1
 

@@ -48,7 +48,7 @@ def journal_path(tmp_path: Path) -> Path:
             await journal.acquire("dev")
             run = await journal.open_run(a_plan(), "apply")
             events = [Event(step=str(n), type=EventType.DONE, at=0.0, note="x" * 100) for n in range(2000)]
-            await asyncio.gather(*(journal.append_event(run, event) for event in events))
+            await asyncio.gather(*(journal.append_events(run, event) for event in events))
             await journal.close_run(run, Ending.DONE)
 
     asyncio.run(fill())
@@ -159,7 +159,7 @@ def test_a_journal_deleted_under_a_run_stops_it(tmp_path: Path) -> None:
             run = await journal.open_run(a_plan(), "apply")
             (tmp_path / "journal.db").rename(tmp_path / "elsewhere.db")
             with pytest.raises(JournalError, match="moved or deleted"):
-                await journal.append_event(run, Event(step="0", type=EventType.BEGUN, at=0.0))
+                await journal.append_events(run, Event(step="0", type=EventType.BEGUN, at=0.0))
 
     asyncio.run(use())
 
@@ -179,9 +179,9 @@ def test_work_that_breaks_off_half_way_is_not_written_and_ends_all_writing(tmp_p
                 await journal.file.write(nothing)
             run = await journal.open_run(a_plan(), "apply")
             answers = await asyncio.gather(
-                journal.append_event(run, Event(step="0", type=EventType.BEGUN, at=0.0)),
+                journal.append_events(run, Event(step="0", type=EventType.BEGUN, at=0.0)),
                 journal.file.write(half),
-                journal.append_event(run, Event(step="1", type=EventType.BEGUN, at=0.0)),
+                journal.append_events(run, Event(step="1", type=EventType.BEGUN, at=0.0)),
                 return_exceptions=True,
             )
             # The first may have had a commit of its own.

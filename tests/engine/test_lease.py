@@ -168,7 +168,7 @@ def test_a_holder_that_wakes_after_it_was_replaced_begins_nothing(tmp_path: Path
                 assert open_run is not None and open_run.id == "run-of-child"
                 assert [event.step for event in await journal.read_events("run-of-child")] == ["step-0"]
                 journal.use_lease(lease)
-                await journal.append_event("run-of-child", Event(step="mine", type=EventType.BEGUN, at=0.0))
+                await journal.append_events("run-of-child", Event(step="mine", type=EventType.BEGUN, at=0.0))
 
     asyncio.run(use())
 
