@@ -124,11 +124,12 @@ class Client:
             # The service reads the account from the host; behind a proxy that rewrites it, from here (facts 2).
             self._headers["x-fc-account-id"] = account
 
-    async def send(self, call: Call) -> Reply:
+    async def send(self, call: Call, *, before_again: Callable[[], Awaitable[None]] | None = None) -> Reply:
         """Send a call, again where nothing can have happened (or nothing can happen: a read), and give its reply.
 
-        Raises ApiError for an answer that is an error, NotSent when no connection could be made, NoReply when no whole
-        reply came, which for a write means that its effect is unknown.
+        `before_again` is awaited just before each repeat leaves, when all waiting is over; what it raises ends the
+        call. Raises ApiError for an answer that is an error, NotSent when no connection could be made, NoReply when no
+        whole reply came, which for a write means that its effect is unknown.
         """
         try:
             content = body(call.body, self._archives)
@@ -136,7 +137,8 @@ class Client:
         except (UnusableArchive, OSError) as error:
             words = f"{call.operation} was not sent: {error}"
             raise NotSent(words, operation=call.operation, resource=call.resource) from error
-        return await self._repeat(lambda: self._attempt(call, content, digest), reads=call.method == "GET")
+        reads = call.method == "GET"
+        return await self._repeat(lambda: self._attempt(call, content, digest), reads=reads, before_again=before_again)
 
     async def read_archive(self, url: str, to: Path) -> ArchiveRef:
         """Download a code archive from a pre-signed URL into the file `to` (mode 0600), and say what it is.
@@ -160,42 +162,51 @@ class Client:
     ) -> None:
         await self.aclose()
 
-    async def _repeat(self, attempt: Callable[[], Awaitable[_T]], *, reads: bool) -> _T:
-        tries, began = retry.Tries(), self._clock()
+    async def _repeat(
+        self,
+        attempt: Callable[[], Awaitable[_T]],
+        *,
+        reads: bool,
+        before_again: Callable[[], Awaitable[None]] | None = None,
+    ) -> _T:
+        tries, began, repeats = retry.Tries(), self._clock(), False
         while True:
-            try:
-                return await attempt()
-            except CloudError as error:
-                elapsed = self._clock() - began
-                again = retry.again(error, reads=reads, tries=tries, elapsed=elapsed, random=self._chance)
-                if again is None:
-                    raise
-                tries = again.tries
+            async with self.limiter:
+                if repeats:
+                    if before_again is not None:
+                        await before_again()
+                    self.tally.retries += 1
+                try:
+                    return await attempt()
+                except CloudError as error:
+                    elapsed = self._clock() - began
+                    again = retry.again(error, reads=reads, tries=tries, elapsed=elapsed, random=self._chance)
+                    if again is None:
+                        raise
+                    tries, repeats = again.tries, True
             await self._sleep(again.seconds)
-            self.tally.retries += 1
 
     async def _attempt(self, call: Call, content: Body, digest: str) -> Reply:
         path = f"/{self._api}{call.path}"
         headers = {**self._headers, **{name.lower(): value for name, value in call.headers.items()}}
         if content.length:
             headers["content-type"] = "application/json; charset=utf-8"
-        async with self.limiter:
-            # Signed only now: a date from before a long wait would be refused.
-            unsigned = Unsigned(
-                operation=call.operation,
-                version=self._api,
-                method=call.method,
-                host=self._host,
-                path=path,
-                query=call.query,
-                headers=headers,
-                sha256=digest,
-                at=time.time(),
-                nonce=secrets.token_hex(16),
-            )
-            signed = self._scheme.signed(unsigned, self._credentials)
-            answer = await self._exchange(call, self._url(path, call.query), signed, content)
-            self._regulate(answer)
+        # Signed only now: a date from before a long wait would be refused.
+        unsigned = Unsigned(
+            operation=call.operation,
+            version=self._api,
+            method=call.method,
+            host=self._host,
+            path=path,
+            query=call.query,
+            headers=headers,
+            sha256=digest,
+            at=time.time(),
+            nonce=secrets.token_hex(16),
+        )
+        signed = self._scheme.signed(unsigned, self._credentials)
+        answer = await self._exchange(call, self._url(path, call.query), signed, content)
+        self._regulate(answer)
         return self._reply(call, answer)
 
     async def _exchange(self, call: Call, url: str, headers: Mapping[str, str], content: Body) -> Answer:
@@ -270,18 +281,17 @@ class Client:
 
         # Storage services check a header against the signature; what is not sent cannot differ.
         headers = {"accept-encoding": "identity", "user-agent": USER_AGENT}
-        async with self.limiter:
-            self.tally.requests["GET"] += 1
-            try:
-                answer = await self._opened().read(self._reachable(url, headers), headers, keep, most=ARCHIVE_MOST)
-            except TooLarge:
-                words = f"{_DOWNLOAD} was broken off: it is larger than {ARCHIVE_MOST >> 20} MiB"
-                raise CloudError(words, operation=_DOWNLOAD) from None
-            except Unwritable as error:
-                raise error.reason from None
-            except Fault as fault:
-                raise _unanswered(fault, _DOWNLOAD, "") from None
-            self._regulate(answer)
+        self.tally.requests["GET"] += 1
+        try:
+            answer = await self._opened().read(self._reachable(url, headers), headers, keep, most=ARCHIVE_MOST)
+        except TooLarge:
+            words = f"{_DOWNLOAD} was broken off: it is larger than {ARCHIVE_MOST >> 20} MiB"
+            raise CloudError(words, operation=_DOWNLOAD) from None
+        except Unwritable as error:
+            raise error.reason from None
+        except Fault as fault:
+            raise _unanswered(fault, _DOWNLOAD, "") from None
+        self._regulate(answer)
         self.tally.received += answer.received
         if answer.status != 200:
             raise self._error(_DOWNLOAD, "", answer, quote_text=False)

@@ -7,7 +7,7 @@ singly. A read that fails stops the target: it never becomes "absent".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -34,8 +34,11 @@ FEW_ROOTS = 8
 class Sender(Protocol):
     """The engine's view of the cloud: one method that calls, one that downloads a pre-signed address."""
 
-    async def send(self, call: Call) -> Reply:
-        """The reply of a call that succeeded; raises ApiError, NotSent or NoReply."""
+    async def send(self, call: Call, *, before_again: Callable[[], Awaitable[None]] | None = None) -> Reply:
+        """The reply of a call that succeeded; raises ApiError, NotSent or NoReply.
+
+        `before_again` is awaited just before each repeat of a refused call; what it raises ends the call.
+        """
         ...
 
     async def read_archive(self, url: str, to: Path) -> ArchiveRef:

@@ -191,6 +191,41 @@ def test_no_room_for_longer_than_the_budget_is_an_error(raw: Any, make_client: M
     assert (len(server.received), naps) == (1, [])
 
 
+def test_before_a_repeat_it_is_asked_again_when_all_waiting_is_over(
+    raw: Any, make_client: Make, naps: list[float]
+) -> None:
+    async def main() -> None:
+        asked: list[tuple[int, int]] = []
+        refusal = raw.answer(429, NO_ROOM, retry_after="0.1")
+        async with raw.server(refusal, refusal, raw.answer()) as server, make_client(server.url) as client:
+            loop = asyncio.get_running_loop()
+            began = loop.time()
+
+            async def ask() -> None:
+                asked.append((len(server.received), len(naps)))
+                assert loop.time() - began >= 0.09 * len(naps)
+
+            assert isinstance(await client.send(PUT, before_again=ask), Reply)
+            assert (asked, len(server.received)) == ([(1, 1), (2, 2)], 3)
+
+    asyncio.run(main())
+
+
+@pytest.mark.parametrize("error", [RuntimeError("the lease is gone"), NotSent("no", operation="x")])
+def test_what_is_raised_before_a_repeat_ends_the_call(raw: Any, make_client: Make, error: Exception) -> None:
+    async def main() -> None:
+        async def ask() -> None:
+            raise error
+
+        async with raw.server(raw.answer(429, NO_ROOM), raw.answer()) as server, make_client(server.url) as client:
+            with pytest.raises(type(error)) as caught:
+                await client.send(PUT, before_again=ask)
+            assert caught.value is error
+            assert (len(server.received), client.tally.retries, client.limiter.in_flight) == (1, 0, 0)
+
+    asyncio.run(main())
+
+
 def test_a_write_that_never_left_is_sent_again(raw: Any, make_client: Make, unused_port: int) -> None:
     async def main() -> None:
         async with make_client(f"http://127.0.0.1:{unused_port}") as client:
