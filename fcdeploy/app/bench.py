@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from fcdeploy.app.downloads import downloads_folder
 from fcdeploy.app.types import Where
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials, read_credentials
@@ -99,8 +100,7 @@ async def opened_bench(
         account = key.account or ""
     there = endpoint(target, account=account or None, url=where.endpoint)
     spool = Spool(place.spool)
-    with tempfile.TemporaryDirectory(dir=place.folder, prefix="live-") as folder:
-        downloads = Path(folder)
+    with downloads_folder(place.folder) as downloads:
 
         def archive(sha256: str) -> Path:
             if spool.holds(sha256):

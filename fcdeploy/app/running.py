@@ -40,7 +40,7 @@ from fcdeploy.model import (
     Step,
 )
 
-CLOSING = frozenset({Ending.DONE, Ending.FAILED, Ending.ROLLED_BACK})
+CLOSING = frozenset({Ending.DONE, Ending.FAILED, Ending.ROLLED_BACK, Ending.LEFTOVERS})
 """Endings that leave nothing for anybody to do; any other leaves the run open (S37)."""
 
 RECOVERIES = ("resume", "rollback", "abandon")
@@ -95,9 +95,9 @@ async def read_summary(journal: SqliteJournal, target: str) -> RunSummary | None
 
 def _is_undoing(own: Collection[str], standing: Mapping[str, StepStanding]) -> bool:
     """Whether a run's way back has had an effect, or may have had one; `own` are the ids of the run's own steps."""
-    return any(
-        one.is_unsettled or one.happened for name, one in standing.items() if name not in own
-    ) or any(one.type is EventType.UNDONE for one in standing.values())
+    return any(one.is_unsettled or one.happened for name, one in standing.items() if name not in own) or any(
+        one.type is EventType.UNDONE for one in standing.values()
+    )
 
 
 async def acquired(

@@ -13,6 +13,7 @@ from fcdeploy.app.drift import read_drift
 from fcdeploy.app.planning import read_plan
 from fcdeploy.app.releasing import read_move
 from fcdeploy.app.running import (
+    CLOSING,
     Manner,
     abandon,
     acquired,
@@ -85,12 +86,15 @@ class Work:
         stack.push_async_callback(self.release)
         if self.record is not None and recover is not None:
             outcome = await self.recover(recover, manner)
-            if recover != "abandon" and outcome.ending not in (Ending.DONE, Ending.ROLLED_BACK, Ending.FAILED):
+            if recover != "abandon" and outcome.ending not in CLOSING:
                 raise RunError(
                     f"run {outcome.run} of target {self.target.name} could not be recovered",
                     detail="\n".join(one.summary for one in outcome.diagnostics),
                     hint="`fcdeploy status` explains it",
                 )
+            if outcome.leftovers and outcome.ending is Ending.LEFTOVERS:
+                left = ", ".join(outcome.leftovers)
+                manner.progress.said(self.target.name, f"run {outcome.run} was taken back, but for: {left}")
             await self.release()
             self.lease = await self.journal.acquire(self.target.name, timeout=lock_timeout)
             self.record = None

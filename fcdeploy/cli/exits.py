@@ -47,7 +47,7 @@ def outcome_code(outcome: Outcome, *, undo_wanted: bool = False) -> int:
             return DONE
         case Ending.ROLLED_BACK:
             return DONE if undo_wanted else ROLLED_BACK
-        case Ending.NEEDS_ATTENTION:
+        case Ending.NEEDS_ATTENTION | Ending.LEFTOVERS:
             return ATTENTION
         case Ending.FAILED | Ending.STOPPED:
             standing = set(outcome.done) - set(outcome.undone)

@@ -7,6 +7,7 @@ import threading
 import uuid
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
 import uvicorn
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
@@ -39,7 +40,10 @@ _SPELLED = {
 }
 
 
-def _on_socket(app: App) -> Callable[[Scope, Receive, Send], Awaitable[None]]:
+Asgi: TypeAlias = Callable[[Scope, Receive, Send], Awaitable[None]]
+
+
+def _on_socket(app: Asgi) -> Asgi:
     """Return ``app`` with its header names written as they are spelled."""
 
     async def serve_scope(scope: Scope, receive: Receive, send: Send) -> None:
@@ -78,7 +82,7 @@ class _Protocol(HttpToolsProtocol):
         self.transport.close()
 
 
-def _uvicorn_config(app: App) -> uvicorn.Config:
+def _uvicorn_config(app: Asgi) -> uvicorn.Config:
     return uvicorn.Config(
         _on_socket(app),
         http=_Protocol,
@@ -173,8 +177,16 @@ class _ThreadServer(uvicorn.Server):
         self.accepting.set()
 
 
-def start_in_thread(settings: EmulatorSettings, host: str = "127.0.0.1", port: int = 0) -> Handle:
+def start_in_thread(
+    settings: EmulatorSettings,
+    host: str = "127.0.0.1",
+    port: int = 0,
+    *,
+    through: Callable[[Asgi], Asgi] = lambda app: app,
+) -> Handle:
     """Start a server in a thread of this process and return when it accepts connections.
+
+    ``through`` may put something between the socket and the emulator, as ASGI middleware.
 
     Raises:
         RuntimeError: it did not come up within ten seconds.
@@ -182,7 +194,7 @@ def start_in_thread(settings: EmulatorSettings, host: str = "127.0.0.1", port: i
     app = create_app(settings)
     listener = _listening_socket(host, port)
     url = _address(listener)
-    server = _ThreadServer(_uvicorn_config(app))
+    server = _ThreadServer(_uvicorn_config(through(app)))
 
     def run() -> None:
         with listener:

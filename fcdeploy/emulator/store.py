@@ -239,6 +239,16 @@ class Store:
             row["body"] = json.loads(str(row["body"]))
         return rows
 
+    def contents(self) -> bytes:
+        """Return everything, counters included, as one piece for :meth:`restore`."""
+        with self._lock:
+            return self._connection.serialize()
+
+    def restore(self, contents: bytes) -> None:
+        """Put back what :meth:`contents` returned, in place of everything. Only for a store in memory."""
+        with self._lock:
+            self._connection.deserialize(contents)
+
     def clear(self) -> None:
         """Remove everything, counters included."""
         with self._lock:

@@ -65,6 +65,11 @@ class World:
         """Leave a write that :meth:`begin_write` let in."""
         self._writing.discard((tenant, area))
 
+    def restore(self, contents: bytes) -> None:
+        """Forget everything and take these contents, which :meth:`Store.contents` returned."""
+        self.clear()
+        self.store.restore(contents)
+
     def clear(self) -> None:
         """Forget everything: contents, faults, log and clocks."""
         self.store.clear()

@@ -144,8 +144,8 @@ class Attempt:
             call = replace(call, headers={**call.headers, "If-Match": self._etag})
         if self._around.in_turn is not None:
             async with self._around.in_turn:
-                return await self._p.sender.send(call)
-        return await self._p.sender.send(call)
+                return await self._p.sender.send(call, before_again=self._around.begun)
+        return await self._p.sender.send(call, before_again=self._around.begun)
 
     async def _sit_out(self, refusal: Refusal, times: int) -> None:
         if refusal.one_by_one:

@@ -83,7 +83,8 @@ class Executor:
             await self._note_left(forward)
             return self._outcome(self._standing_ending(forward), forward, None, began)
         back = await self._roll_back(forward, {})
-        return self._outcome(self._ending_after(back, forward), forward, back, began)
+        ending = self._ending_after(back, forward) if forward.done else self._standing_ending(forward)
+        return self._outcome(ending, forward, back, began)
 
     async def roll_back(self, standing: Mapping[str, StepStanding]) -> Outcome:
         """Undo everything that this run did so far; unsettled steps are settled by reading first."""
@@ -262,8 +263,7 @@ class Executor:
         events = [self._event(step, EventType.DONE, note=done.note, done=done)]
         if ending is not EventType.DONE:
             events.append(self._event(step, ending, note=done.note))
-        if step.id in round_.undoes:
-            events.append(Event(step=round_.undoes[step.id], type=EventType.UNDONE, at=self._clock()))
+        events += [Event(step=name, type=EventType.UNDONE, at=self._clock()) for name in round_.undoes.get(step.id, ())]
         await self._noted(*events)
         self._progress.ended(self._plan.target.name, step, ending, self._durations[step.id], done.note)
 
@@ -322,9 +322,10 @@ class Executor:
         return Ending.STOPPED if self._on_failure != "rollback" and not forward.unknown else Ending.NEEDS_ATTENTION
 
     def _ending_after(self, back: Round, forward: Round) -> Ending:
-        if self._broken is not None or not back.is_whole or inverse(self._plan.steps, frozenset(forward.done)).lasting:
+        if self._broken is not None or not back.is_whole:
             return Ending.NEEDS_ATTENTION
-        return Ending.ROLLED_BACK if forward.done else Ending.FAILED
+        lasting = inverse(self._plan.steps, frozenset(forward.done)).lasting
+        return Ending.LEFTOVERS if lasting else Ending.ROLLED_BACK
 
     def _outcome(self, ending: Ending, forward: Round, back: Round | None, began: float) -> Outcome:
         if self._stop.requested and ending is not Ending.DONE:

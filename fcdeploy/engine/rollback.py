@@ -14,11 +14,12 @@ from fcdeploy.model import Action, Address, Step
 class Inverse:
     """The undo steps with their order, and the done steps that nothing takes back, or not all of them.
 
-    `undoes`: by the id of an undo step, the step that is taken back once that one is done; of several, the last.
+    `undoes`: by the id of an undo step, the steps that are taken back once that one is done: of several for one step,
+    the last, which also takes away what only goes with it.
     """
 
     steps: tuple[Step, ...]
-    undoes: Mapping[str, str]
+    undoes: Mapping[str, tuple[str, ...]]
     lasting: tuple[Step, ...]
 
 
@@ -31,8 +32,13 @@ def inverse(steps: Collection[Step], done: Collection[str]) -> Inverse:
     """The inverse of the steps whose ids are in `done`; a step is undone after everything that needed it."""
     finished = [step for step in steps if step.id in done]
     made = frozenset(step.address for step in finished if step.action is Action.CREATE)
+    along: dict[Address, list[str]] = {}
+    for step in finished:
+        if not step.undo and step.action is not Action.DELETE:
+            for above in made.intersection(lineage(step.address)):
+                along.setdefault(above, []).append(step.id)
     final: dict[str, frozenset[str]] = {}
-    undoes: dict[str, str] = {}
+    undoes: dict[str, tuple[str, ...]] = {}
     dependents: dict[str, list[str]] = {}
     for step in finished:
         for need in step.needs:
@@ -55,5 +61,6 @@ def inverse(steps: Collection[Step], done: Collection[str]) -> Inverse:
             ordered.append(replace(undo, needs=frozenset(needs)))
             previous = undo.id
         final[step.id] = frozenset({step.undo[-1].id})
-        undoes[step.undo[-1].id] = step.id
+        gone = along.get(step.address, ()) if step.action is Action.CREATE else ()
+        undoes[step.undo[-1].id] = (step.id, *gone)
     return Inverse(steps=tuple(ordered), undoes=undoes, lasting=tuple(lasting))

@@ -12,11 +12,11 @@ from fcdeploy.model import Action, Plan, Step
 
 @dataclass(slots=True)
 class Round:
-    """One pass over steps. `done` have had their effect, in that order; those of `failed` may have; `left` never began."""
+    """One pass over steps. `done` have had their effect, in that order; of `failed` perhaps; `left` never began."""
 
     steps: Sequence[Step]
     undoing: bool = False
-    undoes: Mapping[str, str] = field(default_factory=dict)
+    undoes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     done: dict[str, None] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
@@ -30,7 +30,7 @@ class Round:
     @property
     def undone(self) -> frozenset[str]:
         """The steps that this pass has taken back."""
-        return frozenset(self.undoes[name] for name in self.done if name in self.undoes)
+        return frozenset(one for name in self.done for one in self.undoes.get(name, ()))
 
 
 def leftovers(forward: Round, back: Round | None) -> tuple[str, ...]:

@@ -35,11 +35,16 @@ class Event:
 
 
 class Ending(enum.StrEnum):
-    """How a run ended."""
+    """How a run ended.
+
+    LEFTOVERS: all that can be taken back was, and the rest stands for good. STOPPED and NEEDS_ATTENTION leave
+    something for a person to do: such a run stays open until it is resumed, rolled back or abandoned.
+    """
 
     DONE = "done"
     FAILED = "failed"
     ROLLED_BACK = "rolled-back"
+    LEFTOVERS = "leftovers"
     STOPPED = "stopped"
     NEEDS_ATTENTION = "needs-attention"
 

@@ -29,6 +29,7 @@ _SAID = {
     Ending.DONE: ("done", Role.GOOD),
     Ending.FAILED: ("failed", Role.ERROR),
     Ending.ROLLED_BACK: ("failed and rolled back", Role.WARNING),
+    Ending.LEFTOVERS: ("rolled back, but not all of it", Role.WARNING),
     Ending.STOPPED: ("stopped", Role.WARNING),
     Ending.NEEDS_ATTENTION: ("needs a person", Role.ERROR),
 }
@@ -129,6 +130,8 @@ def _next(view: OutcomeView) -> list[str]:
             return ["Nothing was changed. Mend what the error says and apply again."]
         case Ending.ROLLED_BACK:
             return ["Everything is as it was before. Mend what the error says and apply again."]
+        case Ending.LEFTOVERS:
+            return ["What is left behind nothing can take back; the run is over.", way("To go on:", "plan"), more]
         case Ending.STOPPED if code != 4:
             return ["Nothing was changed. Apply again when you are ready."]
         case _:

@@ -57,6 +57,7 @@ def test_what_an_error_is_worth(error: FcdeployError, code: int) -> None:
         (Ending.STOPPED, {"done": ("a", "b"), "undone": ("a",)}, 4),
         (Ending.STOPPED, {"leftovers": ("a",)}, 4),
         (Ending.NEEDS_ATTENTION, {}, 4),
+        (Ending.LEFTOVERS, {}, 4),
     ],
 )
 def test_what_an_ending_is_worth(ending: Ending, parts: dict[str, tuple[str, ...]], code: int) -> None:

@@ -1,0 +1,38 @@
+"""The folder of fetched archives goes with its bench, or with the next one after a crash."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+from pathlib import Path
+
+from fcdeploy.app.downloads import downloads_folder
+
+KILLED = """
+import os, signal, sys
+from pathlib import Path
+from fcdeploy.app.downloads import downloads_folder
+with downloads_folder(Path(sys.argv[1])) as folder:
+    (folder / "live.zip").write_bytes(b"code of somebody")
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def test_a_folder_is_private_and_goes(tmp_path: Path) -> None:
+    with downloads_folder(tmp_path) as folder:
+        assert folder.parent == tmp_path and folder.stat().st_mode & 0o777 == 0o700
+        (folder / "live.zip").write_bytes(b"code")
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_what_is_in_use_stays_and_what_a_killed_process_left_goes(tmp_path: Path) -> None:
+    source = str(Path(__file__).parents[2])
+    child = subprocess.run([sys.executable, "-c", KILLED, str(tmp_path)], env={"PYTHONPATH": source}, check=False)
+    assert child.returncode == -9
+    (left,) = tmp_path.iterdir()
+    assert (left / "live.zip").exists()
+    with downloads_folder(tmp_path) as one:
+        assert not left.exists()
+        with downloads_folder(tmp_path) as other:
+            assert one.exists() and other.exists() and one != other
+        assert list(tmp_path.iterdir()) == [one]

@@ -1,0 +1,237 @@
+"""A project with every kind, live in its first form, and processes that are killed on the way to its second form."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+from fcdeploy.emulator.server import Asgi, start_in_thread
+from fcdeploy.emulator.settings import EmulatorSettings
+
+HERE = Path(__file__).parent
+ACCOUNT, REGION = "1234567890123456", "cn-hangzhou"
+TOKEN = "tok-5e3c9d-of-the-crash-project"
+_SECRETS = HERE.parents[1] / "examples" / "everything" / "secrets"
+_SOURCES = ("layer-0", "layer-1", "layer-2", "layer-old", "layer-new", "order-1", "order-2", "web-1")
+_MORE_SOURCES = ("going", "turned-1", "turned-2", "fresh")
+_OWN = {
+    *("createdTime", "createTime", "lastModifiedTime", "functionId", "serviceId", "triggerId"),
+    *("urlInternet", "urlIntranet", "_mark", "_put", "_was"),
+}
+"""Times, ids and addresses that the service itself gives to what is created (S40), and the emulator's own notes."""
+
+Contents: TypeAlias = Mapping[str, Mapping[str, Any]]
+
+
+class Executioner:
+    """ASGI middleware that kills a process when the service has done what it asked for and not answered yet."""
+
+    def __init__(self) -> None:
+        self.pid = 0
+        self.moment = ""
+        self.seen: Counter[str] = Counter()
+
+    def sent_for(self, pid: int, moment: str) -> None:
+        """Kill `pid` before it hears the answer of this call (`call.PUT /services/s.unheard`)."""
+        self.pid, self.moment = pid, moment
+        self.seen.clear()
+
+    def around(self, app: Asgi) -> Asgi:
+        """The emulator with this in front."""
+
+        async def serve(scope: Any, receive: Any, send: Any) -> None:
+            path = scope["raw_path"].decode()
+            name = f"call.{scope['method']} /{path.split('/', 2)[-1]}"
+            self.seen[name] += 1
+            if self.seen[name] > 1:
+                name = f"{name}#{self.seen[name]}"
+
+            async def answer(message: Any) -> None:
+                if self.pid and f"{name}.unheard" == self.moment:
+                    os.kill(self.pid, signal.SIGKILL)
+                    self.pid = 0
+                await send(message)
+
+            await app(scope, receive, answer)
+
+        return serve
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """A process that has ended: exit code or minus the signal, what it printed, and the moments that it passed."""
+
+    status: int
+    output: str
+    moments: tuple[str, ...]
+
+
+@dataclass
+class CrashStage:
+    """The project, the emulator and the zygote of one test process. `begin` puts everything back to the first form."""
+
+    folder: Path
+    start: bytes = b""
+    started: Contents = field(default_factory=dict)
+    """What is live before the run."""
+    reached: Contents = field(default_factory=dict)
+    """What a run that nothing disturbs leads to."""
+    moments: tuple[str, ...] = ()
+    """The moments that such a run passes, in one order of many."""
+    log: list[dict[str, Any]] = field(default_factory=list)
+    """The requests of such a run."""
+    _rounds: int = 0
+
+    def __post_init__(self) -> None:
+        self._executioner = Executioner()
+        settings = EmulatorSettings(account=ACCOUNT, region=REGION, access_keys={"ak": "sk"})
+        self.emulator = start_in_thread(settings, through=self._executioner.around)
+        self._zygote = subprocess.Popen(
+            [sys.executable, str(HERE / "crash_zygote.py")],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env={**os.environ, "PYTHONPATH": os.pathsep.join((str(HERE.parents[1]), str(HERE)))},
+        )
+        self.state = self.folder / "state"
+        self._project = self.folder / "project"
+        for name in (*_SOURCES, *_MORE_SOURCES):
+            (self._project / name).mkdir(parents=True)
+            (self._project / name / "index.py").write_text(f"name = '{name}'\n")
+        shutil.copy(_SECRETS / "domain.pem", self._project / "domain.pem")
+        self._live_before()
+        self._undisturbed()
+
+    def _live_before(self) -> None:
+        """Two runs lead to what is live, so that there are older versions, of which one is to be pruned."""
+        text = (HERE / "start.yaml").read_text()
+        first = text.replace("./layer-1", "./layer-0").replace("description: before", "description: first")
+        for spec in (first, text):
+            (self._project / "fcdeploy.yaml").write_text(spec)
+            done = self.run("apply", "--yes")
+            assert done.status == 0, done.output
+        shutil.copy(HERE / "target.yaml", self._project / "fcdeploy.yaml")
+        # Entries younger than two seconds are not trusted, so every run reads the sources anew (S28).
+        shutil.copytree(self.state, self.folder / "state-before")
+        self.start = self.emulator.app.world.store.contents()
+        self.started = self.contents()
+
+    def _undisturbed(self) -> None:
+        self.begin()
+        done = self.apply()
+        assert done.status == 0, done.output
+        self.moments = done.moments
+        self.reached = self.contents()
+        self.log = self.emulator.app.world.log.entries()
+
+    def close(self) -> None:
+        """End the zygote and the emulator."""
+        assert self._zygote.stdin is not None and self._zygote.stdout is not None
+        self._zygote.stdin.close()
+        self._zygote.wait(timeout=10)
+        self._zygote.stdout.close()
+        self.emulator.stop()
+
+    def begin(self) -> None:
+        """Back to what is live before the run, in the cloud and in the state folder."""
+        self.emulator.app.world.restore(self.start)
+        shutil.rmtree(self.state, ignore_errors=True)
+        shutil.copytree(self.folder / "state-before", self.state)
+
+    def keep(self) -> bytes:
+        """What is live now; the state folder is kept aside as well."""
+        aside = self.folder / "state-aside"
+        shutil.rmtree(aside, ignore_errors=True)
+        shutil.copytree(self.state, aside)
+        return self.emulator.app.world.store.contents()
+
+    def put_back(self, kept: bytes) -> None:
+        """Back to what `keep` found, in the cloud and in the state folder."""
+        self.emulator.app.world.restore(kept)
+        shutil.rmtree(self.state, ignore_errors=True)
+        shutil.copytree(self.folder / "state-aside", self.state)
+
+    def apply(self, **more: Any) -> Ended:
+        """Lead it to its second form."""
+        return self.run("apply", "--yes", "--allow-unsafe", **more)
+
+    def run(self, *args: str, fatal: str | None = None, deadline: float | None = None) -> Ended:
+        """Run `fcdeploy` with these arguments to its end, which comes at the moment `fatal`, if that is met."""
+        self._rounds += 1
+        out, moments = self.folder / "out", self.folder / f"moments-{self._rounds}"
+        environ = {
+            "FCDEPLOY_STATE": str(self.state),
+            "ALIBABA_CLOUD_ACCESS_KEY_ID": "ak",
+            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "sk",
+            "HOME": str(self.folder),
+            "CRASH_TOKEN": TOKEN,
+            "CRASH_KEY": (_SECRETS / "domain.key").read_text(),
+        }
+        order = {
+            "args": [*args, "--endpoint", self.emulator.url],
+            "env": environ,
+            "cwd": str(self._project),
+            "out": str(out),
+            "moments": str(moments),
+            "fatal": fatal,
+            "deadline": deadline,
+        }
+        # Before the process can have sent anything: it is forked only when it has the order.
+        self._executioner.sent_for(0, "")
+        self._tell(order)
+        pid = self._hear()["pid"]
+        if fatal is not None and fatal.endswith(".unheard"):
+            self._executioner.sent_for(pid, fatal)
+        status = self._hear()["status"]
+        passed = tuple(moments.read_text().splitlines()) if moments.exists() else ()
+        moments.unlink(missing_ok=True)
+        return Ended(status, out.read_text(), passed)
+
+    def contents(self) -> Contents:
+        """Everything the cloud holds by address, but for what S40 lists; archives by their digest."""
+        return {
+            "/".join((row["kind"], row["parent"], row["name"])): _lasting(row["body"])
+            for row in self.emulator.app.world.store.dump()
+        }
+
+    def _tell(self, order: Mapping[str, Any]) -> None:
+        assert self._zygote.stdin is not None
+        self._zygote.stdin.write(json.dumps(order) + "\n")
+        self._zygote.stdin.flush()
+
+    def _hear(self) -> Any:
+        assert self._zygote.stdout is not None
+        line = self._zygote.stdout.readline()
+        assert line, "the zygote has ended"
+        return json.loads(line)
+
+
+def _lasting(body: Any) -> Any:
+    """A body without what the service gives anew to each create, frozen copies of bodies too."""
+    match body:
+        case dict():
+            return {key: _lasting(value) for key, value in body.items() if key not in _OWN}
+        case list():
+            return [_lasting(value) for value in body]
+        case _:
+            return body
+
+
+def differences(then: Contents, now: Contents) -> list[str]:
+    """What differs, for people: address, field, then, now."""
+    return [
+        f"{address} {name}: {before.get(name, 'absent')} -> {after.get(name, 'absent')}"
+        for address in sorted({*then, *now})
+        for before, after in [(then.get(address, {}), now.get(address, {}))]
+        for name in sorted({*before, *after})
+        if before.get(name, "absent") != after.get(name, "absent")
+    ]
