@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
@@ -10,34 +10,21 @@ from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages
 from fcdeploy.app.types import RunSummary
 from fcdeploy.diagnostics import error, warning
-from fcdeploy.engine.diff import returning_fields
 from fcdeploy.engine.executor import Executor
 from fcdeploy.engine.journal import RunRecord, SqliteJournal, StepStanding, fold
-from fcdeploy.engine.lasting import kept
 from fcdeploy.engine.lease import Lease
-from fcdeploy.engine.outputs import filled_step
 from fcdeploy.engine.redact import Redactor, secrets_in
-from fcdeploy.engine.rollback import inverse
 from fcdeploy.engine.rounds import with_spans
 from fcdeploy.engine.standing import unsettled_in
-from fcdeploy.engine.steps import OWN_ETAG
 from fcdeploy.engine.watch import Progress, StopRequest
 from fcdeploy.engine.wire import archives_in
 from fcdeploy.errors import OpenRun, RunError, UsageError
-from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import (
-    Action,
-    Address,
-    Change,
     Ending,
     EventType,
-    Guard,
-    IfMatch,
     Outcome,
     Plan,
-    Recheck,
     SecretSource,
-    Step,
 )
 
 CLOSING = frozenset({Ending.DONE, Ending.FAILED, Ending.ROLLED_BACK, Ending.LEFTOVERS})
@@ -154,7 +141,7 @@ async def resume(
     bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource, manner: Manner
 ) -> Outcome:
     """Finish an open run: what is done stays done, what is not known is settled by reading, the rest is sent."""
-    plan = await _saved_plan(bench, journal, record, secret)
+    plan = await read_saved_plan(bench, journal, record, secret)
     standing = fold(await journal.read_events(record.id))
     if _is_undoing([step.id for step in plan.steps], standing):
         undone = sum(1 for one in standing.values() if one.type is EventType.UNDONE)
@@ -171,7 +158,7 @@ async def roll_back(
     bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource, manner: Manner
 ) -> Outcome:
     """Undo an open run."""
-    plan = await _saved_plan(bench, journal, record, secret)
+    plan = await read_saved_plan(bench, journal, record, secret)
     standing = fold(await journal.read_events(record.id))
     executor = _executor(bench, journal, plan, _plan_redactor(plan), manner, record.id)
     return await _closed(journal, plan, await executor.roll_back(standing))
@@ -189,7 +176,7 @@ async def abandon(
     outcome = Outcome(run=record.id, target=record.target, ending=Ending.STOPPED)
     if unsettled := unsettled_in(standing):
         try:
-            plan = await _saved_plan(bench, journal, record, secret)
+            plan = await read_saved_plan(bench, journal, record, secret)
         except RunError as problem:
             found = warning(f"run {record.id} is closed as it stands", detail=problem.summary, hint=problem.hint)
             outcome = replace(outcome, unknown=tuple(sorted(unsettled)), diagnostics=(found,))
@@ -200,82 +187,8 @@ async def abandon(
     return outcome
 
 
-async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource) -> Plan:
-    """The plan that takes an ended run back, guarded by the ETags that the run itself was given.
-
-    Raises RunError when not all of it can be taken back: half a way back is none (law 6).
-    """
-    plan = await _saved_plan(bench, journal, record, secret)
-    standing = fold(await journal.read_events(record.id))
-    if unsettled := [step.id for step in plan.steps if step.id in unsettled_in(standing)]:
-        raise RunError(
-            f"run {record.id} cannot be taken back",
-            detail=f"it is not known whether these took effect: {', '.join(unsettled)}",
-            hint="apply the file as it was before that run instead",
-        )
-    done = frozenset(name for name, one in standing.items() if one.happened)
-    undo = inverse(plan.steps, done)
-    if undo.lasting:
-        raise RunError(
-            f"run {record.id} cannot be taken back",
-            detail="\n".join(
-                f"{step.id}: {kept(step) or 'nothing was kept that would undo it'}" for step in undo.lasting
-            ),
-            hint="apply the file as it was before that run instead",
-        )
-    etags = _own_etags(plan.steps, standing)
-    outputs = {name: one.outputs for name, one in standing.items() if one.outputs}
-    steps = tuple(
-        filled_step(replace(step, guard=_own(step, etags.get(step.address, OWN_ETAG))), outputs) for step in undo.steps
-    )
-    by_address: dict[Address, list[Step]] = {}
-    for step in steps:
-        by_address.setdefault(step.address, []).append(step)
-    return Plan(
-        project=plan.project,
-        target=bench.site.target,
-        changes=tuple(_returning(by_address[address], record.id) for address in sorted(by_address)),
-        steps=steps,
-    )
-
-
-def _own(step: Step, etag: str) -> Guard:
-    """The guard of an undo with what the run itself was given."""
-    match step.guard:
-        case IfMatch():
-            return IfMatch(etag=etag)
-        case Recheck(fingerprint=fingerprint) if fingerprint == OWN_ETAG:
-            return Recheck(fingerprint=etag)
-        case _:
-            return step.guard
-
-
-def _returning(steps: Sequence[Step], run: str) -> Change:
-    """What the way back does to one resource."""
-    actions = {step.action for step in steps}
-    return Change(
-        address=steps[0].address,
-        action=Action.REPLACE if {Action.DELETE, Action.CREATE} <= actions else steps[0].action,
-        reason=f"takes back run {run}",
-        fields=tuple(
-            field
-            for step in steps
-            if step.after is not None
-            for field in returning_fields(kind_of(step.address), step.before or {}, step.after, step.literal)
-        ),
-    )
-
-
-def _own_etags(steps: Iterable[Step], standing: Mapping[str, StepStanding]) -> dict[Address, str]:
-    given = [
-        (one.order, step.address, one.etag)
-        for step in steps
-        if (one := standing.get(step.id)) is not None and one.happened and one.etag
-    ]
-    return {address: etag for _, address, etag in sorted(given, key=lambda item: item[0])}
-
-
-async def _saved_plan(bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource) -> Plan:
+async def read_saved_plan(bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource) -> Plan:
+    """The plan of a run of this target, secrets resolved again. Raises UsageError and RunError."""
     if record.target != bench.site.target.name or record.project != bench.site.project:
         raise UsageError(
             f"run {record.id} belongs to {record.project}/{record.target}",

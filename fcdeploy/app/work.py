@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 from fcdeploy.app.bench import Bench, opened_bench
 from fcdeploy.app.code import Packages
 from fcdeploy.app.drift import read_drift
+from fcdeploy.app.inverse import read_inverse
 from fcdeploy.app.planning import read_plan
 from fcdeploy.app.releasing import read_move
 from fcdeploy.app.running import (
@@ -19,7 +20,6 @@ from fcdeploy.app.running import (
     acquired,
     execute,
     opened_journal,
-    read_inverse,
     read_summary,
     resume,
     roll_back,
