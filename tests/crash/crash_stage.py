@@ -116,10 +116,10 @@ class CrashStage:
         text = (HERE / "start.yaml").read_text()
         first = text.replace("./layer-1", "./layer-0").replace("description: before", "description: first")
         for spec in (first, text):
-            (self._project / "fcdeploy.yaml").write_text(spec)
+            self.spec.write_text(spec)
             done = self.run("apply", "--yes")
             assert done.status == 0, done.output
-        shutil.copy(HERE / "target.yaml", self._project / "fcdeploy.yaml")
+        shutil.copy(HERE / "target.yaml", self.spec)
         # Entries younger than two seconds are not trusted, so every run reads the sources anew (S28).
         shutil.copytree(self.state, self.folder / "state-before")
         self.start = self.emulator.app.world.store.contents()
@@ -132,6 +132,11 @@ class CrashStage:
         self.moments = done.moments
         self.reached = self.contents()
         self.log = self.emulator.app.world.log.entries()
+
+    @property
+    def spec(self) -> Path:
+        """The project's file."""
+        return self._project / "fcdeploy.yaml"
 
     def close(self) -> None:
         """End the zygote and the emulator."""
