@@ -112,7 +112,14 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
     stop = app.StopRequest()
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(speech.progress())
-        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty(), flags=flags_of(where, target=True)))
+        watch = stack.enter_context(
+            Interrupts(
+                stop,
+                terminal=sys.stderr.isatty(),
+                flags=flags_of(where, target=True),
+                takes_back=run.on_failure == "rollback",
+            )
+        )
         question = Question(command, speech, progress, watch, yes=yes)
         report = watch.finished(
             app.apply(

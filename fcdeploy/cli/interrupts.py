@@ -1,4 +1,5 @@
-"""Ctrl-C and SIGTERM: before the work begins they end the program, during it they ask for an orderly end (law 7)."""
+"""Ctrl-C, SIGTERM and a terminal that is closed (SIGHUP): before the work begins they end the program, during it they
+ask for an orderly end (law 7)."""
 
 from __future__ import annotations
 
@@ -23,8 +24,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-_SIGNALS = (signal.SIGINT, signal.SIGTERM)
-_FIRST = "\nStopping: what is in flight may end, then it is taken back. Press Ctrl-C again to leave at once.\n"
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_FIRST = "\nStopping: what is in flight may end{then}. Press Ctrl-C again to leave at once.\n"
+_TAKEN_BACK, _STAYS = ", then it is taken back", ", and what is done stays"
 _SECOND = "\nLeft at once; the run is still open. How to go on:\n  {status}\n"
 """Not which command ends it: after the first signal the way back may have begun or not, and `status` knows."""
 
@@ -32,13 +34,14 @@ _SHOW_CURSOR = "\x1b[?25h"
 
 
 class Interrupts:
-    """Watches the signals for the time of a run."""
+    """Watches the signals for the time of a run. `takes_back`: a stop takes back what was done."""
 
-    def __init__(self, stop: StopRequest, *, terminal: bool, flags: tuple[str, ...]) -> None:
+    def __init__(self, stop: StopRequest, *, terminal: bool, flags: tuple[str, ...], takes_back: bool = True) -> None:
         from fcdeploy.render.words import command_line  # late: the model is not on the way to the help
 
         self._stop = stop
         self._terminal = terminal
+        self._first = _FIRST.format(then=_TAKEN_BACK if takes_back else _STAYS)
         self._second = _SECOND.format(status=command_line("status", flags))
         self._working = False
         self._asking = False
@@ -77,7 +80,9 @@ class Interrupts:
         return sys.stdin.readline()
 
     def __enter__(self) -> Self:
-        self._before = {one: signal.signal(one, self._react) for one in _SIGNALS}
+        # Whoever started it so that it outlives the terminal (nohup) wants just that.
+        watched = [one for one in _SIGNALS if one != signal.SIGHUP or signal.getsignal(one) != signal.SIG_IGN]
+        self._before = {one: signal.signal(one, self._react) for one in watched}
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
@@ -90,7 +95,7 @@ class Interrupts:
             return
         self._count += 1
         if self._count == 1:
-            self._say(_FIRST)
+            self._say(self._first)
             import asyncio
 
             try:

@@ -15,6 +15,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).parent))
 
 from crash_stage import CrashStage
+from trouble_stage import TroubleStage, new_stage
 
 _COUNTED = "crash points", "faults"
 
@@ -37,6 +38,13 @@ class Tally:
 @pytest.fixture(scope="session")
 def crash(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashStage]:
     stage = CrashStage(tmp_path_factory.mktemp("crash"))
+    yield stage
+    stage.close()
+
+
+@pytest.fixture(scope="session")
+def trouble() -> Iterator[TroubleStage]:
+    stage = new_stage()
     yield stage
     stage.close()
 

@@ -1,0 +1,95 @@
+"""A warm process that forks real `fcdeploy` processes with local trouble in store, any number at a time.
+
+One line of JSON on stdin for each: {"args", "env", "cwd", "out", "err", "moments", "troubles", "user"}. On stdout
+{"pid": N} as soon as it runs and {"pid": N, "status": exit code, or minus the signal} when it has ended. With `user`
+the process gives up being root for that user and group id, who may not write everywhere.
+"""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import json
+import os
+import select
+import signal
+import sys
+from typing import Any
+
+from trouble_points import Troubles, watch
+
+from fcdeploy.cli.entry import run
+
+for name in (
+    *("fcdeploy.app", "fcdeploy.cli.root", "fcdeploy.cli.change", "fcdeploy.cli.runs", "fcdeploy.cli.views"),
+    *("fcdeploy.cli.look", "fcdeploy.cli.check", "fcdeploy.cli.importing", "fcdeploy.app.importing"),
+    *("fcdeploy.cloud.wire", "fcdeploy.render.text", "fcdeploy.render.outcome", "fcdeploy.render.json"),
+    *("fcdeploy.render.progress", "fcdeploy.spec.explain"),
+    *("deepdiff", "jinja2", "jsonschema_rs", "cramjam", "fastcrc.crc64", "pathspec", "sqlite3"),
+):
+    importlib.import_module(name)
+
+
+def become(order: dict[str, Any]) -> None:
+    """Turn this forked process into the command; does not return."""
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    os.environ.clear()
+    os.environ.update(order["env"])
+    null = os.open(os.devnull, os.O_RDONLY)
+    out, err, moments = (
+        os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for name in ("out", "err", "moments")
+    )
+    for number, source in ((0, null), (1, out), (2, err)):
+        os.dup2(source, number)
+    if order["user"]:
+        os.setgroups([])
+        os.setgid(order["user"])
+        os.setuid(order["user"])
+    os.chdir(order["cwd"])
+    troubles = Troubles(order["troubles"], lambda moment: os.write(moments, f"{moment}\n".encode()))
+    watch(troubles)
+    troubles.pass_by("start")
+    code = run(order["args"])
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
+
+
+def main() -> None:
+    gc.freeze()
+    ours, theirs = os.pipe2(os.O_NONBLOCK | os.O_CLOEXEC)
+    signal.signal(signal.SIGCHLD, lambda *_: None)
+    signal.set_wakeup_fd(theirs)
+    orders = sys.stdin.fileno()
+    waiting = b""
+    while True:
+        ready, _, _ = select.select([orders, ours], [], [])
+        if ours in ready:
+            os.read(ours, 4096)
+            tell_ended()
+        if orders in ready:
+            got = os.read(orders, 65536)
+            if not got:
+                return
+            *lines, waiting = (waiting + got).split(b"\n")
+            for line in lines:
+                pid = os.fork()
+                if not pid:
+                    become(json.loads(line))
+                print(json.dumps({"pid": pid}), flush=True)
+
+
+def tell_ended() -> None:
+    while True:
+        try:
+            pid, status = os.waitpid(-1, os.WNOHANG)
+        except ChildProcessError:
+            return
+        if not pid:
+            return
+        print(json.dumps({"pid": pid, "status": os.waitstatus_to_exitcode(status)}), flush=True)
+
+
+if __name__ == "__main__":
+    main()
