@@ -1,10 +1,18 @@
-"""Figures that tests measure are printed at the end, wherever the tests ran."""
+"""How many examples a property is tried on, and the figures that tests measure: printed at the end.
+
+`make test` tries a property on a part of the examples that `make proofs` tries it on.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 import pytest
+from hypothesis import settings
+
+settings.register_profile("part", settings(max_examples=25, deadline=None))
+settings.register_profile("whole", settings(max_examples=300, deadline=None))
+settings.load_profile("part")
 
 FIGURE = "figure"
 

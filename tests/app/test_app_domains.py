@@ -352,9 +352,9 @@ def test_a_destroy_of_what_somebody_edited_stops(stage: Any, spec: dict[str, Any
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_every_create_may_be_refused(stage: Any, api: str) -> None:
+def test_every_create_may_be_refused(stage: Any, api: str, chosen: Any) -> None:
     stage.write(first(stage, api))
-    for number in range(2, len(stage.plan().steps) + 1):
+    for number in chosen(range(2, len(stage.plan().steps) + 1)):
         stage.faults({"match": {"method": WRITES, "nth": number}, "effect": REFUSED})
         outcome = stage.apply(ending=Ending.ROLLED_BACK)
         assert stage.whole_dump() == [] and outcome.leftovers == (), number

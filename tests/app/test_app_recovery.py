@@ -17,11 +17,11 @@ from fcdeploy.model import Ending, EventType
 CHILD = Path(__file__).with_name("apply_child.py")
 MOMENTS = [
     ("after-begun", 1),
-    ("before-done", 1),
-    ("before-done", 2),
+    pytest.param("before-done", 1, marks=pytest.mark.proof),
+    pytest.param("before-done", 2, marks=pytest.mark.proof),
     ("after-begun", 4),
     ("before-done", 5),
-    ("before-done", 8),
+    pytest.param("before-done", 8, marks=pytest.mark.proof),
 ]
 
 

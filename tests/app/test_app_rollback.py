@@ -16,11 +16,11 @@ _WRITES = ["POST", "PUT", "DELETE"]
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_every_create_of_twenty_one_may_be_refused(stage: Any, api: str) -> None:
+def test_every_create_of_twenty_one_may_be_refused(stage: Any, api: str, chosen: Any) -> None:
     stage.write(stage.spec(10, api=api))
     before = stage.whole_dump()
     steps = 22
-    for number in range(1, steps + 1) if api == APIS[0] else (1, 2, 7, steps):
+    for number in chosen(range(1, steps + 1)):
         stage.faults({"match": {"method": _WRITES, "nth": number}, "effect": REFUSED})
         outcome = stage.apply(ending=Ending.FAILED if number == 1 else Ending.ROLLED_BACK)
         assert stage.whole_dump() == before, number
@@ -61,7 +61,7 @@ def first(stage: Any, api: str) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("api", APIS)
-def test_every_step_of_a_change_may_be_refused(stage: Any, api: str) -> None:
+def test_every_step_of_a_change_may_be_refused(stage: Any, api: str, chosen: Any) -> None:
     """Updates (code too), replaces, tags and early deletes are all taken back: bodies, tags and archive bytes."""
     spec = first(stage, api)
     stage.write(spec)
@@ -74,7 +74,7 @@ def test_every_step_of_a_change_may_be_refused(stage: Any, api: str) -> None:
     steps = [step for step in stage.plan().steps if not step.last]
     last = len(stage.plan().steps) - len(steps)
     assert len(steps) == 11 and last == 1, [step.id for step in stage.plan().steps]
-    for number in range(1, len(steps) + 1):
+    for number in chosen(range(1, len(steps) + 1)):
         stage.faults({"match": {"method": _WRITES, "nth": number}, "effect": REFUSED})
         (outcome,) = stage.apply_report().outcomes
         assert outcome.ending is (Ending.ROLLED_BACK if outcome.done else Ending.FAILED)

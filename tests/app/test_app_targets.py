@@ -123,8 +123,7 @@ SIDES = st.dictionaries(st.sampled_from("abc"), st.integers(0, 2), max_size=2)
 
 @given(moves=st.lists(st.tuples(st.sampled_from(["dev", "prod"]), SIDES), min_size=1, max_size=4))
 @settings(
-    max_examples=8,
-    deadline=None,
+    max_examples=settings.default.max_examples // 8,
     derandomize=True,
     database=None,
     phases=[Phase.generate],

@@ -16,6 +16,8 @@ from typing import Any
 import pytest
 
 from fcdeploy.cli.entry import run
+from fcdeploy.emulator.server import Handle, start_in_thread
+from fcdeploy.emulator.settings import EmulatorSettings
 
 SPEC = """\
 apiVersion: fcdeploy/v1
@@ -113,13 +115,15 @@ def program(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Program:
     return Program(folder=project, capture=capsys, environ=environ)
 
 
+LATENCY = 0.05  # seconds
+KEYS = {"AK": "SK"}
+
+
 @dataclass
 class Server:
-    """An emulator process of the program's own, and how to reach it."""
+    """An emulator, and how to reach it."""
 
     url: str
-    process: subprocess.Popen[str]
-    log: Path
 
     def slow_down(self, method: str, path: str, *, nth: int, seconds: float) -> None:
         """Let one request take its time, so that a test can act while it is under way."""
@@ -141,19 +145,48 @@ class Server:
             return json.loads(reply.read() or b"null")
 
 
+@dataclass
+class OwnServer(Server):
+    """An emulator that is the program in a process of its own."""
+
+    process: subprocess.Popen[str]
+    log: Path
+
+
+def give_keys(program: Program) -> None:
+    ((name, secret),) = KEYS.items()
+    program.environ |= {"ALIBABA_CLOUD_ACCESS_KEY_ID": name, "ALIBABA_CLOUD_ACCESS_KEY_SECRET": secret}
+
+
+@pytest.fixture(scope="session")
+def running_emulator() -> Iterator[Handle]:
+    with start_in_thread(EmulatorSettings(access_keys=KEYS, latency=LATENCY)) as handle:
+        yield handle
+
+
 @pytest.fixture
-def emulator(program: Program, tmp_path: Path) -> Iterator[Server]:
+def emulator(program: Program, running_emulator: Handle) -> Server:
+    """An empty emulator in this process. A test that leaves a request hanging takes `own_emulator`."""
+    running_emulator.app.world.clear()
+    give_keys(program)
+    return Server(url=running_emulator.url)
+
+
+@pytest.fixture
+def own_emulator(program: Program, tmp_path: Path) -> Iterator[OwnServer]:
     log = tmp_path / "requests.jsonl"
     data = str(tmp_path / "data")
     process = program.start(
-        "emulator", "--port", "0", "--data", data, "--log", str(log), "--access-key", "AK:SK", "--latency", "50ms"
+        *("emulator", "--port", "0", "--data", data, "--log", str(log)),
+        *("--access-key", "AK:SK", "--latency", f"{LATENCY * 1000:.0f}ms"),
     )
     assert process.stdout is not None and process.stderr is not None
     try:
         line = process.stdout.readline()
         assert line.startswith("listening on http://127.0.0.1:"), line + process.stderr.read()
-        program.environ |= {"ALIBABA_CLOUD_ACCESS_KEY_ID": "AK", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "SK"}
-        yield Server(url=line.split()[-1], process=process, log=log)
+        give_keys(program)
+        yield OwnServer(url=line.split()[-1], process=process, log=log)
     finally:
-        process.terminate()
+        # Asked to end, it would wait for a request that a test left hanging.
+        process.kill()
         process.communicate(timeout=SECONDS)

@@ -23,13 +23,13 @@ def test_a_project_from_validate_to_destroy(program: Program) -> None:
     assert (valid.returncode, valid.stderr) == (0, "")
     assert valid.stdout == "fcdeploy.yaml is valid: project image-pipeline, 1 target, 3 resources\n"
 
-    first = program.spawn("plan", "--local", "--detailed-exitcode")
+    first = program.run("plan", "--local", "--detailed-exitcode")
     assert (first.returncode, first.stderr) == (2, "")
     assert first.stdout.startswith(HEADING + "\n")
     assert "  + function images/resize  (fcdeploy.yaml:9; does not exist yet)\n      + runtime:" in first.stdout
     assert first.stdout.endswith("\nPlan: 3 to create, 0 to update, 0 to replace, 0 to delete, 0 unchanged.\n")
     assert program.spawn("plan", "--local").stdout == first.stdout, "the same input gives the same bytes"
-    assert program.spawn("plan", "--local").returncode == 0
+    assert program.run("plan", "--local").returncode == 0
 
     applied = program.spawn("apply", "--local", "--yes")
     assert applied.returncode == 0, applied.stderr
@@ -39,11 +39,11 @@ def test_a_project_from_validate_to_destroy(program: Program) -> None:
     assert told[0] == "creating service images ..."
     assert told[1].startswith("created service images (")
 
-    again = program.spawn("plan", "--local", "--detailed-exitcode")
+    again = program.run("plan", "--local", "--detailed-exitcode")
     assert (again.returncode, again.stderr) == (0, "")
     assert again.stdout == f"{HEADING}\n\nNo changes. The cloud is as the file says (3 resources).\n"
 
-    status = program.spawn("status", "--local")
+    status = program.run("status", "--local")
     assert status.returncode == 0
     assert [line.split()[:2] for line in status.stdout.splitlines()[2:]] == [
         ["KIND", "NAME"],
@@ -54,28 +54,28 @@ def test_a_project_from_validate_to_destroy(program: Program) -> None:
 
     program.edit("memorySize: 512", "memorySize: 1024")
     (program.folder / "src" / "index.py").write_text("changed = True\n")
-    changed = program.spawn("plan", "--local", "--detailed-exitcode")
+    changed = program.run("plan", "--local", "--detailed-exitcode")
     assert changed.returncode == 2
     assert "  ~ function images/resize  (fcdeploy.yaml:9; differs from the file)\n" in changed.stdout
     assert "      ~ memorySize: 512 -> 1024  (line 13)\n" in changed.stdout
     assert "files that differ: ~index.py" in changed.stdout
     assert "Plan: 0 to create, 1 to update, 0 to replace, 0 to delete, 2 unchanged." in changed.stdout
 
-    gone = program.spawn("destroy", "--local", "--yes")
+    gone = program.run("destroy", "--local", "--yes")
     assert gone.returncode == 0, gone.stderr
     assert "If a step fails, the steps that were done before it are not taken back." in gone.stdout
     assert "The code of functions is not kept, so no rollback brings them back." in gone.stdout
     assert "Plan: 0 to create, 0 to update, 0 to replace, 3 to delete, 0 unchanged." in gone.stdout
-    empty = program.spawn("destroy", "--local", "--yes")
+    empty = program.run("destroy", "--local", "--yes")
     assert (empty.returncode, empty.stderr) == (0, "")
     assert "No changes. There is nothing to destroy.\n" in empty.stdout
-    assert "Nothing of this project is there." in program.spawn("status", "--local").stdout
+    assert "Nothing of this project is there." in program.run("status", "--local").stdout
 
 
 def test_a_plan_is_the_same_bytes_in_every_process(program: Program) -> None:
     program.run("apply", "--local", "--yes")
     program.edit('{LEVEL: "3"}', "{" + ", ".join(f'K{number}: "{number}"' for number in range(8)) + "}")
-    plans = {program.spawn("plan", "--local", environ={"PYTHONHASHSEED": str(seed)}).stdout for seed in range(4)}
+    plans = {program.spawn("plan", "--local", environ={"PYTHONHASHSEED": str(seed)}).stdout for seed in range(2)}
     (plan,) = plans
     keys = re.findall(r"environmentVariables\.(\w+):", plan)
     assert keys == sorted(keys) and len(keys) == 9

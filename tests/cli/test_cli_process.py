@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from conftest import Program, Server
+    from conftest import OwnServer, Program, Server
 
 SECONDS = 60
 FUNCTIONS = 8
@@ -63,50 +63,50 @@ def test_the_first_signal_takes_everything_back(program: Program, emulator: Serv
     assert f"Plan: {FUNCTIONS + 3} to create" in planned.stdout
 
 
-def test_the_second_signal_leaves_at_once_and_resume_finishes(program: Program, emulator: Server) -> None:
+def test_the_second_signal_leaves_at_once_and_resume_finishes(program: Program, own_emulator: OwnServer) -> None:
     widen(program)
-    args = ("apply", "--yes", "--endpoint", emulator.url, "--parallelism", "1")
-    emulator.slow_down("POST", "/functions$", nth=2, seconds=2)
+    args = ("apply", "--yes", "--endpoint", own_emulator.url, "--parallelism", "1")
+    own_emulator.slow_down("POST", "/functions$", nth=2, seconds=2)
     with running(program, *args) as process:
-        emulator.wait_until_slow()
-        emulator.slow_down("DELETE", "/functions/", nth=1, seconds=30)
+        own_emulator.wait_until_slow()
+        own_emulator.slow_down("DELETE", "/functions/", nth=1, seconds=30)
         process.send_signal(signal.SIGINT)
-        emulator.wait_until_slow()
+        own_emulator.wait_until_slow()
         process.send_signal(signal.SIGINT)
         _, told = process.communicate(timeout=SECONDS)
     assert process.returncode == 4, told
-    assert f"the run is still open. How to go on:\n  fcdeploy status --endpoint {emulator.url}\n" in told
-    emulator.control("DELETE")
-    status = program.run("status", "--endpoint", emulator.url)
+    assert f"the run is still open. How to go on:\n  fcdeploy status --endpoint {own_emulator.url}\n" in told
+    own_emulator.control("DELETE")
+    status = program.run("status", "--endpoint", own_emulator.url)
     assert re.search(r"Open run \S+ \(apply\): \d+ of \d+ steps done, 1 effect unknown", status.stdout), status.stdout
     # A delete of the way back was under way: what is there now is nothing to go forward from.
     assert "resume" not in status.stdout
-    assert f"to finish:     fcdeploy rollback --endpoint {emulator.url} --target dev\n" in status.stdout
-    forward = program.run("resume", "--endpoint", emulator.url)
+    assert f"to finish:     fcdeploy rollback --endpoint {own_emulator.url} --target dev\n" in status.stdout
+    forward = program.run("resume", "--endpoint", own_emulator.url)
     assert forward.returncode == 1
     assert "was being rolled back" in forward.stderr
-    refused = program.run("apply", "--yes", "--endpoint", emulator.url)
+    refused = program.run("apply", "--yes", "--endpoint", own_emulator.url)
     assert refused.returncode == 4
     assert "has not ended" in refused.stderr
-    back = program.run("rollback", "--yes", "--endpoint", emulator.url)
+    back = program.run("rollback", "--yes", "--endpoint", own_emulator.url)
     assert back.returncode == 0, back.stderr + back.stdout
     assert "target dev: rolled back" in back.stdout
-    again = program.run("apply", "--yes", "--endpoint", emulator.url)
+    again = program.run("apply", "--yes", "--endpoint", own_emulator.url)
     assert again.returncode == 0, again.stderr
-    assert "No changes." in program.run("plan", "--endpoint", emulator.url).stdout
+    assert "No changes." in program.run("plan", "--endpoint", own_emulator.url).stdout
 
 
-def test_a_killed_run_is_resumed(program: Program, emulator: Server) -> None:
+def test_a_killed_run_is_resumed(program: Program, own_emulator: OwnServer) -> None:
     widen(program)
-    emulator.slow_down("POST", "/functions$", nth=2, seconds=2)
-    with running(program, "apply", "--yes", "--endpoint", emulator.url, "--parallelism", "1") as process:
-        emulator.wait_until_slow()
+    own_emulator.slow_down("POST", "/functions$", nth=2, seconds=2)
+    with running(program, "apply", "--yes", "--endpoint", own_emulator.url, "--parallelism", "1") as process:
+        own_emulator.wait_until_slow()
         process.kill()
         process.wait(timeout=SECONDS)
-    done = program.run("resume", "--endpoint", emulator.url)
+    done = program.run("resume", "--endpoint", own_emulator.url)
     assert done.returncode == 0, done.stderr
     assert "target dev: done" in done.stdout
-    assert f"({FUNCTIONS + 3} resources)" in program.run("plan", "--endpoint", emulator.url).stdout
+    assert f"({FUNCTIONS + 3} resources)" in program.run("plan", "--endpoint", own_emulator.url).stdout
 
 
 def refuse(method: str, path: str, **effect: Any) -> dict[str, Any]:
@@ -210,29 +210,29 @@ def test_a_service_of_somebody_else_is_no_empty_plan(program: Program, emulator:
 
 @pytest.mark.parametrize("effect", [{"disconnect": True}, {"timeout": 0.05}, {"truncate": True}], ids=str)
 def test_the_emulator_says_nothing_of_connections_that_it_drops(
-    program: Program, emulator: Server, effect: dict[str, Any]
+    program: Program, own_emulator: OwnServer, effect: dict[str, Any]
 ) -> None:
     rule = {"match": {"method": "GET", "path": "/services", "nth": 1}, "effect": effect}
-    emulator.control("PUT", {"rules": [rule]})
-    assert program.run("plan", "--endpoint", emulator.url).returncode == 0, "a read is repeated"
-    assert [one["fired"] for one in emulator.control("GET")["rules"]] == [1]
-    emulator.process.terminate()
-    _, told = emulator.process.communicate(timeout=SECONDS)
+    own_emulator.control("PUT", {"rules": [rule]})
+    assert program.run("plan", "--endpoint", own_emulator.url).returncode == 0, "a read is repeated"
+    assert [one["fired"] for one in own_emulator.control("GET")["rules"]] == [1]
+    own_emulator.process.terminate()
+    _, told = own_emulator.process.communicate(timeout=SECONDS)
     assert told == ""
 
 
-def test_a_signal_before_the_work_changes_nothing(program: Program, emulator: Server) -> None:
-    emulator.slow_down("GET", "/services", nth=1, seconds=2)
-    with running(program, "apply", "--yes", "--endpoint", emulator.url) as process:
-        emulator.wait_until_slow()
+def test_a_signal_before_the_work_changes_nothing(program: Program, own_emulator: OwnServer) -> None:
+    own_emulator.slow_down("GET", "/services", nth=1, seconds=2)
+    with running(program, "apply", "--yes", "--endpoint", own_emulator.url) as process:
+        own_emulator.wait_until_slow()
         process.send_signal(signal.SIGINT)
         out, told = process.communicate(timeout=SECONDS)
     assert process.returncode == 1
     assert told.strip() == "Interrupted. Nothing was changed."
     assert out == ""
-    methods = {json.loads(line)["method"] for line in emulator.log.read_text().splitlines()}
+    methods = {json.loads(line)["method"] for line in own_emulator.log.read_text().splitlines()}
     assert methods <= {"GET"}
-    assert "Plan: 3 to create" in program.run("plan", "--endpoint", emulator.url).stdout
+    assert "Plan: 3 to create" in program.run("plan", "--endpoint", own_emulator.url).stdout
 
 
 class Terminal:
@@ -325,15 +325,15 @@ def test_a_pipeline_is_never_asked(program: Program) -> None:
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_the_emulator_ends_in_order_and_keeps_its_data(
-    program: Program, emulator: Server, number: signal.Signals
+    program: Program, own_emulator: OwnServer, number: signal.Signals
 ) -> None:
-    with urllib.request.urlopen(f"{emulator.url}/__emulator__/health", timeout=SECONDS) as reply:
+    with urllib.request.urlopen(f"{own_emulator.url}/__emulator__/health", timeout=SECONDS) as reply:
         assert reply.status == 200
-    assert program.run("apply", "--yes", "--endpoint", emulator.url).returncode == 0
-    emulator.process.send_signal(number)
-    out, told = emulator.process.communicate(timeout=SECONDS)
-    assert (emulator.process.returncode, out, told) == (0, "", "")
-    folder = str(emulator.log.parent / "data")
+    assert program.run("apply", "--yes", "--endpoint", own_emulator.url).returncode == 0
+    own_emulator.process.send_signal(number)
+    out, told = own_emulator.process.communicate(timeout=SECONDS)
+    assert (own_emulator.process.returncode, out, told) == (0, "", "")
+    folder = str(own_emulator.log.parent / "data")
     with running(program, "emulator", "--port", "0", "--data", folder, "--access-key", "AK:SK") as process:
         assert process.stdout is not None
         url = process.stdout.readline().split()[-1]

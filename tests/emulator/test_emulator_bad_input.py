@@ -87,7 +87,7 @@ PATHS = st.sampled_from(
 )
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE"]),
     path=PATHS,
@@ -107,7 +107,6 @@ def test_no_body_makes_a_500(api, function_body, method, path, body, query, vers
         answer.json()
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.binary(max_size=60))
 def test_any_bytes_are_an_object_or_a_bad_body(content) -> None:
     try:

@@ -362,7 +362,7 @@ class Model:
             self.standing[name] = next(self.revisions)
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=settings.default.max_examples // 4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 @example([("delete", "f", ""), ("publish", "", ""), ("create", "f", ""), ("delete", "f", ""), ("publish", "", "")])
 def test_ids_are_never_reused_and_a_version_never_changes(api, function_body, zipped, steps) -> None:

@@ -137,14 +137,14 @@ def test_a_body_reads_back_equal_with_the_origin_of_its_secrets(body: Json) -> N
     assert "the secret value of" not in json.dumps(saved)
 
 
-@settings(max_examples=50, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(whole_steps)
 def test_a_step_reads_back_equal(step: Step) -> None:
     saved = json.loads(json.dumps(step.to_json()))
     assert Step.from_json(saved, secret_of) == step
 
 
-@settings(max_examples=30, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(st.lists(whole_steps, max_size=2).map(tuple), word, word)
 def test_a_plan_reads_back_equal_and_its_text_holds_no_secret(steps: tuple[Step, ...], project: str, name: str) -> None:
     target = Target(name=name, provider="alibaba", region="cn-hangzhou", account="1", network="internal", retired=True)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ast
+import functools
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -41,9 +42,15 @@ ALLOWED: dict[str, tuple[str, ...]] = {
 }
 
 
+@functools.cache
+def nodes(path: Path) -> tuple[ast.AST, ...]:
+    """Everything in a file's syntax tree."""
+    return tuple(ast.walk(ast.parse(path.read_text(encoding="utf-8"))))
+
+
 def imports(path: Path) -> Iterator[tuple[str, int]]:
     """Every module that a file imports, wherever in it, with the line."""
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.Import):
             for name in node.names:
                 yield name.name, node.lineno
@@ -79,11 +86,7 @@ def test_the_pure_engine_imports_no_io(name: str) -> None:
     path = ROOT / "engine" / f"{name}.py"
     for module, line in imports(path):
         assert module.split(".")[0] not in IO_MODULES, f"engine/{name}.py:{line}: imports {module}"
-    called = {
-        node.func.id
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)
-    }
+    called = {node.func.id for node in nodes(path) if isinstance(node, ast.Call) and isinstance(node.func, ast.Name)}
     assert "open" not in called, f"engine/{name}.py opens a file"
 
 
@@ -107,7 +110,7 @@ def test_only_the_command_line_prints_or_exits() -> None:
     for path in MODULES:
         if part_of(path) in ("cli", "__main__"):
             continue
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        for node in nodes(path):
             if isinstance(node, ast.Call) and isinstance(node.func, ast.Name):
                 assert node.func.id not in ("print", "exit", "quit", "input"), f"{name_of(path)}:{node.lineno}"
             if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name) and node.value.id == "sys":
@@ -118,11 +121,7 @@ def test_no_engine_module_names_a_kind() -> None:
     from fcdeploy.kinds.registry import KINDS
 
     for path in sorted((ROOT / "engine").glob("*.py")):
-        words = {
-            node.value
-            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-            if isinstance(node, ast.Constant) and isinstance(node.value, str)
-        }
+        words = {node.value for node in nodes(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
         for (_, kind), descriptor in KINDS.items():
             assert kind not in words and descriptor.section not in words, f"engine/{path.name} names {kind}"
 
@@ -137,7 +136,7 @@ def test_a_module_stays_short(path: Path) -> None:
 def test_nobody_catches_everything(path: Path) -> None:
     if part_of(path) == "cli":
         return
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in nodes(path):
         if isinstance(node, ast.ExceptHandler):
             caught = node.type
             assert caught is not None, f"{name_of(path)}:{node.lineno}: bare except"

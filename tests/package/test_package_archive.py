@@ -104,7 +104,6 @@ def test_another_encoder_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPa
     assert "cramjam==0.0.1" in caught.value.hint
 
 
-@settings(max_examples=30, deadline=None)
 @given(st.binary(max_size=2000), st.integers(1, 60))
 def test_whole_and_streamed_deflate_agree(content: bytes, times: int) -> None:
     chunk = content * times

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 import yaml
-from hypothesis import example, given, settings
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from fcdeploy.model import Json, Sensitive
@@ -46,7 +46,6 @@ def evaluated(text: str) -> Node:
     return render(root, Scope(world, layers=[], target=Node.of({}, root.span), secrets=secrets))
 
 
-@settings(max_examples=300, deadline=None)
 @given(st.dictionaries(KEYS, VALUES, min_size=1, max_size=4))
 @example({text: [text, {"a": text}] for text in HARD if "\0" not in text})
 @example({"${{": {"${{ '${{' }}": "${{ '${{' }}"}})

@@ -122,13 +122,13 @@ def judge(folder: Path, text: str) -> None:
             assert resource.span is not None
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
+@settings(suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large])
 @given(spec=mutated())
 def test_a_mutated_spec_gives_diagnostics_or_resources(tmp_path_factory: pytest.TempPathFactory, spec: Any) -> None:
     judge(tmp_path_factory.mktemp("spec"), yaml.safe_dump(spec, allow_unicode=True, sort_keys=False))
 
 
-@settings(max_examples=80, deadline=None, suppress_health_check=[HealthCheck.too_slow])
+@settings(suppress_health_check=[HealthCheck.too_slow])
 @given(services=values, defaults=values)
 def test_any_structure_gives_diagnostics_or_resources(
     tmp_path_factory: pytest.TempPathFactory, services: Any, defaults: Any
