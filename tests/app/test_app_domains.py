@@ -387,7 +387,7 @@ def test_every_step_of_a_change_may_be_refused(stage: Any, spec: dict[str, Any])
     assert stage.difference(before) == []
 
 
-@pytest.mark.parametrize("effect", [{"disconnect": True}, {"status": 500}])
+@pytest.mark.parametrize("effect", [{"disconnect": True}, pytest.param({"status": 500}, marks=pytest.mark.proof)])
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_a_reply_that_never_comes_is_settled_by_reading(
     stage: Any, spec: dict[str, Any], effect: dict[str, Any], when: str

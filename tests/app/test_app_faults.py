@@ -24,8 +24,8 @@ def fault(effect: dict[str, Any], when: str, **match: Any) -> dict[str, Any]:
 LOST = [
     pytest.param(DISCONNECT, "after", id="reply-lost"),
     pytest.param(DISCONNECT, "before", id="request-lost"),
-    pytest.param(FAILED, "after", id="500-after"),
-    pytest.param(FAILED, "before", id="500-before"),
+    pytest.param(FAILED, "after", id="500-after", marks=pytest.mark.proof),
+    pytest.param(FAILED, "before", id="500-before", marks=pytest.mark.proof),
     pytest.param({"truncate": True}, "after", id="reply-cut"),
 ]
 

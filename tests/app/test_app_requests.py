@@ -92,7 +92,13 @@ def test_a_thousand_pages_are_followed(stage: Any) -> None:
         ("GetFunctionCode", "code of function s/f0"),
     ],
 )
-@pytest.mark.parametrize("effect", [{"status": 500}, {"status": 403, "code": "AccessDenied"}, {"disconnect": True}])
+@pytest.mark.parametrize(
+    "effect",
+    [
+        {"status": 403, "code": "AccessDenied"},
+        *(pytest.param(one, marks=pytest.mark.proof) for one in ({"status": 500}, {"disconnect": True})),
+    ],
+)
 def test_a_read_that_fails_stops_the_plan_and_is_never_absent(
     stage: Any, operation: str, named: str, effect: dict[str, Any]
 ) -> None:

@@ -25,7 +25,7 @@ from fcdeploy.model import Ending
 APIS = ("2021-04-06", "2016-08-15")
 ALL = Wishes(allow_unsafe=True)
 WRITES = ("POST", "PUT", "DELETE")
-ROUNDS = 5
+ROUNDS = 3
 
 
 def unguarded() -> Iterator[tuple[str, str, bool]]:

@@ -21,7 +21,7 @@ SCHEMA = Path(__file__).parents[2] / "schemas" / "status.schema.json"
 
 
 def test_drift_says_who_moved_and_exits_with_2(program: Program) -> None:
-    nothing = program.spawn("drift", "--local")
+    nothing = program.run("drift", "--local")
     assert (nothing.returncode, nothing.stderr) == (2, "")
     assert "  service images: in the file, not live  (fcdeploy.yaml:6)\n" in nothing.stdout
     assert nothing.stdout.endswith(
@@ -29,7 +29,7 @@ def test_drift_says_who_moved_and_exits_with_2(program: Program) -> None:
     )
     assert program.run("apply", "--local", "--yes").returncode == 0
 
-    quiet = program.spawn("drift", "--local")
+    quiet = program.run("drift", "--local")
     assert (quiet.returncode, quiet.stderr) == (0, "")
     assert quiet.stdout == f"{HEADING}\n\nNo drift. Live is as the file says (3 resources).\n"
 
@@ -70,12 +70,12 @@ def test_a_target_that_cannot_be_read_is_graver_than_drift(program: Program, emu
     where = ("--endpoint", emulator.url)
     effect = {"status": 403, "code": "AccessDenied", "message": "no"}
     emulator.control("PUT", {"rules": [{"match": {"path": "/services/images-prod$"}, "effect": effect}]})
-    found = program.spawn("drift", *where)
+    found = program.run("drift", *where)
     assert found.returncode == 1
     assert "cannot read" in found.stderr
     assert "The drift is not known: see the errors.\n\n2 targets, 1 of them not known.\n" in found.stdout
-    assert program.spawn("drift", *where, "--target", "dev").returncode == 2
-    assert program.spawn("drift", *where, "--target", "nowhere").returncode == 64
+    assert program.run("drift", *where, "--target", "dev").returncode == 2
+    assert program.run("drift", *where, "--target", "nowhere").returncode == 64
 
 
 def test_status_is_one_table_and_a_document_of_its_schema(program: Program) -> None:
@@ -85,7 +85,7 @@ def test_status_is_one_table_and_a_document_of_its_schema(program: Program) -> N
         "         triggers: {http: {type: http, config: {authType: anonymous, methods: [GET]}}}}\n"
     )
     assert program.run("apply", "--local", "--yes").returncode == 0
-    shown = program.spawn("status", "--local")
+    shown = program.run("status", "--local")
     assert (shown.returncode, shown.stderr) == (0, "")
     lines = shown.stdout.splitlines()
     assert [line.split()[:2] for line in lines if line.startswith("  ") and not line.startswith("   ")] == [
@@ -125,18 +125,18 @@ def test_graph_asks_no_cloud_and_gives_the_same_bytes(program: Program) -> None:
     assert dot.stdout.count("[style=dashed") == 1
     assert dot.stdout.count(" -> ") == 5
     assert program.run("graph").stdout == dot.stdout
-    mermaid = program.spawn("graph", "--format", "mermaid", "--target", "dev")
+    mermaid = program.run("graph", "--format", "mermaid", "--target", "dev")
     assert (mermaid.returncode, mermaid.stderr) == (0, "")
     assert mermaid.stdout.startswith('flowchart RL\n  subgraph t0_0["service images"]\n')
-    page = program.spawn("graph", "--format", "html", "--out", "graph.html")
+    page = program.run("graph", "--format", "html", "--out", "graph.html")
     assert (page.returncode, page.stdout, page.stderr) == (0, "", "")
     text = (program.folder / "graph.html").read_text(encoding="utf-8")
     assert text.startswith("<!doctype html>")
     assert text.count('class="node"') == 5
     assert not (program.folder.parent / "state").exists(), "nothing is kept of it"
-    assert program.spawn("graph", "--format", "png").returncode == 64
+    assert program.run("graph", "--format", "png").returncode == 64
     program.edit("project:", "projekt:")
-    broken = program.spawn("graph")
+    broken = program.run("graph")
     assert (broken.returncode, broken.stdout) == (1, "")
 
 

@@ -44,7 +44,7 @@ def running(program: Program, *args: str) -> Iterator[subprocess.Popen[str]]:
         process.communicate(timeout=SECONDS)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.proof)])
 def test_the_first_signal_takes_everything_back(program: Program, emulator: Server, number: signal.Signals) -> None:
     widen(program)
     args = ("apply", "--yes", "--endpoint", emulator.url, "--parallelism", "1")
@@ -208,7 +208,14 @@ def test_a_service_of_somebody_else_is_no_empty_plan(program: Program, emulator:
         assert "No changes" not in refused.stdout
 
 
-@pytest.mark.parametrize("effect", [{"disconnect": True}, {"timeout": 0.05}, {"truncate": True}], ids=str)
+@pytest.mark.parametrize(
+    "effect",
+    [
+        {"disconnect": True},
+        *(pytest.param(one, marks=pytest.mark.proof) for one in ({"timeout": 0.05}, {"truncate": True})),
+    ],
+    ids=str,
+)
 def test_the_emulator_says_nothing_of_connections_that_it_drops(
     program: Program, own_emulator: OwnServer, effect: dict[str, Any]
 ) -> None:
@@ -277,7 +284,11 @@ class Terminal:
 QUESTION = 'Apply these changes? Only "yes" is accepted: '
 
 
-@pytest.mark.parametrize("answer", ["no\n", "y\n", "YES\n", "\n", "\x04", "\x03"], ids=repr)
+@pytest.mark.parametrize(
+    "answer",
+    ["y\n", "\x04", "\x03", *(pytest.param(one, marks=pytest.mark.proof) for one in ("no\n", "YES\n", "\n"))],
+    ids=repr,
+)
 def test_only_yes_is_a_yes(program: Program, answer: str) -> None:
     terminal = Terminal(program, "apply", "--local")
     terminal.wait_for(QUESTION)
@@ -305,8 +316,8 @@ def test_yes_applies_with_a_live_display(program: Program) -> None:
     ("args", "environ"),
     [
         (["plan", "--local"], {"NO_COLOR": "1"}),
-        (["plan", "--local"], {"CI": "true"}),
-        (["plan", "--local"], {"TERM": "dumb"}),
+        pytest.param(["plan", "--local"], {"CI": "true"}, marks=pytest.mark.proof),
+        pytest.param(["plan", "--local"], {"TERM": "dumb"}, marks=pytest.mark.proof),
         (["plan", "--local", "--no-color"], {}),
     ],
     ids=["NO_COLOR", "CI", "dumb", "option"],
@@ -323,7 +334,7 @@ def test_a_pipeline_is_never_asked(program: Program) -> None:
     assert "there is no terminal to ask on" in terminal.seen
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.proof)])
 def test_the_emulator_ends_in_order_and_keeps_its_data(
     program: Program, own_emulator: OwnServer, number: signal.Signals
 ) -> None:

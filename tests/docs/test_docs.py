@@ -27,6 +27,9 @@ from fcdeploy.engine.canonical import desired_body
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Access, Field, Reset
 from fcdeploy.kinds.registry import KINDS
+from fcdeploy.model import Ending, Outcome
+from fcdeploy.render.outcome import outcome_text
+from fcdeploy.render.views import OutcomeView
 from fcdeploy.spec.words import CODE, DOCUMENT_WORDS, RESOURCE_WORDS
 
 ROOT = generate.ROOT
@@ -77,6 +80,24 @@ def test_a_session_prints_what_the_document_shows(path: Path, tmp_path: Path) ->
         if one.start in outputs:
             shown, printed = docs_session.comparable(one.body), docs_session.comparable(outputs[one.start])
             assert shown == printed, REGENERATE
+
+
+@pytest.mark.parametrize("seconds", [0.3, 1.7, 125.0, 3840.0])
+def test_what_a_session_shows_does_not_hang_on_how_long_it_took(seconds: float) -> None:
+    def shown(took: float) -> str:
+        made = Outcome(
+            run="20260131-142501-3fa9c1d2",
+            target="dev",
+            ending=Ending.DONE,
+            seconds=took,
+            done=("a", "b"),
+            durations={"a": took, "b": took / 1.5},
+        )
+        return outcome_text(OutcomeView(outcome=made, code=0, titles={"a": "create service s", "b": "create b"}))
+
+    assert ("Slowest" in shown(seconds)) == (seconds >= 1)
+    assert docs_session.steady(shown(seconds)) == docs_session.steady(shown(0.1))
+    assert docs_session.steady(shown(seconds).rstrip()) == docs_session.steady(shown(0.1).rstrip())
 
 
 def test_the_documents_show_sessions() -> None:
