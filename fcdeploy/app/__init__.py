@@ -7,13 +7,17 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
-from contextlib import AbstractContextManager, AsyncExitStack
+from contextlib import AsyncExitStack
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
 from fcdeploy.app.bench import local_cloud
-from fcdeploy.app.running import RECOVERIES, Manner, acquired, opened_journal
-from fcdeploy.app.selection import check_only
+from fcdeploy.app.history import history as history
+from fcdeploy.app.history import past_run as past_run
+from fcdeploy.app.recovering import abandon as abandon
+from fcdeploy.app.recovering import resume as resume
+from fcdeploy.app.recovering import rollback as rollback
+from fcdeploy.app.running import RECOVERIES, Manner
+from fcdeploy.app.selection import check_only, patterns_of, project_of
 from fcdeploy.app.types import (
     ApplyReport,
     DriftReport,
@@ -21,34 +25,31 @@ from fcdeploy.app.types import (
     Kept,
     Move,
     MoveReport,
+    OpenTarget,
     PlanReport,
     TargetDrift,
+    TargetHistory,
     TargetPlan,
     TargetStatus,
     Validated,
     Where,
 )
 from fcdeploy.app.work import Work
-from fcdeploy.cloud.client import warmed_up
 from fcdeploy.cloud.endpoints import region_warnings
 from fcdeploy.engine.graph import graph_of
 from fcdeploy.engine.journal import KEEP_UNDO
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.safety import leaving, whole_run_findings
 from fcdeploy.engine.watch import Progress, StopRequest
-from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
+from fcdeploy.errors import FcdeployError, PlanRefused, SpecError, UsageError
 from fcdeploy.kinds.descriptor import Scope
-from fcdeploy.model import Ending, Outcome
-from fcdeploy.spec.project import Project, read_project
-
-if TYPE_CHECKING:
-    from fcdeploy.emulator.app import App
+from fcdeploy.model import Ending
 
 
 def validate(where: Where) -> Validated:
     """Check the spec for every selected target. Raises SpecError with everything that is wrong."""
-    project = _project(where, calls=False)
-    targets = project.select(_patterns(where))
+    project = project_of(where, calls=False)
+    targets = project.select(patterns_of(where))
     warnings = project.check(targets, code=True)
     return Validated(
         project=project.name,
@@ -60,11 +61,11 @@ def validate(where: Where) -> Validated:
 
 async def plan(where: Where, wishes: Wishes, *, destroy: bool = False) -> PlanReport:
     """What apply (or destroy) would do to each selected target; nothing is written to any cloud."""
-    project = _project(where)
-    targets = project.select(_patterns(where))
+    project = project_of(where)
+    targets = project.select(patterns_of(where))
     warnings = project.check(targets, code=not destroy)
     check_only(project, targets, wishes, destroy=destroy)
-    with _local_cloud(where, project) as local:
+    with local_cloud(where, project.name, project.root) as local:
         async with AsyncExitStack() as stack:
             works = [Work(where, project, target, local) for target in targets]
             results = await _side_by_side(works, lambda work: work.read_plan(stack, wishes, destroy, for_apply=False))
@@ -94,14 +95,14 @@ async def apply(
     """
     if recover is not None and recover not in RECOVERIES:
         raise UsageError(f"unknown recovery {recover!r}", hint=f"one of: {', '.join(RECOVERIES)}")
-    project = _project(where)
-    targets = project.select(_patterns(where), writes=True)
+    project = project_of(where)
+    targets = project.select(patterns_of(where), writes=True)
     warnings = project.check(targets, code=not destroy)
     check_only(project, targets, wishes, destroy=destroy)
     manner = Manner(
         on_failure=on_failure, grace=grace, progress=progress, stop=stop, parallelism=where.parallelism, wait=wait
     )
-    with _local_cloud(where, project) as local:
+    with local_cloud(where, project.name, project.root) as local:
         async with AsyncExitStack() as stack:
             works = [Work(where, project, target, local) for target in targets]
 
@@ -123,8 +124,8 @@ async def apply(
 
 async def drift(where: Where) -> DriftReport:
     """What live and the file disagree on in each selected target, and who moved; nothing is written to any cloud."""
-    project = _project(where)
-    targets = project.select(_patterns(where))
+    project = project_of(where)
+    targets = project.select(patterns_of(where))
     warnings = project.check(targets, code=True)
 
     async def one(work: Work, stack: AsyncExitStack) -> TargetDrift:
@@ -135,7 +136,7 @@ async def drift(where: Where) -> DriftReport:
         except FcdeployError as problem:
             return TargetDrift(target=work.target, problem=problem)
 
-    with _local_cloud(where, project) as local:
+    with local_cloud(where, project.name, project.root) as local:
         async with AsyncExitStack() as stack:
             works = [Work(where, project, target, local) for target in targets]
             results = await asyncio.gather(*(one(work, stack) for work in works))
@@ -144,8 +145,8 @@ async def drift(where: Where) -> DriftReport:
 
 def graph(where: Where) -> GraphReport:
     """What each selected target is to have and how it hangs together; no cloud is asked. Raises SpecError."""
-    project = _project(where, calls=False)
-    targets = project.select(_patterns(where))
+    project = project_of(where, calls=False)
+    targets = project.select(patterns_of(where))
     warnings = project.check(targets)
     # Without a cloud the account may not be known; only an ARN that the file writes out could name it.
     graphs = tuple(
@@ -163,45 +164,11 @@ def graph(where: Where) -> GraphReport:
 
 async def status(where: Where) -> tuple[TargetStatus, ...]:
     """What each selected target owns, live, and its open run."""
-    project = _project(where)
-    with _local_cloud(where, project) as local:
+    project = project_of(where)
+    with local_cloud(where, project.name, project.root) as local:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, target, local) for target in project.select(_patterns(where))]
+            works = [Work(where, project, target, local) for target in project.select(patterns_of(where))]
             return tuple(await asyncio.gather(*(work.read_status(stack) for work in works)))
-
-
-async def resume(where: Where, *, progress: Progress, stop: StopRequest, grace: float | None) -> tuple[Outcome, ...]:
-    """Finish the open run of each selected target; raises RunError when none has one."""
-    manner = Manner(on_failure="rollback", grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
-    return await _recovered(where, "resume", manner)
-
-
-async def rollback(
-    where: Where,
-    *,
-    run: str | None,
-    confirm: Callable[[PlanReport], bool],
-    progress: Progress,
-    stop: StopRequest,
-    grace: float | None,
-) -> tuple[Outcome, ...]:
-    """Undo the open run of each selected target, or the ended run named, whose way back is shown first."""
-    manner = Manner(on_failure="stop", grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
-    if run is None:
-        return await _recovered(where, "rollback", manner)
-    project = _project(where)
-    with _local_cloud(where, project) as local:
-        async with AsyncExitStack() as stack:
-            work = await _work_with_run(where, project, local, stack, run)
-            if work.record is not None and work.record.id == run:
-                return (await work.recover("rollback", manner),)
-            back = await work.read_inverse(run)
-            report = PlanReport(
-                project=project.name, results=(TargetPlan(target=work.target, plan=back),), diagnostics=()
-            )
-            if not confirm(report):
-                return ()
-            return (await work.execute(manner, "rollback"),)
 
 
 async def move_back(
@@ -215,10 +182,10 @@ async def move_back(
     keep_undo: float = KEEP_UNDO,
 ) -> MoveReport:
     """Move what names a version back to an earlier one, all of it, and pin it there (S33); the plan is shown first."""
-    project = _project(where)
-    targets = project.select(_patterns(where), writes=True)
+    project = project_of(where)
+    targets = project.select(patterns_of(where), writes=True)
     manner = Manner(on_failure="rollback", grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
-    with _local_cloud(where, project) as local:
+    with local_cloud(where, project.name, project.root) as local:
         async with AsyncExitStack() as stack:
             works = [Work(where, project, target, local) for target in targets]
 
@@ -234,48 +201,6 @@ async def move_back(
             outcomes = await asyncio.gather(*(work.execute(manner, "rollback") for work in ready))
             done = [work for work, one in zip(ready, outcomes, strict=True) if one.ending is Ending.DONE]
     return MoveReport(plans=report, outcomes=tuple(outcomes), kept=tuple(kept for work in done for kept in work.kept))
-
-
-async def _recovered(where: Where, recover: str, manner: Manner) -> tuple[Outcome, ...]:
-    """Recover the open run of every selected target that has one."""
-    project = _project(where)
-    with _local_cloud(where, project) as local:
-        async with AsyncExitStack() as stack:
-            works: list[Work] = []
-            for target in project.select(_patterns(where), writes=True):
-                work = Work(where, project, target, local)
-                bench = await work.open(stack)
-                if not bench.place.journal.exists():
-                    continue
-                work.journal = await stack.enter_async_context(opened_journal(bench))
-                if await work.journal.read_open_run(target.name) is None:
-                    continue
-                work.lease, work.record = await acquired(work.journal, target.name, recover, 0.0)
-                stack.push_async_callback(work.release)
-                if work.record is not None:
-                    works.append(work)
-            if not works:
-                what = "roll back" if recover == "rollback" else recover
-                raise RunError(f"there is nothing to {what}", detail="no selected target has an open run")
-            return tuple(await asyncio.gather(*(work.recover(recover, manner) for work in works)))
-
-
-async def _work_with_run(where: Where, project: Project, local: App | None, stack: AsyncExitStack, run: str) -> Work:
-    """The target whose journal knows a run, its lease taken."""
-    for target in project.select(_patterns(where)):
-        work = Work(where, project, target, local)
-        bench = await work.open(stack)
-        if not bench.place.journal.exists():
-            continue
-        work.journal = await stack.enter_async_context(opened_journal(bench))
-        if run not in [record.id for record in await work.journal.read_runs()]:
-            continue
-        work.lease, work.record = await acquired(work.journal, target.name, "rollback", 0.0)
-        stack.push_async_callback(work.release)
-        if work.record is not None and work.record.id != run:
-            raise RunError(f"run {work.record.id} has not ended", hint="recover it first: `fcdeploy resume`")
-        return work
-    raise RunError(f"no selected target knows a run {run}", hint="`fcdeploy status` shows open runs")
 
 
 async def _side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[TargetPlan]]) -> list[TargetPlan]:
@@ -303,21 +228,6 @@ def _whole_run_checked(results: Sequence[TargetPlan], wishes: Wishes, destroy: b
     )
 
 
-def _project(where: Where, *, calls: bool = True) -> Project:
-    if calls:
-        warmed_up()
-    assignments = [f"{name}={value}" for name, value in where.variables.items()]
-    return read_project(where.spec, environ=where.environ, var_files=where.var_files, assignments=assignments)
-
-
-def _patterns(where: Where) -> tuple[str, ...]:
-    return () if where.target is None else (where.target,)
-
-
-def _local_cloud(where: Where, project: Project) -> AbstractContextManager[App | None]:
-    return local_cloud(where, project.name, project.root)
-
-
 __all__ = [
     "ApplyReport",
     "DriftReport",
@@ -325,19 +235,24 @@ __all__ = [
     "Kept",
     "Move",
     "MoveReport",
+    "OpenTarget",
     "PlanReport",
     "Progress",
     "StopRequest",
     "TargetDrift",
+    "TargetHistory",
     "TargetPlan",
     "TargetStatus",
     "Validated",
     "Where",
     "Wishes",
+    "abandon",
     "apply",
     "drift",
     "graph",
+    "history",
     "move_back",
+    "past_run",
     "plan",
     "resume",
     "rollback",

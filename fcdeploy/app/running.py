@@ -103,7 +103,7 @@ async def acquired(
         raise OpenRun(
             f"run {record.id} of target {target} has not ended",
             detail=f"`fcdeploy {record.command}` was interrupted, or left something that needs a person",
-            hint="`fcdeploy status` explains it; then `fcdeploy resume`, `fcdeploy rollback`, "
+            hint="`fcdeploy status` explains it; then `fcdeploy resume`, `fcdeploy rollback` or `fcdeploy abandon`, "
             "or pass --recover resume|rollback|abandon",
         )
     return await journal.acquire(target, run=record.id, timeout=timeout), record

@@ -1,15 +1,30 @@
-"""What `--only` asks for, judged before anything is read: that it can be obeyed, and that it names something."""
+"""Which project, targets and resources a use case is about; judged before any cloud is asked."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
+from fcdeploy.app.types import Where
+from fcdeploy.cloud.client import warmed_up
 from fcdeploy.diagnostics import did_you_mean
 from fcdeploy.engine.only import matched
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.errors import UsageError
 from fcdeploy.model import Target
-from fcdeploy.spec.project import Project
+from fcdeploy.spec.project import Project, read_project
+
+
+def project_of(where: Where, *, calls: bool = True) -> Project:
+    """The spec. `calls`: a cloud will be asked, so what that needs is loaded meanwhile. Raises SpecError."""
+    if calls:
+        warmed_up()
+    assignments = [f"{name}={value}" for name, value in where.variables.items()]
+    return read_project(where.spec, environ=where.environ, var_files=where.var_files, assignments=assignments)
+
+
+def patterns_of(where: Where) -> tuple[str, ...]:
+    """What `Project.select` takes."""
+    return () if where.target is None else (where.target,)
 
 
 def check_only(project: Project, targets: Sequence[Target], wishes: Wishes, *, destroy: bool) -> None:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fcdeploy.diagnostics import Diagnostic, Span
 from fcdeploy.errors import DiagnosedError, FcdeployError
-from fcdeploy.model import Address, Drift, Graph, Json, Outcome, Plan, Target
+from fcdeploy.model import Address, Drift, Graph, Json, Outcome, PastRun, Plan, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -159,6 +159,24 @@ class RunSummary:
     total: int
     undone: int = 0
     undoing: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenTarget:
+    """A target and its run that has not ended."""
+
+    target: Target
+    run: RunSummary
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetHistory:
+    """The runs of a target that were asked for, newest first, of `total` that there are; or why they are not known."""
+
+    target: Target
+    runs: tuple[PastRun, ...] = ()
+    total: int = 0
+    problem: FcdeployError | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

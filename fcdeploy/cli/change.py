@@ -37,7 +37,7 @@ _QUESTIONS = {
     "rollback": "Take all this back",
 }
 
-_LOOK_FIRST = {"apply": "plan", "destroy": "plan --destroy", "rollback": "status"}
+_LOOK_FIRST = {"apply": "plan", "destroy": "plan --destroy", "rollback": "status", "abandon": "status"}
 """The command that shows without asking what another one is about to touch."""
 
 
@@ -154,12 +154,12 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
     return gravest((plans_code(report.plans, pending_counts=False), outcomes_code(views)))
 
 
-def require_consent(command: str, speech: Speech, where: Where, *, yes: bool) -> None:
-    """Refuse a command that would have to ask where nobody can answer (law 10)."""
+def require_consent(command: str, speech: Speech, where: Where, *, yes: bool, look: str = "") -> None:
+    """Refuse a command that would have to ask where nobody can answer (law 10); `look` is what shows more first."""
     if not yes and not speech.may_ask:
         from fcdeploy.render.words import command_line
 
-        look = command_line(_LOOK_FIRST[command], flags_of(where, target=True))
+        look = command_line(look or _LOOK_FIRST[command], flags_of(where, target=True))
         raise UsageError(
             f"`fcdeploy {command}` has to ask before it changes anything, and there is no terminal to ask on",
             hint=f"look first, then give --yes:\n{look}",

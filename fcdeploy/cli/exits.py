@@ -38,10 +38,15 @@ def error_code(error: FcdeployError) -> int:
             return FAILED
 
 
-def outcome_code(outcome: Outcome, *, undo_wanted: bool = False) -> int:
-    """What a run's ending is worth; `undo_wanted` says that rolling back was the order and not the rescue."""
+def outcome_code(outcome: Outcome, *, undo_wanted: bool = False, leave_wanted: bool = False) -> int:
+    """What a run's ending is worth; `undo_wanted` says that rolling back was the order and not the rescue.
+
+    `leave_wanted` says that closing it as it stands was: then only what is still not known needs a person.
+    """
     from fcdeploy.model import Ending
 
+    if leave_wanted and outcome.ending is Ending.STOPPED:
+        return ATTENTION if outcome.unknown else DONE
     match outcome.ending:
         case Ending.DONE:
             return DONE

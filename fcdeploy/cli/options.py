@@ -294,6 +294,12 @@ FILE = Bundle(
     names=("file", "target", "variables", "var_files"),
     build=_where,
 )
+PLACE = Bundle(
+    argument="where",
+    options=(*_FILE_OPTIONS, *_CLOUD_OPTIONS[:2]),
+    names=(*FILE.names, "local", "endpoint"),
+    build=_where,
+)
 WHERE = Bundle(
     argument="where",
     options=(*_FILE_OPTIONS, *_CLOUD_OPTIONS),

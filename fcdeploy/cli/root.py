@@ -45,6 +45,11 @@ ENTRIES = {
         section=_CHANGE,
         summary="Delete everything that the project owns",
     ),
+    "history": Entry(
+        place="fcdeploy.cli.history:history",
+        section=_LOOK,
+        summary="List the runs that were, and every call of one",
+    ),
     "resume": Entry(
         place="fcdeploy.cli.runs:resume",
         section=_RECOVER,
@@ -54,6 +59,11 @@ ENTRIES = {
         place="fcdeploy.cli.runs:rollback",
         section=_RECOVER,
         summary="Take a run back",
+    ),
+    "abandon": Entry(
+        place="fcdeploy.cli.runs:abandon",
+        section=_RECOVER,
+        summary="Close an interrupted run and leave what it did",
     ),
     "import": Entry(
         place="fcdeploy.cli.importing:import_",

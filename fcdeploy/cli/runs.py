@@ -1,4 +1,4 @@
-"""resume, rollback: runs that did not end, runs to be taken back, and aliases."""
+"""resume, rollback, abandon: runs that did not end, runs to be taken back, and aliases."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from fcdeploy.cli.speech import Speech
 from fcdeploy.errors import UsageError
 
 if TYPE_CHECKING:
-    from fcdeploy.app import Move, PlanReport, Where
+    from fcdeploy.app import Move, OpenTarget, PlanReport, Where
     from fcdeploy.render.views import OutcomeView
 
 _ALIAS = "An alias"
@@ -97,36 +97,82 @@ def rollback(
         return _move_back(where, speech, app.Move(name=alias, within=service, to=to), grace, yes=yes)
     if service is not None or to is not None:
         raise UsageError("--service and --to say more about --alias", hint="add --alias NAME")
-    require_consent("rollback", speech, where, yes=yes)
+    require_consent("rollback", speech, where, yes=yes, look=f"history {run}" if run is not None else "")
     stop = app.StopRequest()
     with contextlib.ExitStack() as stack:
         progress = stack.enter_context(speech.progress())
         watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty(), flags=flags_of(where, target=True)))
-        question = Question("rollback", speech, progress, watch, yes=yes)
         # The way back from an ended run is a plan of its own and is shown first; an open run's way back is its journal.
-        if run is None and not yes:
-            question.declined = not ask(speech, watch, "Take back what the open runs have done?")
-        outcomes = (
-            ()
-            if question.declined
-            else watch.finished(
-                app.rollback(
-                    where,
-                    run=run,
-                    confirm=question,
-                    progress=WatchedProgress(progress, watch),
-                    stop=stop,
-                    grace=grace,
-                )
+        question = Question("rollback", speech, progress, watch, yes=yes)
+        opened = _OpenQuestion("Take back what {these} did?", speech, watch, yes=yes)
+        outcomes = watch.finished(
+            app.rollback(
+                where,
+                run=run,
+                confirm=question,
+                agree=opened,
+                progress=WatchedProgress(progress, watch),
+                stop=stop,
+                grace=grace,
             )
         )
-    if question.declined:
+    if question.declined or opened.declined:
         speech.write_talk('Nothing was changed: the answer was not "yes".')
         return FAILED
     # An open run is taken back by itself, one that has ended by a new run, which goes forward.
     inverse = run is not None and all(one.run != run for one in outcomes)
     views = outcome_views(outcomes, flags=flags_of(where), undo_wanted=not inverse, inverse=inverse)
     return _report(speech, "rollback", views, after_plan=question.asked)
+
+
+@click.command("abandon", cls=Command)
+@asks(WHERE, SPEECH)
+@YES_OPTION
+def abandon(where: Where, speech: Speech, yes: bool) -> int:
+    """Close runs that were interrupted, and leave what they did as it is.
+
+    Steps whose effect is unknown are settled first, by looking. Nothing is
+    sent: the next plan is made from what is live. A run that was abandoned
+    cannot be resumed; `fcdeploy rollback RUN` can take it back.
+    """
+
+    from fcdeploy import app
+    from fcdeploy.cli.views import outcome_views
+
+    require_consent("abandon", speech, where, yes=yes)
+    stop = app.StopRequest()
+    with contextlib.ExitStack() as stack:
+        progress = stack.enter_context(speech.progress())
+        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty(), flags=flags_of(where, target=True)))
+        question = _OpenQuestion("Close {these} as it stands?", speech, watch, yes=yes)
+        shown = WatchedProgress(progress, watch)
+        outcomes = watch.finished(app.abandon(where, agree=question, progress=shown, stop=stop))
+    if question.declined:
+        speech.write_talk('Nothing was changed: the answer was not "yes".')
+        return FAILED
+    return _report(speech, "abandon", outcome_views(outcomes, flags=flags_of(where), leave_wanted=True))
+
+
+class _OpenQuestion:
+    """Shows the open runs and asks about them; the app calls it once, before anything is sent."""
+
+    def __init__(self, question: str, speech: Speech, watch: Interrupts, *, yes: bool) -> None:
+        self._question = question
+        self._speech = speech
+        self._watch = watch
+        self._yes = yes
+        self.declined = False
+
+    def __call__(self, found: tuple[OpenTarget, ...]) -> bool:
+        """Whether to go on with these."""
+        from fcdeploy.cli.views import open_views
+        from fcdeploy.render.status import open_runs_text
+
+        if not self._yes:
+            self._speech.write_talk(open_runs_text(open_views(found), ink=self._speech.talk_ink).rstrip("\n"))
+            these = "this run" if len(found) == 1 else f"each of these {len(found)} runs"
+            self.declined = not ask(self._speech, self._watch, self._question.format(these=these))
+        return not self.declined
 
 
 class _MoveQuestion(Question):

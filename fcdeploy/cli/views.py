@@ -13,6 +13,7 @@ from fcdeploy.render.views import (
     DriftsView,
     DriftView,
     GraphView,
+    HistoryView,
     KeepView,
     OpenRunView,
     OutcomeView,
@@ -23,7 +24,17 @@ from fcdeploy.render.views import (
 )
 
 if TYPE_CHECKING:
-    from fcdeploy.app import DriftReport, GraphReport, Kept, PlanReport, TargetPlan, TargetStatus
+    from fcdeploy.app import (
+        DriftReport,
+        GraphReport,
+        Kept,
+        OpenTarget,
+        PlanReport,
+        TargetHistory,
+        TargetPlan,
+        TargetStatus,
+    )
+    from fcdeploy.app.types import RunSummary
 
 
 def plans_view(report: PlanReport, *, destroy: bool, with_bodies: bool = False) -> PlansView:
@@ -89,6 +100,7 @@ def outcome_views(
     *,
     flags: tuple[str, ...],
     undo_wanted: bool = False,
+    leave_wanted: bool = False,
     inverse: bool = False,
 ) -> tuple[OutcomeView, ...]:
     """Outcomes with their exit codes, and steps named by kind and name where the plan is at hand."""
@@ -101,13 +113,27 @@ def outcome_views(
     return tuple(
         OutcomeView(
             outcome=one,
-            code=outcome_code(one, undo_wanted=undo_wanted),
+            code=outcome_code(one, undo_wanted=undo_wanted, leave_wanted=leave_wanted),
             undo_wanted=undo_wanted,
+            leave_wanted=leave_wanted,
             inverse=inverse,
             titles=titles,
             flags=flags,
         )
         for one in outcomes
+    )
+
+
+def history_views(found: Iterable[TargetHistory]) -> tuple[HistoryView, ...]:
+    """The runs of every target."""
+    return tuple(
+        HistoryView(
+            target=one.target,
+            runs=one.runs,
+            total=one.total,
+            problems=to_findings(one.problem) if one.problem else (),
+        )
+        for one in found
     )
 
 
@@ -131,23 +157,28 @@ def status_views(found: Iterable[TargetStatus], flags: tuple[str, ...]) -> tuple
                 StandingView(address=row.address, modified=row.modified, about=row.about, reported=row.reported)
                 for row in one.rows
             ),
-            open_run=(
-                OpenRunView(
-                    run=one.open_run.run,
-                    command=one.open_run.command,
-                    started=one.open_run.started,
-                    holder=one.open_run.holder,
-                    done=one.open_run.done,
-                    unsettled=one.open_run.unsettled,
-                    total=one.open_run.total,
-                    undone=one.open_run.undone,
-                    undoing=one.open_run.undoing,
-                )
-                if one.open_run
-                else None
-            ),
+            open_run=_open_run_view(one.open_run) if one.open_run else None,
             problems=to_findings(one.problem) if one.problem else (),
             flags=flags,
         )
         for one in found
+    )
+
+
+def open_views(found: Iterable[OpenTarget]) -> tuple[StatusView, ...]:
+    """Targets with their open runs alone."""
+    return tuple(StatusView(target=one.target, rows=(), open_run=_open_run_view(one.run)) for one in found)
+
+
+def _open_run_view(run: RunSummary) -> OpenRunView:
+    return OpenRunView(
+        run=run.run,
+        command=run.command,
+        started=run.started,
+        holder=run.holder,
+        done=run.done,
+        unsettled=run.unsettled,
+        total=run.total,
+        undone=run.undone,
+        undoing=run.undoing,
     )

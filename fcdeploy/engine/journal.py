@@ -29,6 +29,7 @@ from typing import Protocol, Self
 
 from fcdeploy import __version__
 from fcdeploy.engine.journal_file import JournalFile
+from fcdeploy.engine.journal_layout import VERSION
 from fcdeploy.engine.journal_rows import (
     EVENT_COLUMNS,
     RUN_COLUMNS,
@@ -46,7 +47,7 @@ from fcdeploy.engine.spool import Spool
 from fcdeploy.engine.standing import StepStanding as StepStanding
 from fcdeploy.engine.standing import fold as fold
 from fcdeploy.errors import JournalError, LeaseLost, OpenRun, RunError
-from fcdeploy.model import Ending, Event, Plan, SecretSource
+from fcdeploy.model import Ending, Event, EventType, Plan, SecretSource
 
 KEEP_UNDO = 14 * 86400.0
 """Seconds that undo material outlives its run, unless told otherwise (S36)."""
@@ -86,8 +87,20 @@ class Journal(Protocol):
         """One run; RunError when there is none of that id."""
         ...
 
+    async def find_run(self, run: str) -> RunRecord | None:
+        """One run, if there is one of that id."""
+        ...
+
     async def read_runs(self, *, limit: int = -1) -> list[RunRecord]:
         """Runs, newest first, all or the first `limit`."""
+        ...
+
+    async def read_words(self, run: str) -> list[tuple[str, EventType]]:
+        """The events of a run in their order, only which step each is about and what it says of it."""
+        ...
+
+    async def count_runs(self) -> int:
+        """How many runs there are."""
         ...
 
     async def read_events(self, run: str) -> list[Event]:
@@ -155,6 +168,7 @@ class SqliteJournal:
 
         def work(connection: sqlite3.Connection) -> str:
             lease.check_in(connection)
+            connection.execute(f"PRAGMA user_version={VERSION}")
             row = connection.execute("SELECT id FROM runs WHERE target = ? AND ended IS NULL", (target,)).fetchone()
             if row:
                 raise OpenRun(
@@ -212,10 +226,14 @@ class SqliteJournal:
 
     async def read_run(self, run: str) -> RunRecord:
         """See `Journal.read_run`."""
+        if (found := await self.find_run(run)) is None:
+            raise RunError(f"there is no run {run}", hint="`fcdeploy history` lists the runs")
+        return found
+
+    async def find_run(self, run: str) -> RunRecord | None:
+        """See `Journal.find_run`."""
         found = await self._read_records("WHERE id = ?", run)
-        if not found:
-            raise RunError(f"there is no run {run}", hint="apply prints the id of its run at the end")
-        return found[0]
+        return found[0] if found else None
 
     async def read_runs(self, *, limit: int = -1) -> list[RunRecord]:
         """See `Journal.read_runs`. By the order of opening, not by a clock."""
@@ -229,6 +247,20 @@ class SqliteJournal:
             ).fetchall()
         )
         return [from_event_row(row) for row in rows]
+
+    async def read_words(self, run: str) -> list[tuple[str, EventType]]:
+        """See `Journal.read_words`."""
+        rows = await self.file.read(
+            lambda connection: connection.execute(
+                "SELECT step, type FROM events WHERE run = ? ORDER BY seq", (run,)
+            ).fetchall()
+        )
+        return [(step, EventType(kind)) for step, kind in rows]
+
+    async def count_runs(self) -> int:
+        """See `Journal.count_runs`."""
+        (number,) = await self.file.read(lambda connection: connection.execute("SELECT count(*) FROM runs").fetchone())
+        return int(number)
 
     async def read_plan(self, run: str, secret: SecretSource) -> Plan:
         """See `Journal.read_plan`."""

@@ -26,7 +26,10 @@ from fcdeploy.model import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSummary:
-    """What history keeps of a step; `address` in its printed form."""
+    """What history keeps of a step; `address` in its printed form. `undo` are the steps that take it back, in order.
+
+    Runs of layout 1 have no `undo`.
+    """
 
     id: str
     address: str
@@ -34,6 +37,7 @@ class StepSummary:
     group: str
     operation: str
     last: bool
+    undo: tuple[StepSummary, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -132,11 +136,20 @@ def _summary_to_json(step: Step) -> Json:
         "group": step.group,
         "operation": step.call.operation,
         "last": step.last,
+        **({"undo": [_summary_to_json(undo) for undo in step.undo]} if step.undo else {}),
     }
 
 
 def _summary_of(saved: Mapping[str, Json]) -> StepSummary:
-    return StepSummary(**{**saved, "action": Action(saved["action"])})
+    return StepSummary(
+        id=saved["id"],
+        address=saved["address"],
+        action=Action(saved["action"]),
+        group=saved["group"],
+        operation=saved["operation"],
+        last=saved["last"],
+        undo=tuple(_summary_of(undo) for undo in saved.get("undo", ())),
+    )
 
 
 RUN_COLUMNS = (

@@ -2,6 +2,7 @@
 
 from fcdeploy.model.drifts import Drift, FieldDrift, Gap, Mover
 from fcdeploy.model.graphs import Edge, Graph, Need
+from fcdeploy.model.history import CallResult, PastCall, PastRun, RunHistory
 from fcdeploy.model.leaves import ArchiveRef, Json, Output, SecretSource, Sensitive, from_json, outputs_marked, to_json
 from fcdeploy.model.plans import (
     Action,
@@ -29,6 +30,7 @@ __all__ = [
     "Address",
     "ArchiveRef",
     "Call",
+    "CallResult",
     "Change",
     "CodeRef",
     "Drift",
@@ -52,10 +54,13 @@ __all__ = [
     "NextAfter",
     "Outcome",
     "Output",
+    "PastCall",
+    "PastRun",
     "Plan",
     "Recheck",
     "Reply",
     "Resource",
+    "RunHistory",
     "SecretSource",
     "Sensitive",
     "Step",

@@ -89,7 +89,7 @@ def drifts_content(view: DriftsView) -> dict[str, Json]:
 
 def _target_drift(view: DriftView) -> dict[str, Json]:
     return {
-        **_target(view.target),
+        **target_content(view.target),
         "known": not view.problems,
         "compared": view.compared,
         "drift": [_drift(one) for one in view.drifts],
@@ -161,7 +161,7 @@ def statuses_list(views: Iterable[StatusView]) -> list[Json]:
     """How the targets stand; the shape is that of schemas/status.schema.json."""
     return [
         {
-            **_target(view.target),
+            **target_content(view.target),
             "resources": [_standing(row) for row in view.rows],
             "openRun": _open_run(view.open_run) if view.open_run else None,
             "diagnostics": findings_list(view.problems),
@@ -200,7 +200,8 @@ def _step_name(step: str, view: OutcomeView) -> dict[str, Json]:
     return {"step": step, "title": view.titles.get(step, step)}
 
 
-def _target(target: Target) -> dict[str, Json]:
+def target_content(target: Target) -> dict[str, Json]:
+    """What every document says of a target."""
     return {
         "name": target.name,
         "provider": target.provider,
@@ -213,7 +214,7 @@ def _plan(view: PlanView) -> dict[str, Json]:
     plan = view.plan
     warnings = plan.warnings if plan else ()
     return {
-        **_target(view.target),
+        **target_content(view.target),
         "planned": plan is not None,
         "refused": plan is not None and bool(view.problems),
         "changes": [_change(one) for one in plan.changes if one.action in _CHANGING] if plan else [],

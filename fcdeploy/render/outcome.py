@@ -46,11 +46,13 @@ def outcome_text(view: OutcomeView, *, ink: Ink = PLAIN, sources: Sources | None
     said, role = _SAID[outcome.ending]
     if view.undo_wanted and outcome.ending is Ending.ROLLED_BACK:
         said, role = "rolled back", Role.GOOD
+    if view.leave_wanted:
+        said, role = "abandoned", Role.WARNING
     blocks: list[str] = []
     if outcome.diagnostics:
         blocks.append(findings_text(outcome.diagnostics, sources=sources, ink=ink).rstrip("\n"))
-    lines = _first_lines(outcome, said, ink, role)
-    if outcome.leftovers:
+    lines = _first_lines(view, said, ink, role)
+    if outcome.leftovers and not view.leave_wanted:
         lines.append(f"  {ink('Left behind:', Role.WARNING)}")
         for one in outcome.leftovers:
             lines += folded(clean(view.titles.get(one, one)), first="    ! ", rest="      ")
@@ -73,9 +75,11 @@ def keeps_text(views: tuple[KeepView, ...]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def _first_lines(outcome: Outcome, said: str, ink: Ink, role: Role) -> list[str]:
+def _first_lines(view: OutcomeView, said: str, ink: Ink, role: Role) -> list[str]:
     """The closing line with the run's id, which `rollback RUN` asks for; on a line of its own where room is short."""
-    told = f"target {clean(outcome.target)}: ", f"{_counts(outcome)} in {seconds_text(outcome.seconds)}"
+    outcome = view.outcome
+    counts = _left(outcome) if view.leave_wanted else _counts(outcome)
+    told = f"target {clean(outcome.target)}: ", f"{counts} in {seconds_text(outcome.seconds)}"
     line = f"{told[0]}{ink(said, role)}{told[1]}"
     if not outcome.run:
         return [line]
@@ -83,6 +87,11 @@ def _first_lines(outcome: Outcome, said: str, ink: Ink, role: Role) -> list[str]
     # Escape codes take no columns.
     fits = columns(f"{told[0]}{said}{told[1]} · {run}") <= WIDTH
     return [f"{line} · {run}"] if fits else [line, f"  {run}"]
+
+
+def _left(outcome: Outcome) -> str:
+    """What an abandoned run leaves open; what stands of it is live and not the run's any more."""
+    return f" ({counted(len(outcome.unknown), 'effect')} not known)" if outcome.unknown else ""
 
 
 def _counts(outcome: Outcome) -> str:
@@ -119,17 +128,20 @@ def _next(view: OutcomeView) -> list[str]:
     """What to do now. Command lines are not folded: they are there to be copied."""
     outcome, code = view.outcome, view.code
 
-    def way(what: str, command: str) -> str:
-        return f"{what:<13}  {command_line(command, view.flags, target=outcome.target)}"
+    def way(what: str, command: str, target: str = outcome.target) -> str:
+        return f"{what:<13}  {command_line(command, view.flags, target=target)}"
 
-    more = way("To see more:", "status")
+    # The id of a run says in which target it was.
+    more = way("To see more:", f"history {outcome.run}", "") if outcome.run else way("To see more:", "status")
     match outcome.ending:
+        case _ if view.leave_wanted:
+            return ["What it did stays; the next plan is made from what is live.", *([more] if outcome.unknown else [])]
         case _ if code == 0:
             return []
         case Ending.FAILED if code == 1:
             return ["Nothing was changed. Mend what the error says and apply again."]
         case Ending.ROLLED_BACK:
-            return ["Everything is as it was before. Mend what the error says and apply again."]
+            return ["Everything is as it was before. Mend what the error says and apply again.", more]
         case Ending.LEFTOVERS:
             return ["What is left behind nothing can take back; the run is over.", way("To go on:", "plan"), more]
         case Ending.STOPPED if code != 4:

@@ -37,6 +37,17 @@ def status_text(view: StatusView, *, ink: Ink = PLAIN) -> str:
     return "\n".join(lines) + "\n"
 
 
+def open_runs_text(views: tuple[StatusView, ...], *, ink: Ink = PLAIN) -> str:
+    """The runs that have not ended, to be asked about: without their ways out, of which one was chosen already."""
+    lines: list[str] = []
+    for view in views:
+        lines.append(ink(heading(view.target), Role.HEADING))
+        if view.open_run:
+            first, begun, *_ = _open_run(view.open_run, view.target.name, view.flags)
+            lines += [f"  {ink(first, Role.WARNING)}", f"  {begun}"]
+    return "\n".join(lines) + "\n"
+
+
 def _table(rows: tuple[StandingView, ...]) -> list[str]:
     """Header and rows. What matters of a resource is a column where that has room for it, and stands below it else."""
     cells = [(row.address.kind, clean(row.address.name), clean(row.modified)) for row in rows]

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fcdeploy.diagnostics import Diagnostic, Span
-from fcdeploy.model import Address, Drift, Graph, Json, Outcome, Plan, Target
+from fcdeploy.model import Address, Drift, Graph, Json, Outcome, PastRun, Plan, RunHistory, Target
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -65,14 +65,15 @@ class GraphView:
 class OutcomeView:
     """A run's outcome with its exit code (S39); `titles` says in words what each step id is about.
 
-    `undo_wanted` says that the way back was the order and not the rescue, `inverse` that this run is itself the way
-    back of one that has ended, so that nothing takes it back. `flags` are the options that lead the next command to the
-    same place.
+    `undo_wanted` says that the way back was the order and not the rescue, `leave_wanted` that the run was closed as it
+    stands because that was the order, `inverse` that this run is itself the way back of one that has ended, so that
+    nothing takes it back. `flags` are the options that lead the next command to the same place.
     """
 
     outcome: Outcome
     code: int
     undo_wanted: bool = False
+    leave_wanted: bool = False
     inverse: bool = False
     titles: Mapping[str, str] = field(default_factory=dict)
     flags: tuple[str, ...] = ()
@@ -116,6 +117,25 @@ class StatusView:
     rows: tuple[StandingView, ...]
     open_run: OpenRunView | None = None
     problems: tuple[Diagnostic, ...] = ()
+    flags: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HistoryView:
+    """The runs of a target that were asked for, newest first, of `total`; or why they are not known."""
+
+    target: Target
+    runs: tuple[PastRun, ...]
+    total: int = 0
+    problems: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PastRunView:
+    """One run with its calls; `flags` as in OutcomeView."""
+
+    target: Target
+    history: RunHistory
     flags: tuple[str, ...] = ()
 
 

@@ -122,7 +122,7 @@ def ways_on(undoing: bool, inverse: bool) -> tuple[tuple[str, str], tuple[str, s
     `undoing`: some of it is undone already, and half of a way back is no place to go forward from. `inverse`: the run
     takes an earlier one back, and nothing takes that back.
     """
-    leave = ("To leave it:", "apply --recover abandon")
+    leave = ("To leave it:", "abandon")
     if undoing:
         return (("To finish:", "rollback"), leave)
     return (("To finish:", "resume"), leave if inverse else ("To take back:", "rollback"))

@@ -265,9 +265,9 @@ def test_a_terminal_that_knows_few_signs_gets_escapes(program: Program) -> None:
     assert done.stdout.startswith("target dev \\xb7 alibaba cn-hangzhou")
 
 
-@pytest.mark.parametrize("command", ["resume", "rollback"])
+@pytest.mark.parametrize("command", ["resume", "rollback", "abandon"])
 def test_nothing_to_recover_is_said(program: Program, command: str) -> None:
-    done = program.run(command, "--local", *(["--yes"] if command == "rollback" else []))
+    done = program.run(command, "--local", *([] if command == "resume" else ["--yes"]))
     assert (done.returncode, done.stdout) == (1, "")
     assert done.stderr.startswith(f"error: there is nothing to {command.replace('rollback', 'roll back')}\n")
 

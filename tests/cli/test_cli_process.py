@@ -136,7 +136,11 @@ def test_half_a_way_back_says_what_finishes_it(program: Program, emulator: Serve
         r"^failed creating trigger images/resize/nightly \(.* s\): CreateTrigger answered 400 ", done.stderr, re.M
     )
     assert "rolling back 2 steps\n" in done.stderr
-    status = program.run(*advised(done.stdout, "To see more"))
+    calls = program.run(*advised(done.stdout, "To see more"))
+    assert "    2 of 4 steps done, 1 undone, 1 failed\n" in calls.stdout
+    assert re.search(r" failed +delete service images\n", calls.stdout.partition("The way back\n")[2])
+    assert advised(calls.stdout, "To finish") == advised(done.stdout, "To finish")
+    status = program.run("status", *where)
     assert "(apply): 2 of 4 steps done, 1 undone\n" in status.stdout
     assert advised(status.stdout, "to finish") == advised(done.stdout, "To finish")
     assert advised(status.stdout, "to leave it") == advised(done.stdout, "To leave it")
@@ -153,7 +157,10 @@ def test_half_a_way_back_can_be_left_as_it_is(program: Program, emulator: Server
     emulator.control("DELETE")
     left = program.run(*advised(done.stdout, "To leave it"), "--yes")
     assert left.returncode == 0, left.stderr
-    assert "target dev: done (2 steps) in " in left.stdout
+    assert "target dev: abandoned in " in left.stdout
+    again = program.run("apply", "--yes", "--endpoint", emulator.url)
+    assert again.returncode == 0, again.stderr
+    assert "target dev: done (2 steps) in " in again.stdout
 
 
 def test_an_effect_that_nobody_knows_is_told_and_settled(program: Program, emulator: Server) -> None:
@@ -374,3 +381,59 @@ def test_coverage_lists_every_operation(program: Program) -> None:
     assert "CreateFunction" in names
     assert all(f"\n{name} " in text for name in names)
     assert text.rstrip().rpartition("\n")[2].startswith(f"{len(names)} operations, ")
+
+
+def killed(program: Program, emulator: Server) -> str:
+    """An apply that was killed while its trigger was made; the id of its run."""
+    emulator.slow_down("POST", "/triggers", nth=1, seconds=2)
+    with running(program, "apply", "--yes", "--endpoint", emulator.url) as process:
+        emulator.wait_until_slow()
+        process.kill()
+        process.communicate(timeout=SECONDS)
+    emulator.control("DELETE")
+    listed = json.loads(program.run("history", "--format", "json").stdout)
+    (run,) = listed["targets"][0]["runs"]
+    assert run["ending"] is None
+    return str(run["run"])
+
+
+@pytest.mark.parametrize("named", [True, False], ids=["named", "all"])
+def test_the_way_back_from_an_open_run_is_asked_for(program: Program, emulator: Server, named: bool) -> None:
+    run = killed(program, emulator)
+    asked = Terminal(program, "rollback", *([run] if named else []), "--endpoint", emulator.url)
+    asked.wait_for('Take back what this run did? Only "yes" is accepted: ')
+    assert f"Open run {run} (apply): 3 of 4 steps done, 1 effect unknown" in asked.seen
+    asked.type("no\n")
+    assert asked.end() == 1
+    assert 'Nothing was changed: the answer was not "yes".' in asked.seen
+    assert f"Open run {run}" in program.run("status", "--endpoint", emulator.url).stdout
+
+
+def test_abandon_asks_settles_and_leaves_what_is(program: Program, emulator: Server) -> None:
+    run = killed(program, emulator)
+    where = ("--endpoint", emulator.url)
+    question = 'Close this run as it stands? Only "yes" is accepted: '
+    declined = Terminal(program, "abandon", *where)
+    declined.wait_for(question)
+    declined.type("no\n")
+    assert declined.end() == 1
+    assert f"Open run {run}" in program.run("status", *where).stdout
+    agreed = Terminal(program, "abandon", *where)
+    agreed.wait_for(question)
+    assert f"Open run {run} (apply): 3 of 4 steps done, 1 effect unknown" in agreed.seen
+    agreed.type("yes\n")
+    assert agreed.end() == 0
+    assert "abandoned" in agreed.seen and run in agreed.seen
+    assert "What it did stays; the next plan is made from what is live." in agreed.seen
+    assert "Open run" not in program.run("status", *where).stdout
+    shown = program.run("history", run).stdout
+    assert "(apply): abandoned\n" in shown and "unknown" not in shown
+
+
+def test_abandon_as_a_document(program: Program, emulator: Server) -> None:
+    run = killed(program, emulator)
+    done = program.run("abandon", "--yes", "--format", "json", "--endpoint", emulator.url)
+    assert done.returncode == 0, done.stderr
+    (outcome,) = json.loads(done.stdout)["outcomes"]
+    assert (outcome["run"], outcome["ending"], outcome["exitCode"]) == (run, "stopped", 0)
+    assert program.run("apply", "--yes", "--endpoint", emulator.url).returncode == 0

@@ -42,10 +42,13 @@ CASES = [
     ("rollback r --alias a", "RUN and --alias exclude each other", "an alias is moved back by itself"),
     ("rollback --alias live", "`fcdeploy rollback` has to ask", "look first, then give --yes: fcdeploy status"),
     ("rollback", "`fcdeploy rollback` has to ask", "look first, then give --yes: fcdeploy status"),
+    ("abandon", "`fcdeploy abandon` has to ask", "look first, then give --yes: fcdeploy status"),
+    ("history r1 --limit 3", "RUN and --limit exclude each other", "a run is shown with all its calls"),
+    ("history --limit 0", "--limit: 0 is not between 1 and 100000", "`fcdeploy history --help` lists what there is"),
     (
         "rollback r1 -f a/b --var A=$x --var-file v.yaml --endpoint http://x --target d/*",
         "`fcdeploy rollback` has to ask",
-        "fcdeploy status -f a/b --var 'A=$x' --var-file v.yaml --endpoint http://x --target 'd/*'",
+        "fcdeploy history r1 -f a/b --var 'A=$x' --var-file v.yaml --endpoint http://x --target 'd/*'",
     ),
 ]
 

@@ -25,7 +25,7 @@ TITLES = {"create a": "create function images/a", "delete b": "delete function i
 
 
 def outcome(ending: Ending, code: int, **parts: object) -> OutcomeView:
-    views = {name: parts.pop(name) for name in ("undo_wanted", "inverse", "flags") if name in parts}
+    views = {name: parts.pop(name) for name in ("undo_wanted", "leave_wanted", "inverse", "flags") if name in parts}
     made = Outcome(**{"run": "r1", "target": "prod/cn-shanghai", "ending": ending, "seconds": 125.0, **parts})  # type: ignore[arg-type]
     return OutcomeView(outcome=made, code=code, titles=TITLES, **views)  # type: ignore[arg-type]
 
@@ -63,6 +63,7 @@ def test_a_run_that_was_rolled_back() -> None:
         "  run r1\n"
         "  Exit code 3: failed and rolled back completely.\n"
         "  Everything is as it was before. Mend what the error says and apply again.\n"
+        "  To see more:   fcdeploy history r1\n"
     )
     wanted = outcome(Ending.ROLLED_BACK, 0, done=("create a",), undone=("create a",), undo_wanted=True)
     assert outcome_text(wanted) == (
@@ -81,7 +82,7 @@ def test_a_run_that_needs_a_person() -> None:
         "  Exit code 4: something needs a person.\n"
         "  To finish:     fcdeploy resume --target prod/cn-shanghai\n"
         "  To take back:  fcdeploy rollback --target prod/cn-shanghai\n"
-        "  To see more:   fcdeploy status --target prod/cn-shanghai\n"
+        "  To see more:   fcdeploy history r1\n"
     )
 
 
@@ -104,13 +105,13 @@ def test_half_a_way_back_is_finished_by_going_back() -> None:
     assert "needs a person (3 steps done, 2 taken back, 1 left behind) in" in outcome_text(view)
     assert commands(view) == [
         ("To finish:", "fcdeploy rollback --target prod/cn-shanghai"),
-        ("To leave it:", "fcdeploy apply --recover abandon --target prod/cn-shanghai"),
-        ("To see more:", "fcdeploy status --target prod/cn-shanghai"),
+        ("To leave it:", "fcdeploy abandon --target prod/cn-shanghai"),
+        ("To see more:", "fcdeploy history r1"),
     ]
     assert commands(outcome(Ending.NEEDS_ATTENTION, 4, undo_wanted=True))[0][1].startswith("fcdeploy rollback")
     # The way back of a run that had ended is a run of its own: it is resumed, and nothing takes it back.
     inverse = commands(outcome(Ending.NEEDS_ATTENTION, 4, done=("delete b",), leftovers=("delete b",), inverse=True))
-    assert [command.split()[1] for _, command in inverse] == ["resume", "apply", "status"]
+    assert [command.split()[1] for _, command in inverse] == ["resume", "abandon", "history"]
 
 
 def test_an_effect_that_is_not_known_is_not_called_nothing() -> None:
@@ -124,8 +125,25 @@ def test_an_effect_that_is_not_known_is_not_called_nothing() -> None:
 def test_advice_can_be_copied_into_a_shell() -> None:
     flags = ("-f", "my project/it's.yaml", "--local", "--var", "STAGE=a b", "--endpoint", "http://127.0.0.1:9000")
     view = outcome(Ending.STOPPED, 4, done=("create a",), leftovers=("create a",), flags=flags, target="a *")
-    for (_, command), name in zip(commands(view), ("resume", "rollback", "status"), strict=True):
+    (*ways, (_, calls)) = commands(view)
+    for (_, command), name in zip(ways, ("resume", "rollback"), strict=True):
         assert shlex.split(command) == ["fcdeploy", name, *flags, "--target", "a *"]
+    assert shlex.split(calls) == ["fcdeploy", "history", "r1", *flags]
+
+
+def test_an_abandoned_run_is_not_called_finished_or_undone() -> None:
+    view = outcome(Ending.STOPPED, 0, done=("create a",), leftovers=("create a",), leave_wanted=True)
+    assert outcome_text(view) == (
+        "target prod/cn-shanghai: abandoned in 2 min 5 s · run r1\n"
+        "  What it did stays; the next plan is made from what is live.\n"
+    )
+    unknown = outcome_text(outcome(Ending.STOPPED, 4, unknown=("create a",), leave_wanted=True))
+    assert unknown == (
+        "target prod/cn-shanghai: abandoned (1 effect not known) in 2 min 5 s · run r1\n"
+        "  Exit code 4: something needs a person.\n"
+        "  What it did stays; the next plan is made from what is live.\n"
+        "  To see more:   fcdeploy history r1\n"
+    )
 
 
 @pytest.mark.parametrize("ending", [Ending.FAILED, Ending.STOPPED])
@@ -250,13 +268,13 @@ def test_an_open_run_on_its_way_back_is_not_resumed() -> None:
     text = statuses_text((view,))
     assert "  Open run r1 (apply): 1 of 5 steps done, 2 undone\n" in text
     assert "    to finish:     fcdeploy rollback -f 'a b' --local --target dev\n" in text
-    assert "    to leave it:   fcdeploy apply --recover abandon -f 'a b' --local --target dev\n" in text
+    assert "    to leave it:   fcdeploy abandon -f 'a b' --local --target dev\n" in text
     assert "resume" not in text
     document = json.loads(document_text("status", {"targets": statuses_list((view,))}))
     assert document["targets"][0]["openRun"]["undone"] == 2
     inverse = StatusView(target=DEV, rows=(), open_run=replace(run, command="rollback", undoing=False))
     ways = [line for line in statuses_text((inverse,)).splitlines() if " fcdeploy " in line]
-    assert [line.split(" fcdeploy ")[1].split()[0] for line in ways] == ["resume", "apply"]
+    assert [line.split(" fcdeploy ")[1].split()[0] for line in ways] == ["resume", "abandon"]
 
 
 def step(action: Action, name: str, group: str = "body") -> Step:

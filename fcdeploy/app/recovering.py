@@ -1,0 +1,134 @@
+"""What is done with runs that were: finish, take back or leave the open ones, and take back one that has ended."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+from typing import TYPE_CHECKING, TypeAlias
+
+from fcdeploy.app.bench import local_cloud
+from fcdeploy.app.history import read_unknown_run
+from fcdeploy.app.running import Manner, acquired, opened_journal, read_summary
+from fcdeploy.app.selection import patterns_of, project_of
+from fcdeploy.app.types import OpenTarget, PlanReport, TargetPlan, Where
+from fcdeploy.app.work import Work
+from fcdeploy.engine.watch import Progress, StopRequest
+from fcdeploy.errors import RunError
+from fcdeploy.model import Outcome
+from fcdeploy.spec.project import Project
+
+if TYPE_CHECKING:
+    from fcdeploy.emulator.app import App
+
+Agree: TypeAlias = Callable[[tuple[OpenTarget, ...]], bool]
+"""Asked once, before anything is sent, whether to go on with these open runs."""
+
+_WORDS = {"resume": "resume", "rollback": "roll back", "abandon": "abandon"}
+
+
+async def resume(where: Where, *, progress: Progress, stop: StopRequest, grace: float | None) -> tuple[Outcome, ...]:
+    """Finish the open run of each selected target; raises RunError when none has one."""
+    manner = Manner(on_failure="rollback", grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
+    return await _recovered(where, "resume", manner, None)
+
+
+async def abandon(
+    where: Where, *, agree: Agree | None = None, progress: Progress, stop: StopRequest
+) -> tuple[Outcome, ...]:
+    """Close the open run of each selected target as it stands, what is not known settled by reading (S37).
+
+    None of them when `agree` says no. Raises RunError when no target has one.
+    """
+    manner = Manner(on_failure="stop", grace=None, progress=progress, stop=stop, parallelism=where.parallelism)
+    return await _recovered(where, "abandon", manner, agree)
+
+
+async def rollback(
+    where: Where,
+    *,
+    run: str | None,
+    confirm: Callable[[PlanReport], bool],
+    agree: Agree | None = None,
+    progress: Progress,
+    stop: StopRequest,
+    grace: float | None,
+) -> tuple[Outcome, ...]:
+    """Undo the open run of each selected target, or the run named.
+
+    The way back of one that has ended is a plan, which `confirm` is shown first; about open ones `agree` is asked.
+    """
+    manner = Manner(on_failure="stop", grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
+    if run is None:
+        return await _recovered(where, "rollback", manner, agree)
+    project = project_of(where)
+    with local_cloud(where, project.name, project.root) as local:
+        async with AsyncExitStack() as stack:
+            work = await _work_with_run(where, project, local, stack, run)
+            if work.record is not None and work.record.id == run:
+                if not await _agreed([work], agree):
+                    return ()
+                return (await work.recover("rollback", manner),)
+            back = await work.read_inverse(run)
+            report = PlanReport(
+                project=project.name, results=(TargetPlan(target=work.target, plan=back),), diagnostics=()
+            )
+            if not confirm(report):
+                return ()
+            return (await work.execute(manner, "rollback"),)
+
+
+async def _recovered(where: Where, recover: str, manner: Manner, agree: Agree | None) -> tuple[Outcome, ...]:
+    """Recover the open run of every selected target that has one."""
+    project = project_of(where)
+    with local_cloud(where, project.name, project.root) as local:
+        async with AsyncExitStack() as stack:
+            works: list[Work] = []
+            for target in project.select(patterns_of(where), writes=True):
+                work = Work(where, project, target, local)
+                bench = await work.open(stack)
+                if not bench.place.journal.exists():
+                    continue
+                work.journal = await stack.enter_async_context(opened_journal(bench))
+                if await work.journal.read_open_run(target.name) is None:
+                    continue
+                work.lease, work.record = await acquired(work.journal, target.name, recover, 0.0)
+                stack.push_async_callback(work.release)
+                if work.record is not None:
+                    works.append(work)
+            if not works:
+                raise RunError(f"there is nothing to {_WORDS[recover]}", detail="no selected target has an open run")
+            if not await _agreed(works, agree):
+                return ()
+            return tuple(await asyncio.gather(*(work.recover(recover, manner) for work in works)))
+
+
+async def _agreed(works: list[Work], agree: Agree | None) -> bool:
+    """Whether to go on with the open runs of these targets, whose leases are held."""
+    if agree is None:
+        return True
+    found: list[OpenTarget] = []
+    for work in works:
+        assert work.journal is not None
+        summary = await read_summary(work.journal, work.target.name)
+        assert summary is not None
+        found.append(OpenTarget(target=work.target, run=summary))
+    return agree(tuple(found))
+
+
+async def _work_with_run(where: Where, project: Project, local: App | None, stack: AsyncExitStack, run: str) -> Work:
+    """The target whose journal knows a run, its lease taken."""
+    for target in project.select(patterns_of(where)):
+        work = Work(where, project, target, local)
+        bench = await work.open(stack)
+        if not bench.place.journal.exists():
+            continue
+        work.journal = await stack.enter_async_context(opened_journal(bench))
+        if await work.journal.find_run(run) is None:
+            continue
+        work.lease, work.record = await acquired(work.journal, target.name, "rollback", 0.0)
+        stack.push_async_callback(work.release)
+        if work.record is not None and work.record.id != run:
+            raise RunError(f"run {work.record.id} has not ended", hint="recover it first: `fcdeploy resume`")
+        return work
+    raise await read_unknown_run(where, project, run)
