@@ -28,7 +28,7 @@ from fcdeploy.errors import ApiError, CloudError, NoReply, ReadFailed
 from fcdeploy.kinds.descriptor import GuardStyle, Kind
 from fcdeploy.kinds.fields import Codec, value_at
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Action, Call, IfMatch, Json, Live, MustNotExist, Recheck, Reply, Sensitive, Step
+from fcdeploy.model import Action, Call, IfMatch, Json, JustCreated, Live, MustNotExist, Recheck, Reply, Sensitive, Step
 
 PATIENCE = 120.0
 """Seconds that a passing refusal is waited for (S38)."""
@@ -229,6 +229,8 @@ class Attempt:
     def _still_there(self, live: Live) -> Done | None:
         """A delete that is still to be sent: only if what stands there is what the plan saw (S20)."""
         step = self._step
+        if isinstance(step.guard, JustCreated):
+            return None
         if live.etag != self._etag and not is_same(step.before or {}, self._body(live), step.ignored):
             raise self._conflict(drifted(self._kind, step.before or {}, {}, self._body(live), step.ignored))
         self._etag = live.etag

@@ -13,6 +13,7 @@ from fcdeploy.render.words import WIDTH, clean, columns, command_line, counted, 
 
 _SLOWEST = 3
 _SLOW_SECONDS = 1.0
+_MOST_STANDING = 10
 
 EXIT_MEANING = {
     0: "done, or nothing to do",
@@ -29,7 +30,7 @@ _SAID = {
     Ending.DONE: ("done", Role.GOOD),
     Ending.FAILED: ("failed", Role.ERROR),
     Ending.ROLLED_BACK: ("failed and rolled back", Role.WARNING),
-    Ending.LEFTOVERS: ("rolled back, but not all of it", Role.WARNING),
+    Ending.LEFTOVERS: ("rolled back in part", Role.WARNING),
     Ending.STOPPED: ("stopped", Role.WARNING),
     Ending.NEEDS_ATTENTION: ("needs a person", Role.ERROR),
 }
@@ -54,8 +55,12 @@ def outcome_text(view: OutcomeView, *, ink: Ink = PLAIN, sources: Sources | None
     lines = _first_lines(view, said, ink, role)
     if outcome.leftovers and not view.leave_wanted:
         lines.append(f"  {ink('Left behind:', Role.WARNING)}")
-        for one in outcome.leftovers:
+        # Where nothing was taken back they are the run's own steps, which were told one by one as they were done.
+        shown = outcome.leftovers if outcome.undone else outcome.leftovers[:_MOST_STANDING]
+        for one in shown:
             lines += folded(clean(view.titles.get(one, one)), first="    ! ", rest="      ")
+        if more := len(outcome.leftovers) - len(shown):
+            lines.append(f"    and {more} more")
     lines += _slowest(outcome.durations, view.titles)
     if view.code:
         lines.append(f"  Exit code {view.code}: {EXIT_MEANING[view.code]}.")
@@ -99,6 +104,8 @@ def _counts(outcome: Outcome) -> str:
         case Ending.ROLLED_BACK:
             # Not by number: one undo may cover several steps, and the difference would look like a leftover.
             return " (everything was taken back)"
+        case Ending.LEFTOVERS:
+            return f" ({len(outcome.leftovers)} left behind)"
         case Ending.DONE:
             return f" ({counted(len(outcome.done), 'step')})" if outcome.done else " (nothing was sent)"
     parts = [counted(len(outcome.done), "step") + " done"] if outcome.done else []

@@ -86,6 +86,28 @@ def test_a_run_that_needs_a_person() -> None:
     )
 
 
+def test_what_nothing_takes_back_is_named_and_the_run_is_over() -> None:
+    view = outcome(Ending.LEFTOVERS, 4, done=("create a", "delete b"), undone=("create a",), leftovers=("delete b",))
+    assert outcome_text(view) == (
+        "target prod/cn-shanghai: rolled back in part (1 left behind) in 2 min 5 s\n"
+        "  run r1\n"
+        "  Left behind:\n"
+        "    ! delete function images/b\n"
+        "  Exit code 4: something needs a person.\n"
+        "  What is left behind nothing can take back; the run is over.\n"
+        "  To go on:      fcdeploy plan --target prod/cn-shanghai\n"
+        "  To see more:   fcdeploy status --target prod/cn-shanghai\n"
+    )
+
+
+def test_of_many_steps_that_stand_the_first_are_named() -> None:
+    many = tuple(f"create a{number}" for number in range(14))
+    text = outcome_text(outcome(Ending.NEEDS_ATTENTION, 4, done=many, leftovers=many))
+    assert text.count("    ! ") == 10 and "    and 4 more\n" in text
+    taken_back = outcome_text(outcome(Ending.NEEDS_ATTENTION, 4, done=many, undone=("create b",), leftovers=many))
+    assert taken_back.count("    ! ") == 14
+
+
 def commands(view: OutcomeView) -> list[tuple[str, str]]:
     """The ways on: what for, and the command."""
     lines = [line.strip() for line in outcome_text(view).splitlines() if " fcdeploy " in line]
