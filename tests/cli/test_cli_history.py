@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 
 if TYPE_CHECKING:
-    from conftest import Program, Server
+    from conftest import OwnServer, Program
 
 HEADING = "target dev · alibaba cn-hangzhou · account 1234567890123456"
 SCHEMA = Path(__file__).parents[2] / "schemas" / "history.schema.json"
@@ -102,15 +102,15 @@ def test_an_unknown_run_is_said_with_what_helps(program: Program) -> None:
     assert program.run("history", "--target", "nowhere").returncode == 64
 
 
-def test_a_failed_apply_names_the_command_that_shows_its_calls(program: Program, emulator: Server) -> None:
+def test_a_failed_apply_names_the_command_that_shows_its_calls(program: Program, own_emulator: OwnServer) -> None:
     effect = {"status": 400, "code": "InvalidArgument", "message": "not this one"}
-    emulator.control("PUT", {"rules": [{"match": {"operation": "CreateTrigger"}, "effect": effect}]})
-    failed = program.run("apply", "--yes", "--endpoint", emulator.url)
+    own_emulator.control("PUT", {"rules": [{"match": {"operation": "CreateTrigger"}, "effect": effect}]})
+    failed = program.run("apply", "--yes", "--endpoint", own_emulator.url)
     assert failed.returncode == 3
     told = re.search(r"^  To see more:   fcdeploy (history \S+ --endpoint \S+)$", failed.stdout, re.MULTILINE)
     assert told, failed.stdout
-    emulator.process.terminate()
-    emulator.process.wait()
+    own_emulator.process.terminate()
+    own_emulator.process.wait()
     del program.environ["ALIBABA_CLOUD_ACCESS_KEY_ID"]
     shown = program.run(*told[1].split())
     assert (shown.returncode, shown.stderr) == (0, ""), "neither a cloud nor credentials"

@@ -383,14 +383,14 @@ def test_coverage_lists_every_operation(program: Program) -> None:
     assert text.rstrip().rpartition("\n")[2].startswith(f"{len(names)} operations, ")
 
 
-def killed(program: Program, emulator: Server) -> str:
+def killed(program: Program, own_emulator: OwnServer) -> str:
     """An apply that was killed while its trigger was made; the id of its run."""
-    emulator.slow_down("POST", "/triggers", nth=1, seconds=2)
-    with running(program, "apply", "--yes", "--endpoint", emulator.url) as process:
-        emulator.wait_until_slow()
+    own_emulator.slow_down("POST", "/triggers", nth=1, seconds=2)
+    with running(program, "apply", "--yes", "--endpoint", own_emulator.url) as process:
+        own_emulator.wait_until_slow()
         process.kill()
         process.communicate(timeout=SECONDS)
-    emulator.control("DELETE")
+    own_emulator.control("DELETE")
     listed = json.loads(program.run("history", "--format", "json").stdout)
     (run,) = listed["targets"][0]["runs"]
     assert run["ending"] is None
@@ -398,20 +398,20 @@ def killed(program: Program, emulator: Server) -> str:
 
 
 @pytest.mark.parametrize("named", [True, False], ids=["named", "all"])
-def test_the_way_back_from_an_open_run_is_asked_for(program: Program, emulator: Server, named: bool) -> None:
-    run = killed(program, emulator)
-    asked = Terminal(program, "rollback", *([run] if named else []), "--endpoint", emulator.url)
+def test_the_way_back_from_an_open_run_is_asked_for(program: Program, own_emulator: OwnServer, named: bool) -> None:
+    run = killed(program, own_emulator)
+    asked = Terminal(program, "rollback", *([run] if named else []), "--endpoint", own_emulator.url)
     asked.wait_for('Take back what this run did? Only "yes" is accepted: ')
     assert f"Open run {run} (apply): 3 of 4 steps done, 1 effect unknown" in asked.seen
     asked.type("no\n")
     assert asked.end() == 1
     assert 'Nothing was changed: the answer was not "yes".' in asked.seen
-    assert f"Open run {run}" in program.run("status", "--endpoint", emulator.url).stdout
+    assert f"Open run {run}" in program.run("status", "--endpoint", own_emulator.url).stdout
 
 
-def test_abandon_asks_settles_and_leaves_what_is(program: Program, emulator: Server) -> None:
-    run = killed(program, emulator)
-    where = ("--endpoint", emulator.url)
+def test_abandon_asks_settles_and_leaves_what_is(program: Program, own_emulator: OwnServer) -> None:
+    run = killed(program, own_emulator)
+    where = ("--endpoint", own_emulator.url)
     question = 'Close this run as it stands? Only "yes" is accepted: '
     declined = Terminal(program, "abandon", *where)
     declined.wait_for(question)
@@ -430,10 +430,10 @@ def test_abandon_asks_settles_and_leaves_what_is(program: Program, emulator: Ser
     assert "(apply): abandoned\n" in shown and "unknown" not in shown
 
 
-def test_abandon_as_a_document(program: Program, emulator: Server) -> None:
-    run = killed(program, emulator)
-    done = program.run("abandon", "--yes", "--format", "json", "--endpoint", emulator.url)
+def test_abandon_as_a_document(program: Program, own_emulator: OwnServer) -> None:
+    run = killed(program, own_emulator)
+    done = program.run("abandon", "--yes", "--format", "json", "--endpoint", own_emulator.url)
     assert done.returncode == 0, done.stderr
     (outcome,) = json.loads(done.stdout)["outcomes"]
     assert (outcome["run"], outcome["ending"], outcome["exitCode"]) == (run, "stopped", 0)
-    assert program.run("apply", "--yes", "--endpoint", emulator.url).returncode == 0
+    assert program.run("apply", "--yes", "--endpoint", own_emulator.url).returncode == 0
