@@ -162,6 +162,8 @@ class Attempt:
         if failure.status == 412:
             return await self._settle(sure=not uncertain)
         if step.action is Action.DELETE and failure.status == 404 and failure.code in self._kind.missing:
+            if not uncertain:
+                return self._others("was gone already")
             return Done(etag=None, request_id=failure.request_id, note="was gone already")
         if step.action is Action.CREATE and failure.status == 409 and uncertain:
             return await self._settle(sure=False)
@@ -177,7 +179,7 @@ class Attempt:
         except ReadFailed as failure:
             raise self._not_known(failure) from failure
         if live is None:
-            return self._gone()
+            return self._gone(sure=sure)
         if self._step.action is Action.DELETE:
             return self._still_there(live)
         return self._decided(live, sure=sure)
@@ -187,6 +189,8 @@ class Attempt:
         step = self._step
         missing = self._unkept(step.after, self._body(live))
         if not missing and not (sure and step.action is Action.CREATE):
+            if sure:
+                return self._others("found done by reading", live)
             return Done(etag=self._own(live), note="found done by reading", warnings=self._drift(live))
         if step.action is Action.CREATE:
             if live.etag is not None and live.etag == self._around.own_etag:
@@ -216,11 +220,26 @@ class Attempt:
             hint="`fcdeploy resume` or `fcdeploy rollback` settles it by reading",
         )
 
-    def _gone(self) -> Done | None:
+    def _others(self, note: str, live: Live | None = None) -> Done:
+        """Nothing of ours was sent and all is as it was to be: another writer's work, and not ours to take back."""
+        step = self._step
+        drift = self._drift(live) if live is not None else ()
+        if self._is_undo:
+            return Done(etag=None, note=note, warnings=drift)
+        found = warning(
+            f"somebody else made {step.address.short} as this run was to make it",
+            detail=f"{step.action.value}: nothing was sent, and a rollback of this run leaves it",
+            hint="another run may be at work on the same resources",
+            address=str(step.address),
+        )
+        return Done(etag=None, note=f"{note}, by somebody else", warnings=(found, *drift), ours=False)
+
+    def _gone(self, *, sure: bool) -> Done | None:
         step = self._step
         match step.action:
             case Action.DELETE:
-                return Done(etag=None, note="found gone by reading")
+                note = "found gone by reading"
+                return self._others(note) if sure else Done(etag=None, note=note)
             case Action.CREATE:
                 return None
             case _:
@@ -322,15 +341,14 @@ class Attempt:
                 raise self._not_known(failure) from failure
             raise StepFailed(failure.summary, detail=failure.detail, hint="nothing was sent") from failure
         if live is None:
-            return self._gone()
+            return self._gone(sure=not uncertain)
         if creating:
             return self._decided(live, sure=not uncertain)
         if live.etag == self._etag:
             return None
         if step.action is Action.DELETE:
             return self._still_there(live)
-        self._three_way(live)
-        return None
+        return self._decided(live, sure=not uncertain)
 
     def _not_taken(self, missing: tuple[str, ...], live: Live | None, etag: str | None = None) -> StepFailed:
         """Our effect is there, and some of what it promised is not (S21)."""

@@ -76,6 +76,10 @@ class Executor:
         # What had its effect without keeping its promise is tried again, after a look at what is there.
         again = frozenset(name for name, one in standing.items() if one.happened and one.type is not EventType.DONE)
         await self._perform_all(forward, unsettled_in(standing) | again, again=again, may_stop=True)
+        if self._broken is None and forward.is_whole and forward.others:
+            # Whoever did it may have taken it back since. If so, the step finds that, and is sent after all.
+            forward.others.clear()
+            await self._perform_all(forward, frozenset(), may_stop=True)
         if self._broken is None and forward.is_whole:
             return self._outcome(Ending.DONE, forward, None, began)
         last_begun = any(step.last for step in self._plan.steps if step.id in {*forward.done, *forward.failed})
@@ -238,8 +242,19 @@ class Executor:
         except RunError as failure:
             self._broken = self._broken or failure
             return False
-        await self._ended(step, round_, EventType.DONE, began, done=done)
+        if done.ours or round_.undoing:
+            await self._ended(step, round_, EventType.DONE, began, done=done)
+        else:
+            await self._left_alone(step, round_, began, done)
         return True
+
+    async def _left_alone(self, step: Step, round_: Round, began: float, done: Done) -> None:
+        """What the step was to do is there, and somebody else did it: nothing of it is this run's to take back."""
+        self._ledger.note_effect(step, None, {})
+        self._found += done.warnings
+        round_.others[step.id] = None
+        await self._noted(self._event(step, EventType.SKIPPED, note=done.note))
+        self._progress.ended(self._plan.target.name, step, EventType.DONE, time.monotonic() - began, done.note)
 
     async def _failed(self, step: Step, round_: Round, began: float, failure: StepFailed) -> bool:
         round_.failed.append(step.id)

@@ -71,7 +71,8 @@ class Waits(Protocol):
 class Done:
     """The effect is there: the ETag we were given, the request that did it, and what is worth saying.
 
-    `outputs` are what later steps may want of the reply.
+    `outputs` are what later steps may want of the reply. `ours` is false when somebody else brought the effect about
+    and nothing of ours was sent: then it is not this run's to take back.
     """
 
     etag: str | None
@@ -79,6 +80,7 @@ class Done:
     note: str = ""
     warnings: tuple[Diagnostic, ...] = ()
     outputs: Mapping[str, Json] = field(default_factory=dict)
+    ours: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

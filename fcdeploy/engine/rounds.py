@@ -12,12 +12,16 @@ from fcdeploy.model import Action, Plan, Step
 
 @dataclass(slots=True)
 class Round:
-    """One pass over steps. `done` have had their effect, in that order; of `failed` perhaps; `left` never began."""
+    """One pass over steps. `done` have had their effect, in that order; of `failed` perhaps; `left` never began.
+
+    Of `others` somebody else brought the effect about, so that there is nothing to take back.
+    """
 
     steps: Sequence[Step]
     undoing: bool = False
     undoes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     done: dict[str, None] = field(default_factory=dict)
+    others: dict[str, None] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)
     unknown: list[str] = field(default_factory=list)
     left: tuple[Step, ...] = ()
@@ -25,7 +29,7 @@ class Round:
     @property
     def is_whole(self) -> bool:
         """Whether every step did what it promised."""
-        return not self.failed and not self.unknown and len(self.done) == len(self.steps)
+        return not self.failed and not self.unknown and len(self.done) + len(self.others) == len(self.steps)
 
     @property
     def undone(self) -> frozenset[str]:
