@@ -84,6 +84,7 @@ class Attempt:
             if settled is not None:
                 return settled
         while True:
+            missed = False
             # Durable before the look, so that nothing lies between the look and the request.
             await self._around.begun()
             settled = await self._look_first(uncertain=unsettled or sent > 0)
@@ -104,6 +105,7 @@ class Attempt:
                     await self._sit_out(refusal, refused)
                     sent -= 1
                     continue
+                missed = failure.status == 412
                 done = await self._refused(failure, uncertain=unsettled or sent > 1)
             except NoReply:
                 done = await self._settle(sure=False)
@@ -118,7 +120,9 @@ class Attempt:
                     f"cannot {self._step.action.value} {self._step.address.short}",
                     detail=f"sent {sent} times and never took effect; another writer may keep changing it",
                 )
-            await asyncio.sleep(self._p.pause(sent))
+            if not missed:
+                # What was read to meet the guard grows old: after a pause it would only be missed again.
+                await asyncio.sleep(self._p.pause(sent))
 
     def _must_look(self) -> bool:
         """Whether live values have to go back with what is undone: the plan's are from before the step itself (S17)."""

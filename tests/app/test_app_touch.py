@@ -206,6 +206,17 @@ def test_tags_are_touched_key_by_key(stage: Any, spec: dict[str, Any]) -> None:
     assert '"b" when planned, "z" now, "c" in the file' in outcome.diagnostics[0].detail
 
 
+def test_a_missed_guard_is_tried_again_at_once(
+    stage: Any, spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A pause after the read would give the other writer the time to write once more."""
+    paused: list[int] = []
+    monkeypatch.setattr("fcdeploy.app.bench.pause", lambda failures, random: paused.append(failures) or 0.0)
+    spec["services"]["s"]["functions"]["f0"]["memorySize"] = 256
+    outcome = planned(stage, spec, lambda: stage.change("function", "s", "f0", description="somebody's"))
+    assert outcome.ending is Ending.DONE and paused == []
+
+
 def test_another_writer_who_never_rests_is_given_in_to(stage: Any, spec: dict[str, Any]) -> None:
     """A guard that keeps missing is not tried for ever."""
     spec["services"]["s"]["functions"]["f0"]["memorySize"] = 256

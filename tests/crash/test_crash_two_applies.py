@@ -1,6 +1,6 @@
 """Two processes apply to one target at once: on one machine one of them waits or goes, on two the guards hold.
 
-FCDEPLOY_SEED repeats the delays of a run, FCDEPLOY_ROUND one of its rounds.
+FCDEPLOY_SEED repeats the delays of a run, FCDEPLOY_ROUND one of its rounds; FCDEPLOY_ROUNDS is how many there are.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from race_judge import References, Verdict, judge, leaves
 from race_specs import SOURCES, TITLES, Pair, pair
 from race_stage import Contents, Ended, Job, Zygote, cloud, contents, copied, warm_process, write_project
 
-ROUNDS = 50
+ROUNDS = int(os.environ.get("FCDEPLOY_ROUNDS", "50"))
 SEED = int(os.environ.get("FCDEPLOY_SEED", time.time_ns() % 1_000_000))
 REFUSED, WAITS, APART = "refused", "waits", "two machines"
 MODES = (REFUSED, APART, APART, WAITS, APART, APART)
