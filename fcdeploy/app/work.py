@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from contextlib import AsyncExitStack
+from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -101,9 +101,11 @@ class Work:
         await self.journal.forget(self.target.name, older_than=keep_undo)
 
     async def release(self) -> None:
-        """Give the lease back."""
+        """Give the lease back; where that cannot be written it is taken over from this process once it is dead."""
         if self.lease is not None:
-            await self.lease.release()
+            # Whoever could not write before has told of it, and its report must not be lost to this.
+            with suppress(RunError):
+                await self.lease.release()
             self.lease = None
 
     async def recover(self, recover: str, manner: Manner) -> Outcome:
@@ -224,13 +226,16 @@ class Work:
             return {}
 
     async def read_status(self, stack: AsyncExitStack) -> TargetStatus:
-        """What the target owns, and its open run."""
+        """What the target owns, and its open run; a journal that cannot be read is a problem beside what it owns."""
+        open_run, unread = None, None
         try:
             bench = await self.open(stack)
-            open_run = None
             if bench.place.journal.exists():
-                async with opened_journal(bench) as journal:
-                    open_run = await read_summary(journal, self.target.name)
+                try:
+                    async with opened_journal(bench) as journal:
+                        open_run = await read_summary(journal, self.target.name)
+                except RunError as problem:
+                    unread = problem
             declared = located(self._declared(), bench.site.scope)
             # Some of what is ours carries no mark that a list would show: only the file says so (S13, S14).
             snapshot = await bench.reader.read_snapshot(found_by_name(declared))
@@ -239,7 +244,7 @@ class Work:
         except FcdeployError as problem:
             return TargetStatus(target=self.target, problem=problem)
         rows = tuple(_status_row(live) for address, live in sorted(snapshot.lives.items()) if is_owned(address, owned))
-        return TargetStatus(target=self.target, rows=rows, open_run=open_run)
+        return TargetStatus(target=self.target, rows=rows, open_run=open_run, problem=unread)
 
 
 def secret_source(project: Project) -> SecretSource:

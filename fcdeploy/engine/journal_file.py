@@ -193,7 +193,8 @@ class JournalFile:
             pass
         raise JournalError(
             f"the journal {self.path} was moved or deleted while in use",
-            hint="nothing more was sent; plan again: what this run did is in the cloud and will be seen there",
+            hint="nothing more was sent; move it back and `fcdeploy resume`, or plan again: what this run did is in "
+            "the cloud and will be seen there",
         )
 
 

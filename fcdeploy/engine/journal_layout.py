@@ -103,6 +103,8 @@ _TROUBLE = {
 
 def journal_error(doing: str, path: Path, error: sqlite3.Error | OSError) -> JournalError:
     """What SQLite or the system reported, with what to do."""
+    if isinstance(error, IsADirectoryError):
+        return JournalError(f"the journal {path} cannot be {doing}: it is a folder", hint=_START_OVER)
     name = getattr(error, "sqlite_errorname", "") or ""
     for prefix, (detail, hint) in _TROUBLE.items():
         if name.startswith(prefix):

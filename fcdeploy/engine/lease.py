@@ -172,15 +172,23 @@ class SqliteLease:
     def check_in(self, connection: sqlite3.Connection) -> None:
         """`check` as part of somebody's transaction."""
         row = connection.execute("SELECT epoch, holder, run FROM lease WHERE target = ?", (self.target,)).fetchone()
-        if row is None or row[1] is None:
+        if row is None or (row[0] == self.epoch and row[1] is None):
             raise LeaseLost(f"the lease of {self.target} was given back", hint="plan again")
         epoch, holder, run = row
         if epoch != self.epoch:
             raise LeaseLost(
-                f"{Holder.from_text(holder)} took {self.target} over while this process was not heard of",
+                f"{self._taker(connection, holder, run)} took {self.target} over while this process was not heard of",
                 detail=f"run {run} has epoch {epoch}, this one had {self.epoch}",
                 hint="nothing more was sent from here; see `fcdeploy history` for what that run did",
             )
+
+    def _taker(self, connection: sqlite3.Connection, holder: str | None, run: str) -> str:
+        """Who took over; one that has given the lease back since is known by the run that it opened."""
+        if holder is not None:
+            return str(Holder.from_text(holder))
+        opened = connection.execute("SELECT holder FROM runs WHERE id = ?", (run,)).fetchone()
+        # Who resumed or took back our own run did not open it.
+        return opened[0] if opened is not None and opened[0] != str(self.holder) else "another process"
 
     async def release(self) -> None:
         """Give it back; quietly nothing when it is lost already. Idempotent."""

@@ -28,11 +28,13 @@ def status_text(view: StatusView, *, ink: Ink = PLAIN) -> str:
         first, *rest = _open_run(view.open_run, view.target.name, view.flags)
         lines += [f"  {ink(first, Role.WARNING)}", *(f"  {line}" for line in rest)]
     if view.rows:
+        if view.problems:
+            lines.append(f"  {ink('Whether a run is open is not known: see the errors.', Role.WARNING)}")
         header, *rows = _table(view.rows)
         lines += ["", ink(header, Role.FAINT), *rows]
     elif not view.problems:
         lines.append("  Nothing of this project is there.")
-    if view.problems:
+    else:
         lines.append("  Could not be read: see the errors.")
     return "\n".join(lines) + "\n"
 

@@ -6,12 +6,12 @@ import signal
 from typing import Any
 
 import pytest
-from trouble_stage import Process, TroubleStage
+from trouble_stage import Process, TroubleStage, longer
 
 FUNCTIONS = ("second", "third")
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-ONE_SIGNAL = (signal.SIGHUP, *(pytest.param(one, marks=pytest.mark.crash) for one in SIGNALS[:2]))
-RESUME = ("resume", pytest.param("rollback", marks=pytest.mark.crash))
+ONE_SIGNAL = (signal.SIGHUP, *longer(*SIGNALS[:2]))
+RESUME = ("resume", *longer("rollback"))
 CREATE = "send POST /services/shop/functions"
 HANGS: dict[str, Any] = {"match": {"operation": "CreateFunction", "nth": 2}, "effect": {"timeout": 600}}
 """The second create has no effect and no answer, as long as a test can take."""

@@ -94,11 +94,11 @@ def move_elsewhere(place: str) -> None:
     lease._place = lambda: place
 
 
-def hurry(stale: float, beat: float) -> None:
-    """Leases of elsewhere count as dead after so many seconds; a heart beats so often."""
+def hurry(stale: float) -> None:
+    """Leases of elsewhere count as dead after so many seconds."""
     defaults = lease.acquire.__kwdefaults__
     assert defaults is not None
-    defaults |= {"stale_after": stale, "beat_every": beat}
+    defaults["stale_after"] = stale
 
 
 DEEDS: Mapping[str, Callable[..., None]] = {
@@ -156,13 +156,13 @@ def watch(troubles: Troubles) -> None:
             troubles.pass_by(f"send {call.method} {call.path}")
         return await send(self, call, **named)
 
+    async def hurried(seconds: float) -> None:
+        troubles.pass_by("wait")
+        await asyncio.sleep(seconds / 20)
+
     def made(self: Client, **named: Any) -> None:
-        make(self, **{**named, "sleep": _hurried})
+        make(self, **{**named, "sleep": hurried})
 
     SqliteJournal.open_run, SqliteJournal.append_events = watched_open, watched_append  # type: ignore[method-assign]
     Spool.adopt_files, Client.send, Client.__init__ = watched_adopt, watched_send, made  # type: ignore[method-assign]
     bench.pause = lambda failures, random: 0.01 * failures
-
-
-async def _hurried(seconds: float) -> None:
-    await asyncio.sleep(seconds / 20)

@@ -6,14 +6,20 @@ import json
 import os
 import select
 import shutil
+import signal
+import sqlite3
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from collections.abc import Mapping, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+import pytest
 
 from fcdeploy.emulator.server import start_in_thread
 from fcdeploy.emulator.settings import EmulatorSettings
@@ -95,6 +101,9 @@ class TroubleStage:
 
     folder: Path
     environ: dict[str, str] = field(default_factory=dict)
+    before: Mapping[str, Any] = field(default_factory=dict)
+    """What was live when `begin_update` had ended."""
+    _live: bytes = b""
     _running: dict[int, Process] = field(default_factory=dict)
     _rounds: int = 0
 
@@ -138,6 +147,22 @@ class TroubleStage:
             "TOKEN_SOURCE": "s3cr3t-of-the-file",
         }
         self.write_spec(functions, **words)
+
+    def begin_update(self) -> None:
+        """A service with two functions is live; the file changes it and the first, and has a fourth to make."""
+        aside = self.folder / "state-aside"
+        if not self._live:
+            self.begin(("second", "third"))
+            assert self.apply().status == 0
+            self._live = self.world.store.contents()
+            shutil.copytree(self.state, aside)
+        else:
+            self.begin(("second", "third"))
+            self.world.restore(self._live)
+            shutil.copytree(aside, self.state, dirs_exist_ok=True)
+        self.world.log.clear()
+        self.before = self.contents()
+        self.write_spec(("second", "third", "fourth"), description="after", memory=256)
 
     def write_spec(
         self, functions: Sequence[str] = (), *, description: str = "before", memory: int = 128, more: str = ""
@@ -222,12 +247,33 @@ class TroubleStage:
                 process.pid = told["pid"]
                 self._running[process.pid] = process
 
+    def change(self, function: str, **fields: Any) -> None:
+        """Somebody else changes a function of the service."""
+        path = f"{self.emulator.url}/2021-04-06/services/shop/functions/{function}"
+        request = urllib.request.Request(path, data=json.dumps(fields).encode(), method="PUT")
+        request.add_header("x-fc-account-id", ACCOUNT)
+        with urllib.request.urlopen(request, timeout=SECONDS):
+            pass
+        while not self.sent():
+            time.sleep(0.001)  # It is written down when it is answered.
+        self.world.log.clear()
+
+    def give_away(self) -> None:
+        """The state folder and what is in it belongs to nobody, who runs the program now."""
+        for one in (self.state, *self.state.rglob("*"), self.folder / "home", self.folder / "tmp"):
+            os.chown(one, NOBODY, NOBODY)
+
     def faults(self, *rules: Mapping[str, Any]) -> None:
         self.world.faults.load({"rules": list(rules)})
 
     def sent(self) -> list[str]:
         """Every write that the service has answered."""
         return [f"{one['method']} {one['path']}" for one in self.world.log.entries() if one["method"] in SENT]
+
+    def rows(self, query: str) -> list[Any]:
+        """What the journal holds."""
+        with closing(sqlite3.connect(self.journal)) as connection:
+            return connection.execute(query).fetchall()
 
     def contents(self) -> dict[str, Any]:
         """Everything the cloud holds by address; functions by memory size and code alone."""
@@ -248,3 +294,50 @@ def new_stage() -> TroubleStage:
     folder = Path(tempfile.mkdtemp(prefix="fcdeploy-trouble-"))
     folder.chmod(0o755)
     return TroubleStage(folder)
+
+
+def longer(*rows: Any) -> list[Any]:
+    """Parameters that are tried by `make crash` alone."""
+    return [pytest.param(*(row if isinstance(row, tuple) else (row,)), marks=pytest.mark.crash) for row in rows]
+
+
+def at(when: str, do: str, nth: int = 1, **words: Any) -> dict[str, Any]:
+    """What happens at a moment."""
+    return {"when": when, "nth": nth, "do": do, "with": words}
+
+
+def one_by_one(stage: TroubleStage, *troubles: Mapping[str, Any], **more: Any) -> Process:
+    return stage.apply("--parallelism", "1", troubles=troubles, **more)
+
+
+def killed(stage: TroubleStage, when: str, *troubles: Mapping[str, Any]) -> None:
+    """Apply, killed at a moment."""
+    ended = one_by_one(stage, *troubles, at(when, "send_self", number=signal.SIGKILL))
+    assert ended.status == -signal.SIGKILL, ended.told
+
+
+def assert_reached(stage: TroubleStage) -> None:
+    """All that the file says is live, and no run is open."""
+    live = stage.contents()
+    assert live["service//shop"]["description"] == "after"
+    assert live["function/shop/first"]["memorySize"] == 256
+    assert "function/shop/fourth" in live
+    assert_no_open_run(stage)
+
+
+def assert_as_before(stage: TroubleStage) -> None:
+    assert stage.contents() == stage.before
+    assert_no_open_run(stage)
+
+
+def assert_no_open_run(stage: TroubleStage) -> None:
+    assert stage.rows("SELECT id FROM runs WHERE ended IS NULL") == []
+
+
+def recover(stage: TroubleStage, how: str, **more: Any) -> None:
+    ended = stage.run(how, *(["--yes"] if how == "rollback" else []), **more)
+    assert ended.status == 0, ended.told
+    if how == "resume":
+        assert_reached(stage)
+    else:
+        assert_as_before(stage)

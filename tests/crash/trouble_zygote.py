@@ -11,6 +11,7 @@ import gc
 import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import sys
@@ -18,15 +19,14 @@ from typing import Any
 
 from trouble_points import Troubles, watch
 
+import fcdeploy
 from fcdeploy.cli.entry import run
 
-for name in (
-    *("fcdeploy.app", "fcdeploy.cli.root", "fcdeploy.cli.change", "fcdeploy.cli.runs", "fcdeploy.cli.views"),
-    *("fcdeploy.cli.look", "fcdeploy.cli.check", "fcdeploy.cli.importing", "fcdeploy.app.importing"),
-    *("fcdeploy.cloud.wire", "fcdeploy.render.text", "fcdeploy.render.outcome", "fcdeploy.render.json"),
-    *("fcdeploy.render.progress", "fcdeploy.spec.explain"),
-    *("deepdiff", "jinja2", "jsonschema_rs", "cramjam", "fastcrc.crc64", "pathspec", "sqlite3"),
-):
+# All of it: who gives up being root may not be allowed to read it later.
+for found in pkgutil.walk_packages(fcdeploy.__path__, "fcdeploy."):
+    if not found.name.startswith("fcdeploy.emulator") and found.name != "fcdeploy.__main__":
+        importlib.import_module(found.name)
+for name in ("deepdiff", "jinja2", "jsonschema_rs", "cramjam", "fastcrc.crc64", "pathspec", "sqlite3", "graphlib"):
     importlib.import_module(name)
 
 
