@@ -294,14 +294,16 @@ def archive(entries: dict[str, bytes], *, mode: int | None = 0o644, link: str = 
     [
         ({"index.py": b"1", "bin/tool": b"2"}, {"mode": 0o755}, ""),
         ({"./index.py": b"1", "lib//b.py": b"2", "ü.txt": b"3"}, {}, ""),
-        ({"index.py": b"1"}, {"mode": None}, ""),
+        pytest.param({"index.py": b"1"}, {"mode": None}, "", marks=pytest.mark.proof),
         ({"index.py": b"1", ".env.production": b"2"}, {}, "packaging leaves it out"),
-        ({"index.py": b"1", "lib/__pycache__/a.py": b"2"}, {}, "packaging leaves it out"),
-        ({"index.py": b"1", ".fcignore": b"*"}, {}, "packaging leaves it out"),
+        pytest.param(
+            {"index.py": b"1", "lib/__pycache__/a.py": b"2"}, {}, "packaging leaves it out", marks=pytest.mark.proof
+        ),
+        pytest.param({"index.py": b"1", ".fcignore": b"*"}, {}, "packaging leaves it out", marks=pytest.mark.proof),
         ({"index.py": b"1", "../../evil.py": b"2"}, {}, "it leads outside"),
         ({"index.py": b"1", "link": b"/etc/passwd"}, {"link": "link"}, "it is a symbolic link"),
-        ({"index.py": b"1", "Index.py": b"2"}, {}, "differ only by case"),
-        ({"index.py": b"1", "a": b"2", "a/b": b"2"}, {}, "is a file and a folder"),
+        pytest.param({"index.py": b"1", "Index.py": b"2"}, {}, "differ only by case", marks=pytest.mark.proof),
+        pytest.param({"index.py": b"1", "a": b"2", "a/b": b"2"}, {}, "is a file and a folder", marks=pytest.mark.proof),
         ({"index.py": b"1", "u\u0308.txt": b"2"}, {}, "NFC"),
     ],
 )

@@ -26,7 +26,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from docs_warm import warm_program
+
 MARK = "\x01end"
+WARM = "warm"  # the folder of the program that is loaded already
 SECONDS = 120
 _FENCE = re.compile(
     r"(?:^<!-- (?P<word>[a-z ]+): (?P<note>[^>]+) -->\n\n?)?^```(?P<language>[a-z]*)\n(?P<body>.*?)^```$", re.M | re.S
@@ -103,8 +106,12 @@ def commands(body: str) -> list[str]:
     return found
 
 
-def run_document(text: str, folder: Path, root: Path) -> dict[int, str]:
-    """Run a document; the body that each console block should have, by its offset. Raises AssertionError."""
+def run_document(text: str, folder: Path, root: Path, *, warm: bool = False) -> dict[int, str]:
+    """Run a document; the body that each console block should have, by its offset. Raises AssertionError.
+
+    `warm`: commands are forked from a process that has loaded the program, where the system can do so.
+    """
+    warm = warm and hasattr(os, "pidfd_open")
     parts = session_blocks(text)
     if not parts:
         return {}
@@ -120,8 +127,10 @@ def run_document(text: str, folder: Path, root: Path) -> dict[int, str]:
                 script += [command, f"s=$?; printf '{MARK} %s\\n' $s; (exit $s)"]
         else:
             script += ["set -e", one.body, "set +e"]
+    stand_ins = _stand_ins(folder)
+    first = f"{folder.parent / WARM}:" if warm else ""
     environ = {
-        "PATH": f"{Path(sys.executable).parent}:{os.environ['PATH']}:{_stand_ins(folder)}",
+        "PATH": f"{first}{Path(sys.executable).parent}:{os.environ['PATH']}:{stand_ins}",
         "HOME": str(folder),
         "LC_ALL": "C.UTF-8",
         "TOP": str(folder),
@@ -130,7 +139,8 @@ def run_document(text: str, folder: Path, root: Path) -> dict[int, str]:
         # The program of this very checkout, wherever the installed one lies.
         "PYTHONPATH": str(root),
     }
-    outputs = _run("\n".join(script).replace("9000", port), folder, environ).replace(port, "9000")
+    with warm_program(folder.parent / WARM, root) if warm else contextlib.nullcontext():
+        outputs = _run("\n".join(script).replace("9000", port), folder, environ).replace(port, "9000")
     wanted = sum(len(commands(one.body)) for one in parts if one.language == "console" and one.word != "file")
     assert outputs.count(MARK) == wanted, f"the session broke off:\n{outputs}"
     return dict(_bodies(parts, outputs))

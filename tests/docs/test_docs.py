@@ -71,11 +71,12 @@ def test_every_part_stands_somewhere() -> None:
     [path for path in generate.WRITTEN if docs_session.session_blocks(path.read_text(encoding="utf-8"))],
     ids=name_of,
 )
-def test_a_session_prints_what_the_document_shows(path: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("warm", [True, pytest.param(False, marks=pytest.mark.proof)], ids=["warm", "cold"])
+def test_a_session_prints_what_the_document_shows(path: Path, tmp_path: Path, warm: bool) -> None:
     text = path.read_text(encoding="utf-8")
     folder = tmp_path / "work"
     folder.mkdir()
-    outputs = docs_session.run_document(text, folder, ROOT)
+    outputs = docs_session.run_document(text, folder, ROOT, warm=warm)
     for one in docs_session.blocks(text):
         if one.start in outputs:
             shown, printed = docs_session.comparable(one.body), docs_session.comparable(outputs[one.start])
