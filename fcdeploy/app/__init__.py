@@ -10,7 +10,7 @@ from collections.abc import Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
-from fcdeploy.app.bench import local_cloud
+from fcdeploy.app.bench import opened_cloud
 from fcdeploy.app.history import history as history
 from fcdeploy.app.history import past_run as past_run
 from fcdeploy.app.recovering import abandon as abandon
@@ -65,9 +65,9 @@ async def plan(where: Where, wishes: Wishes, *, destroy: bool = False) -> PlanRe
     targets = project.select(patterns_of(where))
     warnings = project.check(targets, code=not destroy)
     check_only(project, targets, wishes, destroy=destroy)
-    with local_cloud(where, project.name, project.root) as local:
+    with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, target, local) for target in targets]
+            works = [Work(where, project, target, cloud) for target in targets]
             results = await _side_by_side(works, lambda work: work.read_plan(stack, wishes, destroy, for_apply=False))
     checked = _whole_run_checked(results, wishes, destroy)
     return PlanReport(project=project.name, results=checked, diagnostics=warnings)
@@ -102,9 +102,9 @@ async def apply(
     manner = Manner(
         on_failure=on_failure, grace=grace, progress=progress, stop=stop, parallelism=where.parallelism, wait=wait
     )
-    with local_cloud(where, project.name, project.root) as local:
+    with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, target, local) for target in targets]
+            works = [Work(where, project, target, cloud) for target in targets]
 
             async def prepared(work: Work) -> TargetPlan:
                 await work.take(stack, recover, lock_timeout, manner, keep_undo)
@@ -136,9 +136,9 @@ async def drift(where: Where) -> DriftReport:
         except FcdeployError as problem:
             return TargetDrift(target=work.target, problem=problem)
 
-    with local_cloud(where, project.name, project.root) as local:
+    with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, target, local) for target in targets]
+            works = [Work(where, project, target, cloud) for target in targets]
             results = await asyncio.gather(*(one(work, stack) for work in works))
     return DriftReport(project=project.name, results=tuple(results), diagnostics=warnings)
 
@@ -165,9 +165,9 @@ def graph(where: Where) -> GraphReport:
 async def status(where: Where) -> tuple[TargetStatus, ...]:
     """What each selected target owns, live, and its open run."""
     project = project_of(where)
-    with local_cloud(where, project.name, project.root) as local:
+    with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, target, local) for target in project.select(patterns_of(where))]
+            works = [Work(where, project, target, cloud) for target in project.select(patterns_of(where))]
             return tuple(await asyncio.gather(*(work.read_status(stack) for work in works)))
 
 
@@ -185,9 +185,9 @@ async def move_back(
     project = project_of(where)
     targets = project.select(patterns_of(where), writes=True)
     manner = Manner(on_failure="rollback", grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
-    with local_cloud(where, project.name, project.root) as local:
+    with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, target, local) for target in targets]
+            works = [Work(where, project, target, cloud) for target in targets]
 
             async def prepared(work: Work) -> TargetPlan:
                 await work.take(stack, None, 0.0, manner, keep_undo)

@@ -15,6 +15,7 @@ from fcdeploy.app.types import Where
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials, read_credentials
 from fcdeploy.cloud.endpoints import endpoint
+from fcdeploy.cloud.limiter import Limiters
 from fcdeploy.cloud.retry import look_pause, pause, waits
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.attempt import Tools
@@ -41,6 +42,14 @@ SCHEMES: Mapping[tuple[str, str], str] = {
 
 LOCAL_ACCOUNT = "1234567890123456"
 LOCAL_KEY = Credentials(access_key_id="local", access_key_secret="local")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """What all benches of one command share: the limits of calls, and with `--local` the embedded emulator."""
+
+    limiters: Limiters
+    app: App | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,14 +95,14 @@ class Bench:
 
 @asynccontextmanager
 async def opened_bench(
-    where: Where, project: str, target: Target, place: Place, packages: Packages, local: App | None
+    where: Where, project: str, target: Target, place: Place, packages: Packages, cloud: Cloud
 ) -> AsyncIterator[Bench]:
     """A bench for one target. Raises CredentialsError, UsageError and RunError."""
     scheme = SCHEMES.get((target.provider, target.api))
     if scheme is None:
         raise UsageError(f"target {target.name}: API {target.api} of {target.provider} is not known")
     place.write_folders()
-    if local is not None:
+    if cloud.app is not None:
         key, account = LOCAL_KEY, target.account or LOCAL_ACCOUNT
     else:
         key = read_credentials(target.profile, where.environ, Path(where.environ.get("HOME") or Path.home()))
@@ -121,8 +130,8 @@ async def opened_bench(
             credentials=key,
             account=there.account,
             archives=archive,
-            parallelism=where.parallelism,
-            app=local,
+            limiter=cloud.limiters.of(target.provider, there.account, target.region),
+            app=cloud.app,
         ) as client:
             yield Bench(
                 site=site,
@@ -136,13 +145,14 @@ async def opened_bench(
 
 
 @contextmanager
-def local_cloud(where: Where, project: str, root: Path) -> Iterator[App | None]:
-    """The embedded emulator for `--local`, its contents in the state folder; one cloud for all targets.
+def opened_cloud(where: Where, project: str, root: Path) -> Iterator[Cloud]:
+    """One cloud for all targets of a command; for `--local` the embedded emulator, its contents in the state folder.
 
-    `root` is the folder of the spec, in which no state may lie. Without `--local` there is None.
+    `root` is the folder of the spec, in which no state may lie.
     """
+    limiters = Limiters(where.parallelism)
     if not where.local:
-        yield None
+        yield Cloud(limiters=limiters)
         return
     from fcdeploy.emulator.app import create_app
     from fcdeploy.emulator.settings import EmulatorSettings
@@ -157,6 +167,6 @@ def local_cloud(where: Where, project: str, root: Path) -> Iterator[App | None]:
         )
     )
     try:
-        yield app
+        yield Cloud(limiters=limiters, app=app)
     finally:
         app.close()

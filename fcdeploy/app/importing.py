@@ -17,7 +17,7 @@ from contextlib import AsyncExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from fcdeploy.app.bench import Bench, local_cloud, opened_bench
+from fcdeploy.app.bench import Bench, opened_bench, opened_cloud
 from fcdeploy.app.code import Packages, read_live_archive
 from fcdeploy.app.import_choice import Chosen, read_chosen
 from fcdeploy.app.imported import NOT_DOWNLOADED, Needed, code_folders, document, dotenv, remarked
@@ -104,10 +104,10 @@ async def import_live(where: Where, asked: Asked) -> Imported:
     project, target = _destination(where, asked)
     _check_free(asked)
     place = place_of(project, target.name, spec_folder=asked.out, environ=where.environ)
-    with local_cloud(where, project, asked.out) as local:
+    with opened_cloud(where, project, asked.out) as cloud:
         async with AsyncExitStack() as stack:
             packages = Packages(place.cache, frozenset())
-            bench = await stack.enter_async_context(opened_bench(where, project, target, place, packages, local))
+            bench = await stack.enter_async_context(opened_bench(where, project, target, place, packages, cloud))
             chosen = await read_chosen(bench, asked.names)
             remarks = _remarks(bench.site, chosen)
             codes = await _write_codes(bench, chosen, asked)

@@ -5,9 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from typing import TYPE_CHECKING, TypeAlias
+from typing import TypeAlias
 
-from fcdeploy.app.bench import local_cloud
+from fcdeploy.app.bench import Cloud, opened_cloud
 from fcdeploy.app.history import read_unknown_run
 from fcdeploy.app.running import Manner, acquired, opened_journal, read_summary
 from fcdeploy.app.selection import patterns_of, project_of
@@ -17,9 +17,6 @@ from fcdeploy.engine.watch import Progress, StopRequest
 from fcdeploy.errors import RunError
 from fcdeploy.model import Outcome
 from fcdeploy.spec.project import Project
-
-if TYPE_CHECKING:
-    from fcdeploy.emulator.app import App
 
 Agree: TypeAlias = Callable[[tuple[OpenTarget, ...]], bool]
 """Asked once, before anything is sent, whether to go on with these open runs."""
@@ -62,9 +59,9 @@ async def rollback(
     if run is None:
         return await _recovered(where, "rollback", manner, agree)
     project = project_of(where)
-    with local_cloud(where, project.name, project.root) as local:
+    with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            work = await _work_with_run(where, project, local, stack, run)
+            work = await _work_with_run(where, project, cloud, stack, run)
             if work.record is not None and work.record.id == run:
                 if not await _agreed([work], agree):
                     return ()
@@ -81,11 +78,11 @@ async def rollback(
 async def _recovered(where: Where, recover: str, manner: Manner, agree: Agree | None) -> tuple[Outcome, ...]:
     """Recover the open run of every selected target that has one."""
     project = project_of(where)
-    with local_cloud(where, project.name, project.root) as local:
+    with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
             works: list[Work] = []
             for target in project.select(patterns_of(where), writes=True):
-                work = Work(where, project, target, local)
+                work = Work(where, project, target, cloud)
                 bench = await work.open(stack)
                 if not bench.place.journal.exists():
                     continue
@@ -116,10 +113,10 @@ async def _agreed(works: list[Work], agree: Agree | None) -> bool:
     return agree(tuple(found))
 
 
-async def _work_with_run(where: Where, project: Project, local: App | None, stack: AsyncExitStack, run: str) -> Work:
+async def _work_with_run(where: Where, project: Project, cloud: Cloud, stack: AsyncExitStack, run: str) -> Work:
     """The target whose journal knows a run, its lease taken."""
     for target in project.select(patterns_of(where)):
-        work = Work(where, project, target, local)
+        work = Work(where, project, target, cloud)
         bench = await work.open(stack)
         if not bench.place.journal.exists():
             continue

@@ -5,9 +5,8 @@ from __future__ import annotations
 import asyncio
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
-from fcdeploy.app.bench import Bench, opened_bench
+from fcdeploy.app.bench import Bench, Cloud, opened_bench
 from fcdeploy.app.code import Packages
 from fcdeploy.app.drift import read_drift
 from fcdeploy.app.inverse import read_inverse
@@ -43,9 +42,6 @@ from fcdeploy.spec.project import Project
 from fcdeploy.spec.template import secret_text
 from fcdeploy.spec.values import TemplateFault
 
-if TYPE_CHECKING:
-    from fcdeploy.emulator.app import App
-
 
 @dataclass(slots=True)
 class Work:
@@ -54,7 +50,7 @@ class Work:
     where: Where
     project: Project
     target: Target
-    local: App | None
+    cloud: Cloud
     bench: Bench | None = None
     packages: Packages | None = None
     desired: Desired | None = None
@@ -72,7 +68,7 @@ class Work:
             )
             self.packages = Packages(place.cache, frozenset({self.project.file.resolve()}))
             self.bench = await stack.enter_async_context(
-                opened_bench(self.where, self.project.name, self.target, place, self.packages, self.local)
+                opened_bench(self.where, self.project.name, self.target, place, self.packages, self.cloud)
             )
         return self.bench
 

@@ -21,7 +21,7 @@ from dataclasses import dataclass, field
 from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Final, Self, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, Final, Self
 from urllib.parse import quote, urlsplit
 
 from fcdeploy import __version__
@@ -29,6 +29,7 @@ from fcdeploy.cloud import retry, sign_acs3, sign_fc
 from fcdeploy.cloud.body import Body, UnusableArchive, body
 from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.limiter import Limiter
+from fcdeploy.cloud.repeater import Repeater
 from fcdeploy.cloud.signing import Unsigned
 from fcdeploy.errors import ApiError, CloudError, NoReply, NotSent
 from fcdeploy.model import ArchiveRef, Call, Json, Reply
@@ -46,7 +47,6 @@ _DOWNLOAD: Final = "the download of a code archive"
 _NO_CODE: Final = "(no code)"
 _QUOTED: Final = 300
 _SKEW: Final = 300.0
-_T = TypeVar("_T")
 
 
 def warmed_up() -> threading.Thread:
@@ -82,7 +82,7 @@ class Tally:
 
 
 class Client:
-    """Sends calls to one API of one account and region; at most `parallelism` at once.
+    """Sends calls to one API of one account and region, when its `limiter` lets them through.
 
     `scheme` names a row of `SCHEMES`, `api` is the first part of every path, `host` the true name of the service, which
     is signed and sent as Host wherever `base_url` leads. `archives` gives the file of an archive by its hex SHA-256,
@@ -100,7 +100,7 @@ class Client:
         credentials: Credentials,
         account: str | None,
         archives: Callable[[str], Path],
-        parallelism: int,
+        limiter: Limiter,
         app: App | None = None,
         deadline: float = DEADLINE,
         chance: Callable[[], float] = random.random,
@@ -108,7 +108,7 @@ class Client:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
         self.tally = Tally()
-        self.limiter = Limiter(parallelism)
+        self.limiter = limiter
         self._scheme = SCHEMES[scheme]
         self._api = api
         self._host = host
@@ -117,7 +117,7 @@ class Client:
         self._archives = archives
         self._app = app
         self._deadline = deadline
-        self._chance, self._clock, self._sleep = chance, clock, sleep
+        self._repeater = Repeater(limiter, chance=chance, clock=clock, sleep=sleep, repeated=self._repeated)
         self._wire: Wire | None = None
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
         if account:
@@ -127,9 +127,10 @@ class Client:
     async def send(self, call: Call, *, before_again: Callable[[], Awaitable[None]] | None = None) -> Reply:
         """Send a call, again where nothing can have happened (or nothing can happen: a read), and give its reply.
 
-        `before_again` is awaited just before each repeat leaves, when all waiting is over; what it raises ends the
-        call. Raises ApiError for an answer that is an error, NotSent when no connection could be made, NoReply when no
-        whole reply came, which for a write means that its effect is unknown.
+        `before_again` is awaited just before each repeat leaves, when all waiting is over, and before the first sending
+        if that had to wait for more than a second (S37); what it raises ends the call.
+        Raises ApiError for an answer that is an error, NotSent when no connection could be made, NoReply when no whole
+        reply came, which for a write means that its effect is unknown.
         """
         try:
             content = body(call.body, self._archives)
@@ -137,8 +138,9 @@ class Client:
         except (UnusableArchive, OSError) as error:
             words = f"{call.operation} was not sent: {error}"
             raise NotSent(words, operation=call.operation, resource=call.resource) from error
-        reads = call.method == "GET"
-        return await self._repeat(lambda: self._attempt(call, content, digest), reads=reads, before_again=before_again)
+        return await self._repeater.run(
+            lambda: self._attempt(call, content, digest), reads=call.method == "GET", before_again=before_again
+        )
 
     async def read_archive(self, url: str, to: Path) -> ArchiveRef:
         """Download a code archive from a pre-signed URL into the file `to` (mode 0600), and say what it is.
@@ -146,7 +148,7 @@ class Client:
         The request is not signed. Nothing is left behind on failure. Raises the errors of `send`; the URL is in none
         of them, since it is a key to the code.
         """
-        return await self._repeat(lambda: self._archive(url, to), reads=True)
+        return await self._repeater.run(lambda: self._archive(url, to), reads=True)
 
     async def aclose(self) -> None:
         """Close all connections."""
@@ -162,29 +164,8 @@ class Client:
     ) -> None:
         await self.aclose()
 
-    async def _repeat(
-        self,
-        attempt: Callable[[], Awaitable[_T]],
-        *,
-        reads: bool,
-        before_again: Callable[[], Awaitable[None]] | None = None,
-    ) -> _T:
-        tries, began, repeats = retry.Tries(), self._clock(), False
-        while True:
-            async with self.limiter:
-                if repeats:
-                    if before_again is not None:
-                        await before_again()
-                    self.tally.retries += 1
-                try:
-                    return await attempt()
-                except CloudError as error:
-                    elapsed = self._clock() - began
-                    again = retry.again(error, reads=reads, tries=tries, elapsed=elapsed, random=self._chance)
-                    if again is None:
-                        raise
-                    tries, repeats = again.tries, True
-            await self._sleep(again.seconds)
+    def _repeated(self) -> None:
+        self.tally.retries += 1
 
     async def _attempt(self, call: Call, content: Body, digest: str) -> Reply:
         path = f"/{self._api}{call.path}"
@@ -206,7 +187,6 @@ class Client:
         )
         signed = self._scheme.signed(unsigned, self._credentials)
         answer = await self._exchange(call, self._url(path, call.query), signed, content)
-        self._regulate(answer)
         return self._reply(call, answer)
 
     async def _exchange(self, call: Call, url: str, headers: Mapping[str, str], content: Body) -> Answer:
@@ -291,7 +271,6 @@ class Client:
             raise error.reason from None
         except Fault as fault:
             raise _unanswered(fault, _DOWNLOAD, "") from None
-        self._regulate(answer)
         self.tally.received += answer.received
         if answer.status != 200:
             raise self._error(_DOWNLOAD, "", answer, quote_text=False)
@@ -308,12 +287,6 @@ class Client:
     def _url(self, path: str, query: tuple[tuple[str, str], ...]) -> str:
         pairs = "&".join(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in query)
         return f"{self._base_url}{path}{'?' if pairs else ''}{pairs}"
-
-    def _regulate(self, answer: Answer) -> None:
-        if answer.status in (429, 503):
-            self.limiter.no_room(retry.retry_after(answer.headers.get("retry-after"), now=time.time()))
-        elif answer.status < 500:
-            self.limiter.went_well()
 
     def _opened(self) -> Wire:
         if self._wire is None:

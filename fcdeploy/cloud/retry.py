@@ -67,9 +67,9 @@ def cause(error: CloudError) -> Cause:
 def again(error: CloudError, *, reads: bool, tries: Tries, elapsed: float, random: Callable[[], float]) -> Again | None:
     """When to send the call again, or None when the error is to be raised.
 
-    `tries` are the failures before this one, `elapsed` the seconds since the call was first sent, `random` gives
-    numbers in [0, 1). Waits have full jitter; a Retry-After is the least that is waited, and one that ends beyond the
-    budget means giving up now.
+    `tries` are the failures before this one, `elapsed` the seconds since the call was first sent, but for those in
+    which it waited for its turn, `random` gives numbers in [0, 1). Waits have full jitter; a Retry-After is the least
+    that is waited, and one that ends beyond the budget means giving up now.
     """
     match cause(error):
         case Cause.NO_ROOM:

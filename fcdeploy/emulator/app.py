@@ -213,9 +213,9 @@ class App:
         rules: list[Rule],
     ) -> None:
         """Throttle, and let the faults that come before the effect happen."""
-        wait = self.world.faults.throttled(request.tenant.account, time.monotonic())
-        if wait:
-            raise dialect.throttled(wait)
+        refusal = self.world.faults.throttled(request.tenant.account, request.tenant.region, time.monotonic())
+        if refusal is not None:
+            raise dialect.throttled(refusal.retry_after)
         rules += self.world.faults.due(request.method, request.raw_path, route.operation if route else "")
         for rule in rules:
             if rule.when == "before":

@@ -57,8 +57,8 @@ class Dialect(Protocol):
         """Return the error for a write that met another one in flight."""
         ...
 
-    def throttled(self, seconds: int) -> ApiError:
-        """Return the error for a call over the request rate, with Retry-After."""
+    def throttled(self, retry_after: str) -> ApiError:
+        """Return the error for a call over the request rate, with this Retry-After unless it is empty."""
         ...
 
     def internal_error(self) -> ApiError:

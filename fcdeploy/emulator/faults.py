@@ -6,7 +6,7 @@ A document, from a JSON or YAML file or sent to ``/__emulator__/faults``::
       - match: {method: PUT, path: "/functions/[^/]+$", nth: 2}
         when: before
         effect: {status: 503, code: ResourceThrottled, message: "...", retryAfter: 1}
-    throttle: {rate: 50, burst: 100}     # per account, in requests a second; over it 429 + Retry-After
+    throttle: {rate: 50, burst: 100}     # per account and region, in requests a second; over it 429
     delays: {role: 2, log_project: 2}    # facts 11
 
 ``match``: ``method`` (one or a list), ``path`` (regular expression, searched in the raw path without the query),
@@ -14,6 +14,9 @@ A document, from a JSON or YAML file or sent to ``/__emulator__/faults``::
 (at most so often). ``when``: ``before`` the effect (default) or ``after`` the effect and before the reply.
 
 Only requests with a correct signature are counted and throttled. A document replaces the one before it.
+
+``throttle`` answers with ``Retry-After``, the whole seconds until there is room. ``retryAfter`` in it may say a number
+of seconds instead, or ``false``: then the header is left out. Which of them the service does is not known (facts 13).
 
 ``effect`` is exactly one of:
 
@@ -72,6 +75,13 @@ class Rule:
         if self.operation and operation != self.operation:
             return False
         return self.path is None or self.path.search(path) is not None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Throttled:
+    """A refusal for lack of room; ``retry_after`` is the header, empty for none."""
+
+    retry_after: str
 
 
 def _number(value: object, what: str) -> float:
@@ -151,7 +161,8 @@ class FaultBook:
         self._fired: list[int] = []
         self._rate = 0.0
         self._burst = 0.0
-        self._buckets: dict[str, tuple[float, float]] = {}
+        self._retry_after: bool | float = True
+        self._buckets: dict[tuple[str, str], tuple[float, float]] = {}
 
     def load(self, source: Path | Mapping[str, object]) -> Delays | None:
         """Put a document in force in place of the present one; return the delays it names, if it does.
@@ -172,9 +183,11 @@ class FaultBook:
         if not isinstance(listed, list):
             raise BadFaults("rules must be a list")
         rules = [to_rule(each, place) for place, each in enumerate(listed)]
-        throttle = _mapping(body.get("throttle") or {}, "throttle", ("rate", "burst"))
+        throttle = _mapping(body.get("throttle") or {}, "throttle", ("rate", "burst", "retryAfter"))
         rate = _number(throttle.get("rate", 0), "throttle.rate")
         burst = _number(throttle.get("burst", rate), "throttle.burst")
+        told = throttle.get("retryAfter", True)
+        retry_after = told if isinstance(told, bool) else _number(told, "throttle.retryAfter")
         delays = None
         if body.get("delays") is not None:
             named = _mapping(body["delays"], "delays", tuple(each.name for each in fields(Delays)))
@@ -183,7 +196,7 @@ class FaultBook:
         self._rules = rules
         self._seen = [0] * len(rules)
         self._fired = [0] * len(rules)
-        self._rate, self._burst = rate, max(burst, 1.0)
+        self._rate, self._burst, self._retry_after = rate, max(burst, 1.0), retry_after
         return delays
 
     def clear(self) -> None:
@@ -215,17 +228,24 @@ class FaultBook:
             firing.append(rule)
         return firing
 
-    def throttled(self, account: str, now: float) -> int:
-        """Take one token of the account's bucket; return 0, or the whole seconds to wait (for Retry-After)."""
+    def throttled(self, account: str, region: str, now: float) -> Throttled | None:
+        """Take one token of the bucket of an account in a region; return None, or how to refuse when it is empty."""
         if self._rate <= 0:
-            return 0
-        tokens, last = self._buckets.get(account, (self._burst, now))
+            return None
+        place = (account, region)
+        tokens, last = self._buckets.get(place, (self._burst, now))
         tokens = min(self._burst, tokens + (now - last) * self._rate)
         if tokens >= 1:
-            self._buckets[account] = (tokens - 1, now)
-            return 0
-        self._buckets[account] = (tokens, now)
-        return max(1, math.ceil((1 - tokens) / self._rate))
+            self._buckets[place] = (tokens - 1, now)
+            return None
+        self._buckets[place] = (tokens, now)
+        match self._retry_after:
+            case False:
+                return Throttled(retry_after="")
+            case True:
+                return Throttled(retry_after=str(max(1, math.ceil((1 - tokens) / self._rate))))
+            case seconds:
+                return Throttled(retry_after=f"{seconds:g}")
 
     def report(self) -> list[dict[str, object]]:
         """Return, for each rule, how many requests it counted and how often it fired."""

@@ -18,8 +18,10 @@ import yaml
 
 from fcdeploy import app
 from fcdeploy.app import ApplyReport, Move, MoveReport, PlanReport, StopRequest, Where, Wishes
+from fcdeploy.app.bench import Cloud
 from fcdeploy.app.work import Work
 from fcdeploy.cloud.client import Client
+from fcdeploy.cloud.limiter import Limiters
 from fcdeploy.emulator.server import Handle, start_in_thread
 from fcdeploy.emulator.settings import EmulatorSettings
 from fcdeploy.engine.snapshot import Desired
@@ -200,7 +202,7 @@ class Stage:
             project = read_project(self.root, environ=self.environ, var_files=(), assignments=[])
             (target,) = project.targets
             async with AsyncExitStack() as stack:
-                bench = await Work(self.where(), project, target, None).open(stack)
+                bench = await Work(self.where(), project, target, Cloud(limiters=Limiters(32))).open(stack)
                 return dict((await bench.reader.read_snapshot({})).lives)
 
         return asyncio.run(main())

@@ -19,6 +19,7 @@ from fcdeploy import app
 from fcdeploy.app import Wishes
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
+from fcdeploy.cloud.limiter import Limiter
 from fcdeploy.errors import PlanRefused
 from fcdeploy.model import Call, Ending
 
@@ -95,7 +96,7 @@ class Account:
                 credentials=Credentials(access_key_id="ak", access_key_secret="sk"),
                 account=ACCOUNT,
                 archives=Path,
-                parallelism=1,
+                limiter=Limiter(1),
             ) as client:
                 for call in self.calls:
                     await client.send(call)

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import json
+import selectors
 import socket
 import struct
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ import pytest
 
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
+from fcdeploy.cloud.limiter import Limiter
 
 HOST = "1234567890123456.cn-hangzhou.fc.aliyuncs.com"
 
@@ -153,14 +155,49 @@ def make_client(tmp_path: Path, naps: list[float]) -> Callable[..., Client]:
             "credentials": Credentials(access_key_id="LTAItest", access_key_secret="secret0123456789"),
             "account": "1234567890123456",
             "archives": lambda digest: tmp_path / digest,
-            "parallelism": 4,
             "chance": lambda: 0.5,
             "clock": lambda: sum(naps),
             "sleep": sleep,
         }
+        given["limiter"] = Limiter(changed.pop("parallelism", 4))
         return Client(**given | changed)
 
     return make
+
+
+class _NoSockets(selectors.SelectSelector):
+    """Nothing ever comes from outside: to wait is to move the clock."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.now = 1000.0
+
+    def select(self, timeout: float | None = None) -> list[Any]:
+        assert timeout is not None, "everybody waits for somebody else"
+        self.now += max(0.0, timeout)
+        return []
+
+
+class _VirtualLoop(asyncio.SelectorEventLoop):
+    """A loop whose time passes at once."""
+
+    def __init__(self) -> None:
+        self._clockwork = _NoSockets()
+        super().__init__(self._clockwork)
+
+    def time(self) -> float:
+        return self._clockwork.now
+
+
+@pytest.fixture(scope="session")
+def run_virtually() -> Callable[[Coroutine[Any, Any, Any]], Any]:
+    """Runs a coroutine that waits for timers only; hours of them take no time."""
+
+    def run(main: Coroutine[Any, Any, Any]) -> Any:
+        with asyncio.Runner(loop_factory=_VirtualLoop) as runner:
+            return runner.run(main)
+
+    return run
 
 
 @pytest.fixture

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fcdeploy.cloud.limiter import Limiter
+from fcdeploy.cloud.limiter import Limiter, Limiters
+from fcdeploy.cloud.pace import KEEP, START
 
 
 class Clock:
@@ -20,6 +22,7 @@ class Clock:
 def test_it_halves_and_grows_at_most_once_a_window() -> None:
     clock = Clock()
     limiter = Limiter(16, window=1.0, clock=clock)
+    limiter.in_flight = 16  # every place is taken, so that a refusal is about their number
     seen = []
     for seconds, well in [(0, False), (0.5, False), (0.5, False), (0.4, True), (0.6, True), (0.5, True), (0.5, True)]:
         clock.now += seconds
@@ -58,11 +61,13 @@ def test_a_pause_holds_up_everyone() -> None:
     ceiling=st.integers(1, 5),
     jobs=st.lists(st.tuples(st.integers(0, 3), st.booleans(), st.booleans()), min_size=1, max_size=25),
 )
-def test_never_more_than_the_limit_and_nobody_is_forgotten(ceiling: int, jobs: list[tuple[int, bool, bool]]) -> None:
+def test_never_more_than_the_limit_and_nobody_is_forgotten(
+    run_virtually: Any, ceiling: int, jobs: list[tuple[int, bool, bool]]
+) -> None:
     """Jobs take some turns of the loop, some are cancelled, some are refused."""
 
     async def main() -> None:
-        limiter = Limiter(ceiling, window=0.0)
+        limiter = Limiter(ceiling, window=0.0, clock=asyncio.get_running_loop().time)
         most = done = 0
 
         async def job(turns: int, refused: bool) -> None:
@@ -77,10 +82,43 @@ def test_never_more_than_the_limit_and_nobody_is_forgotten(ceiling: int, jobs: l
         tasks = [asyncio.create_task(job(turns, refused)) for turns, refused, _ in jobs]
         await asyncio.sleep(0)
         cancelled = [task.cancel() for task, (_, _, cancel) in zip(tasks, jobs, strict=True) if cancel]
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(100):
             await asyncio.gather(*tasks, return_exceptions=True)
         assert most <= ceiling
         assert done >= len(jobs) - len(cancelled)
         assert limiter.in_flight == 0
 
-    asyncio.run(main())
+    run_virtually(main())
+
+
+def test_once_there_is_a_pace_the_places_are_halved_only_if_they_were_used_up() -> None:
+    clock = Clock()
+    limiter = Limiter(16, clock=clock)
+    seen = []
+    for in_flight in (1, 7, 8):
+        limiter.in_flight = in_flight
+        limiter.no_room()
+        seen.append((limiter.limit, limiter.pace.rate))
+        clock.now += 1.0
+    assert seen == [(8, START), (8, START / 2), (4, START / 2 * KEEP)]
+
+
+def test_what_was_refused_of_the_calls_on_their_way_is_one_refusal() -> None:
+    clock = Clock()
+    limiter = Limiter(16, clock=clock)
+    limiter.in_flight = 16
+    left = clock.now
+    for _ in range(16):
+        clock.now += 1.0
+        limiter.no_room(left=left)
+    assert (limiter.limit, limiter.pace.rate) == (8, START)
+    limiter.no_room(left=clock.now)
+    assert limiter.pace.rate < START
+
+
+def test_one_limiter_for_each_account_and_region() -> None:
+    limiters = Limiters(7)
+    here = limiters.of("alibaba", "1", "cn-hangzhou")
+    assert here is limiters.of("alibaba", "1", "cn-hangzhou") and here.ceiling == 7
+    others = [limiters.of("alibaba", "2", "cn-hangzhou"), limiters.of("alibaba", "1", "cn-shanghai")]
+    assert len({id(one) for one in (here, *others)}) == 3

@@ -140,6 +140,21 @@ def test_throttling_is_per_account(faulty) -> None:
     faulty.ok("GET", "/services")
 
 
+def test_throttling_is_per_region(faulty) -> None:
+    faulty.faults(throttle={"rate": 0.1, "burst": 1})
+    faulty.ok("GET", "/services")
+    assert faulty.error("GET", "/services")[:2] == (429, "ResourceExhausted")
+    faulty.ok("GET", "/services", headers={"host": f"{faulty.account}.cn-shanghai.fc.aliyuncs.com"})
+
+
+@pytest.mark.parametrize(("told", "header"), [(True, "10"), (2.5, "2.5"), (0, "0"), (False, None)])
+def test_throttling_tells_when_to_come_back_or_does_not(faulty, told: object, header: str | None) -> None:
+    faulty.faults(throttle={"rate": 0.1, "burst": 1, "retryAfter": told})
+    faulty.ok("GET", "/services")
+    refusal = faulty.send("GET", "/services")
+    assert (refusal.status_code, refusal.headers.get("retry-after")) == (429, header)
+
+
 @pytest.mark.parametrize(
     "document",
     [
@@ -156,6 +171,7 @@ def test_throttling_is_per_account(faulty) -> None:
         {"rules": [{"effect": {"delay": 1}, "match": {"nth": 0}}]},
         {"rules": [{"effect": {"delay": 1}, "match": {"method": 3}}]},
         {"throttle": {"rate": "fast"}},
+        {"throttle": {"rate": 1, "retryAfter": "soon"}},
         {"delays": {"sleep": 1}},
     ],
 )

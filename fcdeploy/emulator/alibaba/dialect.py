@@ -83,10 +83,11 @@ class AlibabaDialect:
         """409 ConcurrentUpdateError."""
         return errors.CONCURRENT_UPDATE("the service is being updated by another request, please try again")
 
-    def throttled(self, seconds: int) -> ApiError:
-        """429 ResourceExhausted with Retry-After."""
+    def throttled(self, retry_after: str) -> ApiError:
+        """429 ResourceExhausted, with Retry-After unless it is empty."""
         error = errors.RESOURCE_EXHAUSTED("the request rate of the account exceeds its limit")
-        return ApiError(error.status, error.code, error.message, (("Retry-After", str(seconds)),))
+        headers = (("Retry-After", retry_after),) if retry_after else ()
+        return ApiError(error.status, error.code, error.message, headers)
 
     def internal_error(self) -> ApiError:
         """500 InternalServerError."""

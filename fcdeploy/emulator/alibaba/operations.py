@@ -34,6 +34,7 @@ SHARED_CHOICES = (
     ("If-Match", "compared for equality, * is no wildcard; ignored where the kind does not take it", "facts 6.2, 16.9"),
     ("ETag", "every accepted PUT changes it, also one that changes no field", "facts 3.4"),
     ("lastModifiedTime", "at least one second later on every update, even within one second", "facts 3.4"),
+    ("request rate", "its limits are not documented; `throttle` counts by account and region", "facts 13"),
     ("list limit", "outside its range it is InvalidArgument", "facts 7.1, 16.10"),
     ("unknown keys", "ignored, as are read-only ones; null is absent; case does not matter", "facts 1.5, 1.6, 7.2"),
     ("body", "invalid UTF-8, NaN, numbers out of range, nesting over 64 levels: 400", "facts 6.3"),

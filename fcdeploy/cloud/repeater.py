@@ -1,0 +1,77 @@
+"""Sends one call as often as `retry` allows, each time when the limiter lets it through."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Final, TypeVar
+
+from fcdeploy.cloud import retry
+from fcdeploy.cloud.limiter import Limiter
+from fcdeploy.errors import ApiError, CloudError
+
+LATE: Final = 1.0
+"""Seconds of waiting to be let through after which what was true before is to be looked at again (S37)."""
+
+_T = TypeVar("_T")
+
+
+class Repeater:
+    """Repeats attempts under one limiter; `repeated` is told of each repeat, the rest is as in the client."""
+
+    def __init__(
+        self,
+        limiter: Limiter,
+        *,
+        chance: Callable[[], float],
+        clock: Callable[[], float],
+        sleep: Callable[[float], Awaitable[None]],
+        repeated: Callable[[], None],
+    ) -> None:
+        self._limiter = limiter
+        self._chance, self._clock, self._sleep = chance, clock, sleep
+        self._repeated = repeated
+
+    async def run(
+        self,
+        attempt: Callable[[], Awaitable[_T]],
+        *,
+        reads: bool,
+        before_again: Callable[[], Awaitable[None]] | None = None,
+    ) -> _T:
+        """What the first attempt gives that goes well; raises the CloudError after which there is no other.
+
+        `before_again` is awaited before each repeat, and before a first attempt that was let through late.
+        """
+        tries, began, queued = retry.Tries(), self._clock(), 0.0
+        asked = self._limiter.clock()
+        while True:
+            arrived = self._clock()
+            async with self._limiter as left:
+                queued += self._clock() - arrived
+                repeats = tries != retry.Tries()
+                if before_again is not None and (repeats or left - asked > LATE):
+                    await before_again()
+                if repeats:
+                    self._repeated()
+                try:
+                    done = await attempt()
+                except CloudError as error:
+                    self._regulate(error, left)
+                    # Waiting for one's turn is not a refusal. But where all are refused, turns come ever more rarely.
+                    elapsed = max(self._clock() - began - queued, self._limiter.refused_for(asked))
+                    again = retry.again(error, reads=reads, tries=tries, elapsed=elapsed, random=self._chance)
+                    if again is None:
+                        raise
+                    tries = again.tries
+                else:
+                    self._limiter.went_well()
+                    return done
+            await self._sleep(again.seconds)
+
+    def _regulate(self, error: CloudError, left: float) -> None:
+        if not isinstance(error, ApiError):
+            return
+        if error.status in (429, 503):
+            self._limiter.no_room(error.retry_after, left=left)
+        elif error.status < 500:
+            self._limiter.went_well()
