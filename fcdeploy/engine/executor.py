@@ -232,7 +232,7 @@ class Executor:
         except StepUnknown as failure:
             round_.unknown.append(step.id)
             self._found.append(self._finding(step, failure))
-            await self._noted(self._event(step, EventType.UNKNOWN, note=failure.summary))
+            await self._noted(self._event(step, EventType.UNKNOWN, note=self._note(failure)))
             self._progress.ended(target, step, EventType.UNKNOWN, time.monotonic() - began, self._note(failure))
             return False
         except StepSkipped as why:
@@ -264,7 +264,7 @@ class Executor:
             done = Done(etag=failure.etag, note=self._note(failure), outputs=failure.outputs)
             await self._ended(step, round_, EventType.FAILED, began, done=done)
         else:
-            await self._noted(self._event(step, EventType.FAILED, note=failure.summary))
+            await self._noted(self._event(step, EventType.FAILED, note=self._note(failure)))
             self._progress.ended(
                 self._plan.target.name, step, EventType.FAILED, time.monotonic() - began, self._note(failure)
             )

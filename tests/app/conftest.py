@@ -24,8 +24,9 @@ from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.limiter import Limiters
 from fcdeploy.emulator.server import Handle, start_in_thread
 from fcdeploy.emulator.settings import EmulatorSettings
+from fcdeploy.engine.journal import SqliteJournal
 from fcdeploy.engine.snapshot import Desired
-from fcdeploy.model import Address, Ending, EventType, Live, Outcome, Plan, Step
+from fcdeploy.model import Address, Ending, Event, EventType, Live, Outcome, Plan, Step
 from fcdeploy.spec.project import read_project
 
 # Tests of this folder import what several of them share.
@@ -211,6 +212,18 @@ class Stage:
         """The open run of the first target."""
         (status, *_) = asyncio.run(app.status(self.where()))
         return status.open_run.run if status.open_run else None
+
+    def events(self) -> dict[str, Event]:
+        """The last event of each step of the open run of the first target, by step."""
+
+        async def main() -> dict[str, Event]:
+            (file,) = self.state.rglob("journal.db")
+            async with SqliteJournal.open(file) as journal:
+                record = await journal.read_open_run("dev")
+                assert record is not None
+                return {event.step: event for event in await journal.read_events(record.id)}
+
+        return asyncio.run(main())
 
     # The cloud
 

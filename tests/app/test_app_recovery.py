@@ -88,6 +88,21 @@ def test_a_killed_apply_is_resumed_or_rolled_back(stage: Any, made: Any, moment:
     assert stage.open_run() is None
 
 
+def test_only_what_is_unknown_or_pending_is_read_again(stage: Any) -> None:
+    """A resume of a large run must not begin with reading all of it."""
+    stage.write(stage.spec(3))
+    killed_apply(stage, "before-done", 6)
+    record = {step: event.type for step, event in stage.events().items()}
+    done = {step.split(":")[-1] for step, last in record.items() if last is EventType.DONE}
+    assert len(done) >= 4
+    stage.requests()
+    (outcome,) = stage.resume()
+    assert outcome.ending is Ending.DONE
+    asked = [entry for entry in stage.requests() if entry["method"] == "GET"]
+    names = {"/".join(entry["path"].split("/")[3::2]) for entry in asked}
+    assert asked and names.isdisjoint(done - {"s"}), names
+
+
 @pytest.mark.parametrize("recovery", ["resume", "rollback", "abandon"])
 def test_apply_recovers_first_as_it_is_told(stage: Any, recovery: str) -> None:
     change(stage)

@@ -96,12 +96,12 @@ def try_all(stage: CrashStage, tally: object, how: str, chosen: Sequence[str]) -
 
 @pytest.mark.crash
 @pytest.mark.parametrize("part", range(PARTS))
-@pytest.mark.parametrize("how", ["resume", "rollback", "forgotten"])
+@pytest.mark.parametrize("how", ["resume", "rollback", "abandon", "forgotten"])
 def test_every_killed_run_is_recovered(crash: CrashStage, tally: object, how: str, part: int) -> None:
     try_all(crash, tally, how, moments(crash)[part::PARTS])
 
 
-@pytest.mark.parametrize("how", ["resume", "rollback", "forgotten"])
+@pytest.mark.parametrize("how", ["resume", "rollback", "abandon", "forgotten"])
 def test_some_killed_runs_are_recovered(crash: CrashStage, tally: object, how: str) -> None:
     every = moments(crash)
     assert len([name for name in every if name.endswith(".unheard")]) >= 40, "so many calls at least"
