@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import random
 import tempfile
-from collections.abc import AsyncIterator, Iterator, Mapping
+from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -19,16 +19,17 @@ from fcdeploy.cloud.limiter import Limiters
 from fcdeploy.cloud.retry import look_pause, pause, waits
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.attempt import Tools
+from fcdeploy.engine.hiding import texts_to_hide
 from fcdeploy.engine.perform import Performer
 from fcdeploy.engine.places import Place, place_of
 from fcdeploy.engine.reader import Reader
-from fcdeploy.engine.redact import Redactor, secrets_in
+from fcdeploy.engine.redact import Redactor
 from fcdeploy.engine.settling import WaitingPerformer
-from fcdeploy.engine.snapshot import Desired, Site
+from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.spool import Spool
 from fcdeploy.errors import UsageError
 from fcdeploy.kinds.descriptor import Scope
-from fcdeploy.model import ArchiveRef, Target
+from fcdeploy.model import ArchiveRef, Plan, Target
 
 if TYPE_CHECKING:
     from fcdeploy.app.code import Packages
@@ -62,6 +63,7 @@ class Bench:
     reader: Reader
     spool: Spool
     downloads: Path
+    secrets_read: Callable[[], Iterable[str]]
     warnings: tuple[Diagnostic, ...] = ()
 
     def download_path(self) -> Path:
@@ -74,9 +76,9 @@ class Bench:
         path.replace(kept)
         return kept
 
-    def redactor(self, desired: Desired) -> Redactor:
-        """Cuts out every secret of the desired bodies."""
-        return Redactor(text for resource in desired.values() for text in secrets_in(resource.body))
+    def redactor(self, plan: Plan) -> Redactor:
+        """Cuts out every secret of the file, also one that is only a part of a value, and what the plan must hide."""
+        return Redactor((*self.secrets_read(), *texts_to_hide(plan)))
 
     def performer(self, redactor: Redactor, wait: float | None = None) -> Performer:
         """Performs steps through this bench's client; `wait`: and sees each settle, for so many seconds at most."""
@@ -95,9 +97,19 @@ class Bench:
 
 @asynccontextmanager
 async def opened_bench(
-    where: Where, project: str, target: Target, place: Place, packages: Packages, cloud: Cloud
+    where: Where,
+    project: str,
+    target: Target,
+    place: Place,
+    packages: Packages,
+    cloud: Cloud,
+    *,
+    secrets_read: Callable[[], Iterable[str]] = tuple,
 ) -> AsyncIterator[Bench]:
-    """A bench for one target. Raises CredentialsError, UsageError and RunError."""
+    """A bench for one target; `secrets_read` tells the file's secrets that were read so far.
+
+    Raises CredentialsError, UsageError and RunError.
+    """
     scheme = SCHEMES.get((target.provider, target.api))
     if scheme is None:
         raise UsageError(f"target {target.name}: API {target.api} of {target.provider} is not known")
@@ -140,6 +152,7 @@ async def opened_bench(
                 reader=Reader(client, site),
                 spool=spool,
                 downloads=downloads,
+                secrets_read=secrets_read,
                 warnings=there.warnings,
             )
 

@@ -13,7 +13,6 @@ from fcdeploy.diagnostics import error, warning
 from fcdeploy.engine.executor import Executor
 from fcdeploy.engine.journal import RunRecord, SqliteJournal, StepStanding, fold
 from fcdeploy.engine.lease import Lease
-from fcdeploy.engine.redact import Redactor, secrets_in
 from fcdeploy.engine.rounds import with_spans
 from fcdeploy.engine.standing import unsettled_in
 from fcdeploy.engine.watch import Progress, StopRequest
@@ -126,14 +125,12 @@ async def write_archives(bench: Bench, journal: SqliteJournal, packages: Package
         journal.spool.adopt_files(paths, immutable=True)
 
 
-async def execute(
-    bench: Bench, journal: SqliteJournal, plan: Plan, redactor: Redactor, manner: Manner, *, command: str
-) -> Outcome:
+async def execute(bench: Bench, journal: SqliteJournal, plan: Plan, manner: Manner, *, command: str) -> Outcome:
     """Carry out a new plan under the lease that is held."""
     if plan.is_empty:
         return Outcome(run="", target=plan.target.name, ending=Ending.DONE)
     run = await journal.open_run(plan, command)
-    outcome = await _executor(bench, journal, plan, redactor, manner, run).execute()
+    outcome = await _executor(bench, journal, plan, manner, run).execute()
     return await _closed(journal, plan, outcome)
 
 
@@ -150,7 +147,7 @@ async def resume(
             detail=f"steps undone already: {undone}",
             hint="finish that with `fcdeploy rollback`, then apply again",
         )
-    executor = _executor(bench, journal, plan, _plan_redactor(plan), manner, record.id)
+    executor = _executor(bench, journal, plan, manner, record.id)
     return await _closed(journal, plan, await executor.execute(standing))
 
 
@@ -160,7 +157,7 @@ async def roll_back(
     """Undo an open run."""
     plan = await read_saved_plan(bench, journal, record, secret)
     standing = fold(await journal.read_events(record.id))
-    executor = _executor(bench, journal, plan, _plan_redactor(plan), manner, record.id)
+    executor = _executor(bench, journal, plan, manner, record.id)
     return await _closed(journal, plan, await executor.roll_back(standing))
 
 
@@ -181,7 +178,7 @@ async def abandon(
             found = warning(f"run {record.id} is closed as it stands", detail=problem.summary, hint=problem.hint)
             outcome = replace(outcome, unknown=tuple(sorted(unsettled)), diagnostics=(found,))
         else:
-            executor = _executor(bench, journal, plan, _plan_redactor(plan), manner, record.id)
+            executor = _executor(bench, journal, plan, manner, record.id)
             outcome = await executor.settle(standing)
     await journal.close_run(record.id, Ending.STOPPED)
     return outcome
@@ -199,9 +196,8 @@ async def read_saved_plan(bench: Bench, journal: SqliteJournal, record: RunRecor
     return replace(saved, target=bench.site.target)
 
 
-def _executor(
-    bench: Bench, journal: SqliteJournal, plan: Plan, redactor: Redactor, manner: Manner, run: str
-) -> Executor:
+def _executor(bench: Bench, journal: SqliteJournal, plan: Plan, manner: Manner, run: str) -> Executor:
+    redactor = bench.redactor(plan)
     return Executor(
         run=run,
         plan=plan,
@@ -214,10 +210,6 @@ def _executor(
         on_failure=manner.on_failure,
         grace=manner.grace,
     )
-
-
-def _plan_redactor(plan: Plan) -> Redactor:
-    return Redactor(text for step in plan.steps for text in secrets_in((step.call.body, step.after)))
 
 
 async def _closed(journal: SqliteJournal, plan: Plan, outcome: Outcome) -> Outcome:

@@ -68,7 +68,15 @@ class Work:
             )
             self.packages = Packages(place.cache, frozenset({self.project.file.resolve()}))
             self.bench = await stack.enter_async_context(
-                opened_bench(self.where, self.project.name, self.target, place, self.packages, self.cloud)
+                opened_bench(
+                    self.where,
+                    self.project.name,
+                    self.target,
+                    place,
+                    self.packages,
+                    self.cloud,
+                    secrets_read=lambda: self.project.surroundings.secrets_read,
+                )
             )
         return self.bench
 
@@ -208,8 +216,7 @@ class Work:
         assert self.plan is not None and self.desired is not None
         try:
             await write_archives(self.bench, self.journal, self.packages, self.plan)
-            redactor = self.bench.redactor(self.desired)
-            return await execute(self.bench, self.journal, self.plan, redactor, manner, command=command)
+            return await execute(self.bench, self.journal, self.plan, manner, command=command)
         except RunError as problem:
             found = error(problem.summary, detail=problem.detail, hint=problem.hint)
             return Outcome(run="", target=self.target.name, ending=Ending.FAILED, diagnostics=(found,))

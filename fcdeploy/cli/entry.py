@@ -6,11 +6,15 @@ import gc
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
 from fcdeploy.cli.exits import DONE, FAILED, USAGE, error_code
 from fcdeploy.cli.speech import Session, Speech, drop
+
+if TYPE_CHECKING:
+    from fcdeploy.engine.redact import Redactor
 
 
 def run(args: Sequence[str]) -> int:
@@ -50,7 +54,10 @@ def run(args: Sequence[str]) -> int:
 
 
 def _bug_text(error: Exception, verbosity: int) -> str:
-    """What is said of an exception that nobody expected. Its own text may hold a secret, so only `-vv` shows it."""
+    """What is said of an exception that nobody expected.
+
+    Its own text may hold a live value, so only `-vv` shows it; secrets of the file are cut out of it.
+    """
     import traceback
 
     frames = traceback.extract_tb(error.__traceback__)
@@ -63,11 +70,20 @@ def _bug_text(error: Exception, verbosity: int) -> str:
     if verbosity:
         lines += ["".join(traceback.format_list(frames)).rstrip("\n")]
     if verbosity > 1:
-        lines += [f"{type(error).__name__}: {error}"]
+        lines += [f"{type(error).__name__}: {_redactor().text(str(error))}"]
     lines.append(
         {
             0: "    hint: run it again with -v for the traceback, and report it",
-            1: "    hint: the exception's own text may hold a secret; -vv shows it",
+            1: "    hint: the exception's own text may hold a live value; -vv shows it",
         }.get(verbosity, "")
     )
     return "\n".join(line for line in lines if line)
+
+
+def _redactor() -> Redactor:
+    """Cuts out every secret that this process has read: a bug may be where no project is at hand to ask for them."""
+    from fcdeploy.engine.redact import Redactor
+    from fcdeploy.spec.sources import Surroundings
+
+    worlds = [one for one in gc.get_objects() if isinstance(one, Surroundings)]
+    return Redactor(text for one in worlds for text in one.secrets_read)

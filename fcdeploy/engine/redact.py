@@ -62,15 +62,18 @@ class Redactor:
     """Cuts known secret texts out of foreign text, in each encoding that one can appear in."""
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        forms: set[str] = set()
-        for secret in secrets:
-            if len(secret) >= _SHORTEST:
-                forms |= _encodings(secret)
-        # Longest first: a secret inside another must not leave the other's rest standing.
-        self._forms = sorted(forms, key=lambda form: (-len(form), form))
+        self._secrets = frozenset(secrets)
+        self._forms: list[str] | None = None
 
     def text(self, text: str) -> str:
         """The text with every form of every secret replaced."""
+        if not text:
+            return text
+        if self._forms is None:
+            # Only now: most runs meet no foreign text, and there may be thousands of live values.
+            forms = {form for secret in self._secrets if len(secret) >= _SHORTEST for form in _encodings(secret)}
+            # Longest first: a secret inside another must not leave the other's rest standing.
+            self._forms = sorted(forms, key=lambda form: (-len(form), form))
         for form in self._forms:
             if form in text:
                 text = text.replace(form, HIDDEN)
@@ -81,6 +84,7 @@ def _encodings(secret: str) -> set[str]:
     raw = secret.encode()
     forms = {secret, quote(secret, safe=""), quote(secret), quote_plus(secret)}
     forms |= {json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1]}
+    forms |= {raw.hex(), raw.hex().upper()}
     whole = base64.b64encode(raw).decode()
     forms |= {whole, whole.rstrip("="), whole.replace("+", "-").replace("/", "_")}
     # A secret inside a longer base64 text starts at one of three offsets; the middle is the same in each.

@@ -64,6 +64,11 @@ class Surroundings:
             self._secrets[key] = _kept(lambda: self._read_secret(name, source))
         return _given(self._secrets[key])
 
+    @property
+    def secrets_read(self) -> frozenset[str]:
+        """The texts of all secrets that were read so far."""
+        return frozenset(text for text in self._secrets.values() if isinstance(text, str))
+
     def read_git(self, name: str) -> Json:
         """`commit` (full hash), `branch`, or `dirty` (whether tracked files differ) of the spec's checkout."""
         if name not in self._git:

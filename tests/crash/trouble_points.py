@@ -25,6 +25,7 @@ from fcdeploy.cloud.client import Client
 from fcdeploy.engine import lease
 from fcdeploy.engine.executor import Executor
 from fcdeploy.engine.journal import SqliteJournal
+from fcdeploy.engine.reader import Reader
 from fcdeploy.engine.spool import Spool
 from fcdeploy.model import Call, Event, Reply
 
@@ -89,6 +90,11 @@ def ignore(number: int) -> None:
     signal.signal(number, signal.SIG_IGN)
 
 
+def break_down(words: str) -> None:
+    """The program has a bug, and its exception says what it was about."""
+    raise ZeroDivisionError(words)
+
+
 def move_elsewhere(place: str) -> None:
     """This machine is another one, as far as leases are concerned."""
     lease._place = lambda: place
@@ -101,10 +107,9 @@ def hurry(stale: float) -> None:
     defaults["stale_after"] = stale
 
 
-DEEDS: Mapping[str, Callable[..., None]] = {
-    one.__name__: one
-    for one in (fill, fill_journal, remove, put, write, protect, jump, send_self, ignore, move_elsewhere, hurry)
-}
+_ON_FILES = (fill, fill_journal, remove, put, write, protect)
+_ON_THE_PROCESS = (jump, send_self, ignore, break_down, move_elsewhere, hurry)
+DEEDS: Mapping[str, Callable[..., None]] = {one.__name__: one for one in (*_ON_FILES, *_ON_THE_PROCESS)}
 
 
 class Troubles:
@@ -131,13 +136,18 @@ def watch(troubles: Troubles) -> None:
     assert defaults is not None
     defaults["clock"] = time.time
     open_run, append = SqliteJournal.open_run, SqliteJournal.append_events
-    adopt, send, make = Spool.adopt_files, Client.send, Client.__init__
+    read, adopt, send, make = Reader.read_snapshot, Spool.adopt_files, Client.send, Client.__init__
 
     async def watched_open(self: SqliteJournal, *given: Any, **named: Any) -> Any:
         troubles.pass_by("planned")
         run = await open_run(self, *given, **named)
         troubles.pass_by("opened")
         return run
+
+    async def watched_read(self: Reader, *given: Any, **named: Any) -> Any:
+        snapshot = await read(self, *given, **named)
+        troubles.pass_by("listed")
+        return snapshot
 
     async def watched_append(self: SqliteJournal, run: str, *events: Event) -> None:
         if not events:
@@ -165,4 +175,5 @@ def watch(troubles: Troubles) -> None:
 
     SqliteJournal.open_run, SqliteJournal.append_events = watched_open, watched_append  # type: ignore[method-assign]
     Spool.adopt_files, Client.send, Client.__init__ = watched_adopt, watched_send, made  # type: ignore[method-assign]
+    Reader.read_snapshot = watched_read  # type: ignore[method-assign]
     bench.pause = lambda failures, random: 0.01 * failures

@@ -202,7 +202,7 @@ class TroubleStage:
         folder = self.folder / f"process-{self._rounds}"
         folder.mkdir()
         order = {
-            "args": [*args, *(["--endpoint", self.emulator.url] if args[0] != "validate" else [])],
+            "args": [*args, *(["--endpoint", self.emulator.url] if args[0] not in ("validate", "graph") else [])],
             "env": {**self.environ, **environ},
             "cwd": str(self.project),
             "troubles": list(troubles),
