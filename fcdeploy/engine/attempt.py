@@ -166,9 +166,7 @@ class Attempt:
         if failure.status == 412:
             return await self._settle(sure=not uncertain)
         if step.action is Action.DELETE and failure.status == 404 and failure.code in self._kind.missing:
-            if not uncertain:
-                return self._others("was gone already")
-            return Done(etag=None, request_id=failure.request_id, note="was gone already")
+            return self._found("was gone already", None, sure=not uncertain, request_id=failure.request_id)
         if step.action is Action.CREATE and failure.status == 409 and uncertain:
             return await self._settle(sure=False)
         raise self._p.failed(step, failure) from failure
@@ -193,9 +191,7 @@ class Attempt:
         step = self._step
         missing = self._unkept(step.after, self._body(live))
         if not missing and not (sure and step.action is Action.CREATE):
-            if sure:
-                return self._others("found done by reading", live)
-            return Done(etag=self._own(live), note="found done by reading", warnings=self._drift(live))
+            return self._found("found done by reading", live, sure=sure)
         if step.action is Action.CREATE:
             if live.etag is not None and live.etag == self._around.own_etag:
                 raise self._not_taken(missing, live)
@@ -224,12 +220,12 @@ class Attempt:
             hint="`fcdeploy resume` or `fcdeploy rollback` settles it by reading",
         )
 
-    def _others(self, note: str, live: Live | None = None) -> Done:
-        """Nothing of ours was sent and all is as it was to be: another writer's work, and not ours to take back."""
-        step = self._step
-        drift = self._drift(live) if live is not None else ()
-        if self._is_undo:
-            return Done(etag=None, note=note, warnings=drift)
+    def _found(self, note: str, live: Live | None, *, sure: bool, request_id: str = "") -> Done:
+        """All is as it was to be. `sure`: without anything of ours, so it is another writer's and theirs to keep."""
+        step, drift = self._step, self._drift(live) if live is not None else ()
+        if not sure or self._is_undo:
+            etag = self._own(live) if live is not None else None
+            return Done(etag=etag, request_id=request_id, note=note, warnings=drift)
         found = warning(
             f"somebody else made {step.address.short} as this run was to make it",
             detail=f"{step.action.value}: nothing was sent, and a rollback of this run leaves it",
@@ -242,8 +238,7 @@ class Attempt:
         step = self._step
         match step.action:
             case Action.DELETE:
-                note = "found gone by reading"
-                return self._others(note) if sure else Done(etag=None, note=note)
+                return self._found("found gone by reading", None, sure=sure)
             case Action.CREATE:
                 return None
             case _:
@@ -349,6 +344,9 @@ class Attempt:
         if creating:
             return self._decided(live, sure=not uncertain)
         if live.etag == self._etag:
+            if step.action is Action.UPDATE and any(one.moved_by for one in self._kind.fields):
+                # What the service itself moves is not compared, and goes along as it is now (S23).
+                self._call = self._rebuilt(self._promise or {}, live)
             return None
         if step.action is Action.DELETE:
             return self._still_there(live)

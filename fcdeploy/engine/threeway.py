@@ -60,6 +60,7 @@ def merged(
 ) -> dict[str, Json]:
     """What to write now: our changes over the body as it is (S18: maps are merged key by key).
 
+    What only goes along, because the service wants it in every update, goes as it is now.
     What holds something that cannot be read is one value: half of it would not fit the other half (S22).
     """
     return {
@@ -108,6 +109,8 @@ def _leaves(path: str, before: Json, now: Json) -> Iterator[tuple[str, Json, Jso
 
 
 def _merged(before: Json, wanted: Json, now: Json) -> Json:
+    if before == wanted and now is not None:
+        return now
     if not all(isinstance(value, Mapping) for value in (before, wanted, now)):
         return wanted
     result = dict(now)

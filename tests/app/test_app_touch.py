@@ -206,6 +206,28 @@ def test_tags_are_touched_key_by_key(stage: Any, spec: dict[str, Any]) -> None:
     assert '"b" when planned, "z" now, "c" in the file' in outcome.diagnostics[0].detail
 
 
+def test_what_only_goes_along_with_an_update_goes_as_it_is_now(stage: Any) -> None:
+    """The service wants the target in every update of a provision config, though the hour moves it too (S23)."""
+    spec = stage.spec(1)
+    evening = {
+        "name": "evening",
+        "target": 5,
+        "scheduleExpression": "cron(0 0 18 * * *)",
+        "startTime": "2026-01-01T00:00:00Z",
+        "endTime": "2036-01-01T00:00:00Z",
+    }
+    function = spec["services"]["s"]["functions"]["f0"]
+    function["provision"] = {"live": {"target": 2, "alwaysAllocateCPU": False, "scheduledActions": [evening]}}
+    spec["services"]["s"] |= {"versions": {"publish": "on-change"}, "aliases": {"live": {"version": "latest"}}}
+    stage.write(spec)
+    stage.apply()
+    function["provision"]["live"]["alwaysAllocateCPU"] = True
+    outcome = planned(stage, spec, lambda: stage.change("provision-config", "s", "live#f0", target=6))
+    assert outcome.ending is Ending.DONE, outcome
+    live = body(stage, "provision-config", "s/live#f0")
+    assert (live["target"], live["alwaysAllocateCPU"]) == (6, True)
+
+
 def test_a_missed_guard_is_tried_again_at_once(
     stage: Any, spec: dict[str, Any], monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -359,9 +359,10 @@ def is_like(now: Any, wanted: Any) -> bool:
 
 
 def shown(run: Ended, edit: Edit) -> bool:
-    """Whether the run's plan shows the edit's value as what it replaces."""
+    """Whether the run's plan shows the edit's value as what it replaces, or that it makes or deletes the resource."""
     if edit.spot is None:
-        return False
+        here = (edit.stored[0], tuple(edit.stored[1].split("/")))
+        return run.changes.get(here, {}).get("action") == ("create" if edit.value is None else "delete")
     kind, place = edit.spot.planned
     path = edit.stored[1].removeprefix("services/").replace(".LATEST/functions", "")
     for (found, identity), change in run.changes.items():
