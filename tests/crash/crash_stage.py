@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import shutil
 import signal
+import sqlite3
 import subprocess
 import sys
 from collections import Counter
@@ -151,6 +153,13 @@ class CrashStage:
         self.emulator.app.world.restore(self.start)
         shutil.rmtree(self.state, ignore_errors=True)
         shutil.copytree(self.folder / "state-before", self.state)
+
+    def has_open_run(self) -> bool:
+        """Whether the journal has a run that has not ended."""
+        (journal,) = self.state.rglob("journal.db")
+        with contextlib.closing(sqlite3.connect(journal)) as connection:
+            (count,) = connection.execute("SELECT count(*) FROM runs WHERE ended IS NULL").fetchone()
+        return bool(count)
 
     def keep(self) -> bytes:
         """What is live now; the state folder is kept aside as well."""
