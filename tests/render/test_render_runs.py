@@ -96,7 +96,7 @@ def test_what_nothing_takes_back_is_named_and_the_run_is_over() -> None:
         "  Exit code 4: something needs a person.\n"
         "  What is left behind nothing can take back; the run is over.\n"
         "  To go on:      fcdeploy plan --target prod/cn-shanghai\n"
-        "  To see more:   fcdeploy status --target prod/cn-shanghai\n"
+        "  To see more:   fcdeploy history r1\n"
     )
 
 
