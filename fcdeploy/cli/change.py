@@ -142,9 +142,9 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
     views = outcome_views(report.outcomes, report.plans, flags=flags_of(where))
     if speech.json:
         plans = plans_content(plans_view(report.plans, destroy=destroy, with_bodies=True))
-        speech.write_data(document_text(command, {"plan": plans, "outcomes": outcomes_list(views)}))
+        speech.write_report(document_text(command, {"plan": plans, "outcomes": outcomes_list(views)}))
     elif views:
-        speech.write_data("\n" + outcomes_text(views, ink=speech.ink))
+        speech.write_report("\n" + outcomes_text(views, ink=speech.ink))
     if question.declined:
         speech.write_talk('Nothing was changed: the answer was not "yes".')
         return FAILED

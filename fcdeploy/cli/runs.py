@@ -207,9 +207,9 @@ def _move_back(where: Where, speech: Speech, move: Move, grace: float | None, *,
     if speech.json:
         plans = plans_content(plans_view(report.plans, destroy=False, with_bodies=True))
         content = {"plan": plans, "outcomes": outcomes_list(views), "keep": keeps_list(kept)}
-        speech.write_data(document_text("rollback", content))
+        speech.write_report(document_text("rollback", content))
     elif views:
-        speech.write_data("\n" + outcomes_text(views, ink=speech.ink) + keeps_text(kept))
+        speech.write_report("\n" + outcomes_text(views, ink=speech.ink) + keeps_text(kept))
     if question.declined:
         speech.write_talk('Nothing was changed: the answer was not "yes".')
         return FAILED
@@ -225,7 +225,7 @@ def _report(speech: Speech, command: str, views: tuple[OutcomeView, ...], *, aft
     from fcdeploy.render.outcome import outcomes_text
 
     if speech.json:
-        speech.write_data(document_text(command, {"outcomes": outcomes_list(views)}))
+        speech.write_report(document_text(command, {"outcomes": outcomes_list(views)}))
     else:
-        speech.write_data("\n" * after_plan + outcomes_text(views, ink=speech.ink))
+        speech.write_report("\n" * after_plan + outcomes_text(views, ink=speech.ink))
     return outcomes_code(views)

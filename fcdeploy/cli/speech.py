@@ -1,22 +1,28 @@
 """How the command line speaks: data to stdout or `--out`, talk to stderr, colour only for people.
 
-A reader that goes away (a closed pipe) never disturbs a run: what it would have read is dropped.
+A reader that goes away (a closed pipe, a closed terminal) never disturbs a run: what it would have read is dropped, and
+so is talk that cannot be written. What the command was asked for and cannot be written is an error.
 """
 
 from __future__ import annotations
 
+import errno
+import io
 import os
 import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, TextIO
+from typing import IO, TYPE_CHECKING, TextIO, cast
 
 if TYPE_CHECKING:
     from fcdeploy.diagnostics import Diagnostic
     from fcdeploy.errors import FcdeployError
     from fcdeploy.render.ink import Ink
     from fcdeploy.render.progress import Shown
+
+_GONE = (errno.EPIPE, errno.EIO)
+"""What a write answers when the reader of a pipe, or the terminal, is there no more."""
 
 _SOURCE_LIMIT = 5_000_000
 """Bytes of a file up to which findings quote its lines."""
@@ -57,9 +63,13 @@ class Speech:
         return not self.session.environ.get("CI") and _is_terminal(sys.stdin) and _is_terminal(sys.stderr)
 
     def write_data(self, text: str) -> None:
-        """Put out what the command was asked for; raises UsageError when the file cannot be written."""
+        """Put out what the command was asked for; raises UsageError when it cannot be written."""
         if self.out is None:
-            _write(sys.stdout, text)
+            trouble = _write(sys.stdout, text)
+            if trouble is not None and trouble.errno not in _GONE:
+                from fcdeploy.errors import UsageError
+
+                raise UsageError(f"cannot write to stdout: {trouble.strerror or trouble}")
             return
         try:
             # Beside its final place, then renamed: a reader never sees half of it.
@@ -71,6 +81,15 @@ class Speech:
             from fcdeploy.errors import UsageError
 
             raise UsageError(f"cannot write {self.out}: {error.strerror or error}") from error
+
+    def write_report(self, text: str) -> None:
+        """Put out how a run ended: it has been made, and what cannot be written of it changes no exit code."""
+        from fcdeploy.errors import UsageError
+
+        try:
+            self.write_data(text)
+        except UsageError as problem:
+            self.write_error(problem)
 
     def write_talk(self, text: str) -> None:
         """Say something to the person or the log; a newline is added."""
@@ -110,7 +129,9 @@ class Speech:
             return PlainProgress(self.write_talk, ink=ink)
         from rich.console import Console
 
-        return LiveProgress(Console(file=sys.stderr, highlight=False, no_color=not ink.colour), ink=ink)
+        return LiveProgress(
+            Console(file=cast("IO[str]", _Steady(sys.stderr)), highlight=False, no_color=not ink.colour), ink=ink
+        )
 
 
 def to_findings(error: FcdeployError) -> tuple[Diagnostic, ...]:
@@ -165,13 +186,44 @@ def drop(stream: TextIO) -> None:
     os.close(nowhere)
 
 
-def _write(stream: TextIO, text: str) -> None:
-    """Write and flush; from the first broken pipe on, everything for this stream goes nowhere."""
+class _Steady(io.TextIOBase):
+    """A stream for a display that draws by itself: what cannot be written goes nowhere."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    @property
+    def encoding(self) -> str:  # type: ignore[override]
+        """The stream's own."""
+        return self._stream.encoding
+
+    def fileno(self) -> int:
+        """The stream's own."""
+        return self._stream.fileno()
+
+    def isatty(self) -> bool:
+        """Whether a person reads it."""
+        return _is_terminal(self._stream)
+
+    def write(self, text: str) -> int:
+        """Write and flush."""
+        _write(self._stream, text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush."""
+        _write(self._stream, "")
+
+
+def _write(stream: TextIO, text: str) -> OSError | None:
+    """Write and flush; from the first write on that fails, which is returned, all for this stream goes nowhere."""
     try:
         stream.write(text)
         stream.flush()
-    except BrokenPipeError:
+    except OSError as error:
         drop(stream)
+        return error
     except ValueError:
         if not stream.closed:
             raise
+    return None

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import os
+import pty
+import select
 import signal
 from typing import Any
 
@@ -151,3 +154,34 @@ def test_a_run_that_is_to_outlive_the_terminal_does(stage: TroubleStage) -> None
     troubles = [{"when": "start", "do": "ignore", "with": {"number": signal.SIGHUP}}, comes(signal.SIGHUP, CREATE)]
     assert stage.apply(troubles=troubles).status == 0
     assert_finished(stage)
+
+
+@pytest.mark.parametrize("live", [True, *longer(False)], ids=["live", "plain"])
+def test_a_terminal_that_is_closed_is_an_orderly_end(stage: TroubleStage, live: bool) -> None:
+    """As when the connection of a session breaks: a signal comes, and nothing can be said any more."""
+    stage.faults({"match": {"operation": "CreateFunction", "nth": 2}, "effect": {"delay": 0.5}})
+    ours, theirs = pty.openpty()
+    environ = {"TERM": "xterm"} if live else {"CI": "1"}
+    running = stage.start("apply", "--yes", "--parallelism", "1", terminal=os.ttyname(theirs), environ=environ)
+    running.wait_for("start")
+    os.close(theirs)
+    while running.moments.count(CREATE) < 2:
+        if select.select([ours], [], [], 0.01)[0]:
+            os.read(ours, 65536)
+        stage.listen(0.0)
+        assert running.status is None
+    os.close(ours)
+    assert running.wait().status == 3
+    assert_as_before(stage, {})
+
+
+@pytest.mark.parametrize("way", ["out", "err"])
+def test_a_full_disk_under_what_is_said_does_not_disturb_the_run(stage: TroubleStage, way: str) -> None:
+    ended = stage.apply(**{way: "/dev/full"})
+    if way == "out":
+        assert ended.status == 64, ended.told
+        assert "cannot write" in ended.err and "No space left on device" in ended.err
+        assert stage.sent() == [], "a plan that nobody sees is not carried out"
+    else:
+        assert ended.status == 0, ended.told
+        assert_finished(stage)

@@ -90,7 +90,7 @@ def test_a_process_of_this_machine_that_is_stopped_is_left_alone(stage: TroubleS
     assert_reached(stage)
 
 
-@pytest.mark.parametrize("when", ["begun update *first", "wait"])
+@pytest.mark.parametrize("when", ["wait", *longer("begun update *first")])
 def test_who_was_replaced_while_asleep_does_nothing_more(stage: TroubleStage, when: str) -> None:
     """`wait`: asleep between a refusal for lack of room and its repeat, of which `begun` was written long ago."""
     if when == "wait":

@@ -195,9 +195,15 @@ class TroubleStage:
         return self.target_folder / "journal.db"
 
     def start(
-        self, *args: str, troubles: Sequence[Mapping[str, Any]] = (), user: int = 0, environ: Mapping[str, str] = {}
+        self,
+        *args: str,
+        troubles: Sequence[Mapping[str, Any]] = (),
+        user: int = 0,
+        environ: Mapping[str, str] = {},
+        terminal: str = "",
+        **ways: str,
     ) -> Process:
-        """Run `fcdeploy` with these arguments beside the test."""
+        """Run `fcdeploy` with these arguments beside the test; `ways`: files for `out` and `err` instead of its own."""
         self._rounds += 1
         folder = self.folder / f"process-{self._rounds}"
         folder.mkdir()
@@ -207,7 +213,9 @@ class TroubleStage:
             "cwd": str(self.project),
             "troubles": list(troubles),
             "user": user,
+            "terminal": terminal,
             **{name: str(folder / name) for name in ("out", "err", "moments")},
+            **ways,
         }
         for name in ("out", "err", "moments"):
             (folder / name).touch()

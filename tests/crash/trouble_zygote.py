@@ -1,8 +1,9 @@
 """A warm process that forks real `fcdeploy` processes with local trouble in store, any number at a time.
 
-One line of JSON on stdin for each: {"args", "env", "cwd", "out", "err", "moments", "troubles", "user"}. On stdout
-{"pid": N} as soon as it runs and {"pid": N, "status": exit code, or minus the signal} when it has ended. With `user`
-the process gives up being root for that user and group id, who may not write everywhere.
+One line of JSON on stdin for each: {"args", "env", "cwd", "out", "err", "moments", "troubles", "user", "terminal"}. On
+stdout {"pid": N} as soon as it runs and {"pid": N, "status": exit code, or minus the signal} when it has ended. With
+`user` the process gives up being root for that user and group id, who may not write everywhere; with `terminal`, a
+device, it talks to that and to no files.
 """
 
 from __future__ import annotations
@@ -40,8 +41,14 @@ def become(order: dict[str, Any]) -> None:
     out, err, moments = (
         os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600) for name in ("out", "err", "moments")
     )
+    if order["terminal"]:
+        os.setsid()
+        # The first terminal that the leader of a session opens is its own: it hears when that is closed.
+        null = out = err = os.open(order["terminal"], os.O_RDWR)
     for number, source in ((0, null), (1, out), (2, err)):
         os.dup2(source, number)
+    # What the interpreter made at its start knows the pipes of then.
+    sys.stdin, sys.stdout, sys.stderr = (os.fdopen(number, mode) for number, mode in ((0, "r"), (1, "w"), (2, "w")))
     if order["user"]:
         os.setgroups([])
         os.setgid(order["user"])
