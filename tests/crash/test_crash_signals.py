@@ -48,7 +48,7 @@ def assert_as_before(stage: TroubleStage, before: Any) -> None:
     assert "has not ended" not in stage.run("plan").err
 
 
-@pytest.mark.parametrize("number", SIGNALS)
+@pytest.mark.parametrize("number", ONE_SIGNAL)
 def test_a_signal_is_an_orderly_end(stage: TroubleStage, number: int) -> None:
     ended = one_by_one(stage, troubles=[comes(number, CREATE, 2)])
     assert ended.status == 3, ended.told
