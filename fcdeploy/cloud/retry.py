@@ -110,10 +110,14 @@ def retry_after(value: str | None, *, now: float) -> float | None:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Wait:
-    """A refusal that passes by itself: `reason` is shown, `one_by_one` asks for writes to that parent in turn."""
+    """A refusal that passes by itself: `reason` is shown, `one_by_one` asks for writes to that parent in turn.
+
+    `of_children`: something beneath is in the way, and waiting helps only if that is on its way out.
+    """
 
     reason: str
     one_by_one: bool = False
+    of_children: bool = False
 
 
 def waits(error: CloudError, *, parent_created: bool = False, children_deleted: Collection[str] = ()) -> Wait | None:
@@ -128,7 +132,7 @@ def waits(error: CloudError, *, parent_created: bool = False, children_deleted: 
         case ApiError(status=409, code="ServiceNotEmpty" | "FunctionNotEmpty", message=message) if any(
             name in message for name in children_deleted
         ):
-            return Wait(reason="what was beneath it is still going")
+            return Wait(reason="what was beneath it is still going", of_children=True)
         case ApiError(status=409, code="ProvisionConfigExist") if children_deleted:
             return Wait(reason="its provisioned instances are still going")
         case ApiError(status=404, code=code) if parent_created and code.endswith("NotFound"):

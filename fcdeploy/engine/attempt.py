@@ -13,22 +13,22 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
-from fcdeploy.diagnostics import Diagnostic, warning
+from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.canonical import fingerprint, live_body
 from fcdeploy.engine.ignoring import writes_beside
 from fcdeploy.engine.marks import as_travelling, remarked
 from fcdeploy.engine.reader import Reader, Sender
-from fcdeploy.engine.redact import Redactor, has_secret
-from fcdeploy.engine.results import Done, Refusal, StepFailed, StepUnknown, Surroundings, Waits
+from fcdeploy.engine.redact import Redactor
+from fcdeploy.engine.results import Done, Refusal, StepFailed, Surroundings, Waits
 from fcdeploy.engine.snapshot import Site
-from fcdeploy.engine.steps import UNDO
-from fcdeploy.engine.threeway import drifted, is_same, merged, touched, unfulfilled, value_shown
+from fcdeploy.engine.telling import Telling
+from fcdeploy.engine.threeway import drifted, is_same, merged, touched, unfulfilled
 from fcdeploy.engine.wire import standing, update_call
 from fcdeploy.errors import ApiError, CloudError, NoReply, ReadFailed
 from fcdeploy.kinds.descriptor import GuardStyle, Kind
-from fcdeploy.kinds.fields import Codec, value_at
+from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Action, Call, IfMatch, Json, JustCreated, Live, MustNotExist, Recheck, Reply, Sensitive, Step
+from fcdeploy.model import Action, Call, IfMatch, Json, JustCreated, Live, MustNotExist, Recheck, Reply, Step
 
 PATIENCE = 120.0
 """Seconds that a passing refusal is waited for (S38)."""
@@ -73,6 +73,7 @@ class Attempt:
                 case IfMatch(etag=planned) | Recheck(fingerprint=planned):
                     self._etag = planned
         self._promise = step.after
+        self._telling = Telling(self._kind, step, tools.redactor)
         self._warnings: list[Diagnostic] = []
 
     async def run(self, unsettled: bool) -> Done:
@@ -101,6 +102,8 @@ class Attempt:
                     children_deleted=self._around.children_deleted,
                 )
                 if refusal is not None and time.monotonic() - began < PATIENCE:
+                    if refusal.of_children:
+                        await self._refuse_others(failure)
                     refused += 1
                     await self._sit_out(refusal, refused)
                     sent -= 1
@@ -127,7 +130,7 @@ class Attempt:
     def _must_look(self) -> bool:
         """Whether live values have to go back with what is undone: the plan's are from before the step itself (S17)."""
         step = self._step
-        return self._is_undo and step.action is Action.UPDATE and writes_beside(step.after or {}, step.ignored)
+        return self._telling.is_undo and step.action is Action.UPDATE and writes_beside(step.after or {}, step.ignored)
 
     async def read_effect(self) -> Done | None:
         """The effect of a step whose reply never came, None when there is none; nothing is sent."""
@@ -135,7 +138,7 @@ class Attempt:
         try:
             live = await self._read()
         except ReadFailed as failure:
-            raise self._not_known(failure) from failure
+            raise self._telling.not_known(failure) from failure
         if live is None:
             return Done(etag=None, note="found gone by reading") if step.action is Action.DELETE else None
         if step.action is Action.DELETE or self._unkept(step.after, self._body(live)):
@@ -158,6 +161,19 @@ class Attempt:
         self._around.waiting(refusal.reason, seconds)
         await asyncio.sleep(seconds)
 
+    async def _refuse_others(self, failure: ApiError) -> None:
+        """Waiting helps only while it is our own deletes that the service still sees; what it names says of which kind.
+
+        Raises StepFailed when somebody else's is there too.
+        """
+        try:
+            there = await self._p.reader.read_beneath(self._step.address)
+        except ReadFailed:
+            return  # The next try is told the same, or not.
+        blocking = {address for address in there if kind_of(address).section in failure.message}
+        if others := blocking.difference(self._around.deleted):
+            raise self._telling.not_empty(others) from failure
+
     async def _refused(self, failure: ApiError, *, uncertain: bool) -> Done | None:
         """What an error answer means: done after all, None to send again, or StepFailed."""
         step = self._step
@@ -179,7 +195,7 @@ class Attempt:
         try:
             live = await self._read()
         except ReadFailed as failure:
-            raise self._not_known(failure) from failure
+            raise self._telling.not_known(failure) from failure
         if live is None:
             return self._gone(sure=sure)
         if self._step.action is Action.DELETE:
@@ -194,7 +210,7 @@ class Attempt:
             return self._found("found done by reading", live, sure=sure)
         if step.action is Action.CREATE:
             if live.etag is not None and live.etag == self._around.own_etag:
-                raise self._not_taken(missing, live)
+                raise self._telling.not_taken(step.after or {}, missing, live)
             raise StepFailed(
                 f"{step.address.short} was created by somebody else meanwhile",
                 detail=f"it differs in: {', '.join(missing)}" if missing else "",
@@ -206,6 +222,9 @@ class Attempt:
     def _body(self, live: Live) -> dict[str, Json]:
         return standing(self._kind, live)
 
+    def _drift(self, live: Live) -> tuple[Diagnostic, ...]:
+        return self._telling.drift(self._body(live))
+
     def _unkept(self, promise: Mapping[str, Json] | None, live: Mapping[str, Json]) -> tuple[str, ...]:
         return unfulfilled(self._kind, promise or {}, live, self._step.ignored)
 
@@ -213,25 +232,13 @@ class Attempt:
         """What guards the next step on the same resource; tags have no part in that."""
         return None if self._is_tags else live.etag
 
-    def _not_known(self, failure: ReadFailed) -> StepUnknown:
-        return StepUnknown(
-            f"it is not known whether {self._step.action.value} {self._step.address.short} took effect",
-            detail=failure.detail,
-            hint="`fcdeploy resume` or `fcdeploy rollback` settles it by reading",
-        )
-
     def _found(self, note: str, live: Live | None, *, sure: bool, request_id: str = "") -> Done:
         """All is as it was to be. `sure`: without anything of ours, so it is another writer's and theirs to keep."""
-        step, drift = self._step, self._drift(live) if live is not None else ()
-        if not sure or self._is_undo:
+        drift = self._drift(live) if live is not None else ()
+        if not sure or self._telling.is_undo:
             etag = self._own(live) if live is not None else None
             return Done(etag=etag, request_id=request_id, note=note, warnings=drift)
-        found = warning(
-            f"somebody else made {step.address.short} as this run was to make it",
-            detail=f"{step.action.value}: nothing was sent, and a rollback of this run leaves it",
-            hint="another run may be at work on the same resources",
-            address=str(step.address),
-        )
+        found = self._telling.made_by_others
         return Done(etag=None, note=f"{note}, by somebody else", warnings=(found, *drift), ours=False)
 
     def _gone(self, *, sure: bool) -> Done | None:
@@ -250,7 +257,7 @@ class Attempt:
         if isinstance(step.guard, JustCreated):
             return None
         if live.etag != self._etag and not is_same(step.before or {}, self._body(live), step.ignored):
-            raise self._conflict(drifted(self._kind, step.before or {}, {}, self._body(live), step.ignored))
+            raise self._telling.conflict(drifted(self._kind, step.before or {}, {}, self._body(live), step.ignored))
         self._etag = live.etag
         return None
 
@@ -260,7 +267,7 @@ class Attempt:
         body = self._body(live)
         theirs = touched(self._kind, before, after, body) or remarked(self._kind, before, after, body)
         if theirs:
-            raise self._conflict(theirs)
+            raise self._telling.conflict(theirs)
         self._warnings += self._drift(live)
         self._etag = live.etag
         if step.group == "body":
@@ -282,47 +289,6 @@ class Attempt:
             self._step.address.short,
         )
 
-    def _conflict(self, theirs: tuple[tuple[str, Json, Json], ...]) -> StepFailed:
-        return StepFailed(
-            f"{self._step.address.short} was changed by somebody else meanwhile",
-            detail="\n".join(f"{path}: {self._both(path, was, now)}{self._ours(path)}" for path, was, now in theirs),
-            hint="run plan again and look at the difference",
-        )
-
-    def _both(self, path: str, was: Json, now: Json) -> str:
-        """The values that another writer changed; hidden where the file has a secret, since the old one was one too."""
-        if has_secret(value_at(self._step.after, path)):
-            was = now = Sensitive("", parts=())
-        then = "as this run left it" if self._is_undo else "when planned"
-        return self._p.redactor.text(f"{self._shown(path, was)} {then}, {self._shown(path, now)} now")
-
-    @property
-    def _is_undo(self) -> bool:
-        return self._step.id.startswith(UNDO)
-
-    def _shown(self, path: str, value: Json) -> str:
-        return value_shown(self._kind, path, value, self._step.literal)
-
-    def _ours(self, path: str) -> str:
-        if not self._step.after:
-            return ""
-        where = "to be put back" if self._is_undo else "in the file"
-        return f", {self._shown(path, value_at(self._step.after, path))} {where}"
-
-    def _drift(self, live: Live) -> tuple[Diagnostic, ...]:
-        step = self._step
-        if step.before is None:
-            return ()
-        return tuple(
-            warning(
-                f"drifted during apply: {step.address.short} {path}",
-                detail=f"{self._both(path, was, now)}; kept, since this run does not write it",
-                hint="run plan again to see what the file makes of it",
-                address=str(step.address),
-            )
-            for path, was, now in drifted(self._kind, step.before, step.after or {}, self._body(live), step.ignored)
-        )
-
     async def _look_first(self, *, uncertain: bool) -> Done | None:
         """The guard of what the service itself does not guard: read just before the write and compare (law 4).
 
@@ -337,7 +303,7 @@ class Attempt:
             live = await self._read()
         except ReadFailed as failure:
             if uncertain:
-                raise self._not_known(failure) from failure
+                raise self._telling.not_known(failure) from failure
             raise StepFailed(failure.summary, detail=failure.detail, hint="nothing was sent") from failure
         if live is None:
             return self._gone(sure=not uncertain)
@@ -351,20 +317,6 @@ class Attempt:
         if step.action is Action.DELETE:
             return self._still_there(live)
         return self._decided(live, sure=not uncertain)
-
-    def _not_taken(self, missing: tuple[str, ...], live: Live | None, etag: str | None = None) -> StepFailed:
-        """Our effect is there, and some of what it promised is not (S21)."""
-        promise = self._promise or {}
-        return StepFailed(
-            f"the service did not take {', '.join(missing)} of {self._step.address.short}",
-            detail="\n".join(
-                f"{name}: sent {self._shown(name, promise[name])}, "
-                f"is {self._shown(name, live.body.get(name) if live else None)}"
-                for name in missing
-            ),
-            happened=True,
-            etag=live.etag if live is not None else etag,
-        )
 
     async def _read(self) -> Live | None:
         tags = self._kind.tags
@@ -394,5 +346,5 @@ class Attempt:
             missing = self._unkept(promise, self._body(live) if live is not None else {})
             etag = live.etag if live is not None else etag
             if missing:
-                raise self._not_taken(missing, live, etag)
+                raise self._telling.not_taken(promise, missing, live, etag)
         return Done(etag=etag, request_id=reply.request_id, warnings=tuple(self._warnings))

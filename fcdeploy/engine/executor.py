@@ -314,6 +314,7 @@ class Executor:
             own_etag=self._ledger.etag(step.address),
             parent_created=self._ledger.is_new(parent),
             children_deleted=self._ledger.emptied_of(step.address),
+            deleted=self._ledger.deleted,
             begun=begun,
             waiting=lambda why, seconds: self._progress.waiting(self._plan.target.name, step, why, seconds),
             in_turn=self._locks.get(root),

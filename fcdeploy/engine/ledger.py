@@ -14,6 +14,7 @@ class Ledger:
 
     def __init__(self) -> None:
         self.outputs: dict[str, Mapping[str, Json]] = {}
+        self.deleted: set[Address] = set()
         self._etags: dict[Address, str] = {}
         self._created: set[Address] = set()
         self._emptied: dict[Address, set[str]] = {}
@@ -24,6 +25,7 @@ class Ledger:
             self.outputs[step.id] = outputs
         if step.action is Action.DELETE:
             self._etags.pop(step.address, None)
+            self.deleted.add(step.address)
             above = parent_of(step.address)
             while above is not None:
                 self._emptied.setdefault(above, set()).add(kind_of(step.address).section)

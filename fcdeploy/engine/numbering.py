@@ -31,7 +31,7 @@ class NumberedAttempt(Attempt):
         try:
             return await self._own_of(await self._newer())
         except ReadFailed as failure:
-            raise self._not_known(failure) from failure
+            raise self._telling.not_known(failure) from failure
 
     async def _settle(self, *, sure: bool) -> Done | None:
         # What is there is looked at before the next try anyway.
@@ -55,7 +55,7 @@ class NumberedAttempt(Attempt):
                 await self._compare_content()
         except ReadFailed as failure:
             if uncertain:
-                raise self._not_known(failure) from failure
+                raise self._telling.not_known(failure) from failure
             raise StepFailed(failure.summary, detail=failure.detail, hint="nothing was sent") from failure
         return None
 

@@ -174,6 +174,10 @@ class Reader:
         """All that exist of the series in which a numbered resource stands. Raises ReadFailed."""
         return await self._read_siblings(kind_of(address), address)
 
+    async def read_beneath(self, address: Address) -> frozenset[Address]:
+        """All that stands beneath a resource. Raises ReadFailed."""
+        return frozenset(await self._read_beneath(address, {}))
+
     async def read_names(self, kind: Kind) -> tuple[str, ...]:
         """The names of all there are of a kind that stands at the top, in order. Raises ReadFailed."""
         return tuple(sorted(await self._read_listed(kind)))

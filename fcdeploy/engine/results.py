@@ -9,7 +9,7 @@ from typing import Protocol
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.errors import CloudError, FcdeployError
-from fcdeploy.model import Json
+from fcdeploy.model import Address, Json
 
 
 class StepFailed(FcdeployError):
@@ -52,6 +52,11 @@ class Refusal(Protocol):
         ...
 
     @property
+    def of_children(self) -> bool:
+        """Whether something beneath is in the way."""
+        ...
+
+    @property
     def one_by_one(self) -> bool:
         """Whether writes to the same parent should now go in turn."""
         ...
@@ -85,7 +90,8 @@ class Done:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What the run knows around a step: its own ETag of the resource, what it did above and beneath, and its voice.
+    """What the run knows around a step: its own ETag of the resource, what it did above and beneath, all that it
+    deleted, and its voice.
 
     `halting` sleeps so many seconds, or until the run is to start nothing more, and says whether it is.
     """
@@ -93,6 +99,7 @@ class Surroundings:
     own_etag: str | None
     parent_created: bool
     children_deleted: Collection[str]
+    deleted: Collection[Address]
     begun: Callable[[], Awaitable[None]]
     waiting: Callable[[str, float], None]
     in_turn: asyncio.Lock | None

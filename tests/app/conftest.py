@@ -288,6 +288,18 @@ class Stage:
             body = {**row.body, **fields}
             session.put(replace(row, body=body, etag=etag_of({**body, "_by": "somebody"})))
 
+    def copy(self, kind: str, parent: str, name: str, to_parent: str, to_name: str) -> None:
+        """Make a resource like another one in the cloud behind everybody's back."""
+        from dataclasses import replace
+
+        from fcdeploy.emulator.exchange import Tenant
+
+        with self.emulator.app.world.write(Tenant(ACCOUNT, REGION)) as session:
+            row = session.get(kind, parent, name)
+            assert row is not None, (kind, parent, name)
+            body = {**row.body, f"{kind}Name": to_name}
+            session.put(replace(row, parent=to_parent, name=to_name, body=body))
+
     def remove(self, kind: str, parent: str, name: str) -> None:
         """Delete a resource in the cloud behind everybody's back."""
         from fcdeploy.emulator.exchange import Tenant

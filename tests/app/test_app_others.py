@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from fcdeploy.app import Wishes
 from fcdeploy.model import Ending
 
 APIS = ("2021-04-06", "2016-08-15")
@@ -91,3 +92,22 @@ def test_a_delete_by_somebody_else_is_not_undone(stage: Any, spec: dict[str, Any
     outcome = applied(stage, lambda: stage.remove("trigger", "s/f0", "t"))
     assert outcome.ending in (Ending.FAILED, Ending.ROLLED_BACK), outcome
     assert "1234567890123456/cn-hangzhou/trigger/s/f0/t" not in stage.dump()
+
+
+def test_a_delete_does_not_wait_for_what_somebody_else_put_beneath(stage: Any) -> None:
+    made = stage.spec(2)
+    stage.write(made)
+    stage.apply()
+    del made["services"]["s"]["functions"]["f1"]
+    stage.write(made)
+
+    def theirs(step: Any, event: Any) -> None:
+        if step.id == "delete dev:alibaba.trigger:s/f1/t":
+            stage.copy("trigger", "s/f0", "t", "s/f1", "theirs")
+
+    stage.watcher.on_ended = theirs
+    outcome = stage.apply(Wishes(allow_unsafe=True), ending=Ending.NEEDS_ATTENTION)
+    (found,) = outcome.diagnostics
+    assert found.summary == "function s/f1 is not empty"
+    assert found.detail == "somebody else put there: trigger s/f1/theirs"
+    assert stage.watcher.waits == [] and body(stage, "trigger", "s/f1/theirs")

@@ -15,7 +15,7 @@ from crash_stage import Contents, CrashStage, Ended, differences
 PARTS = 16
 """In so many tests, so that several processes have something to do."""
 
-SOME = 5
+SOME = 2
 """So many moments `make test` tries, in each way."""
 
 NUMBERED = ("version", "frozen-", "layer")
@@ -146,4 +146,4 @@ def test_a_killed_recovery_is_recovered(crash: CrashStage, tally: object, how: s
 
 @pytest.mark.parametrize("how", ["resume", "rollback"])
 def test_some_killed_recoveries_are_recovered(crash: CrashStage, tally: object, how: str) -> None:
-    killed_again(crash, tally, how, ten(crash)[5], step=40)
+    killed_again(crash, tally, how, ten(crash)[5], step=70)
