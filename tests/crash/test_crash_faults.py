@@ -126,6 +126,6 @@ def test_every_write_may_meet_another_writer(crash: CrashStage, tally: Any, faul
 
 def test_some_faults_at_some_calls_are_outlived(crash: CrashStage, tally: Any) -> None:
     every = [call for call in calls(crash) if call[0] in WRITES]
-    for place, (fault, rule) in enumerate(FAULTS.items()):
+    for place, (fault, rule) in enumerate(list(FAULTS.items())[::2]):
         method, path, nth = every[(place * 17) % len(every)]
         tally.note(f"{fault} at {method} {path} {nth}", wrong_after(crash, spoiled(crash, rule, method, path, nth)))
