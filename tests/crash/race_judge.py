@@ -20,7 +20,10 @@ ABSENT = "absent"
 FROZEN = frozenset({"version", "frozen-function", "layer-version", "layer"})
 """What the service numbers, looked at by content and not by number."""
 
-_NAMES = {"_tags": "tags", "_code": "code", "codeChecksum": "code", "codeSize": "code"}
+LAYERS = ("layers", "layersArnV2")
+"""The fields that name the version of a layer."""
+
+_NAMES = {"_tags": "tags", "_code": "code", "codeChecksum": "code", "codeSize": "code", "layersArnV2": "layers"}
 """What a plan calls a field of a stored body."""
 
 
@@ -33,6 +36,8 @@ def leaves(contents: Contents) -> Leaves:
         found[kind, path, ""] = True
         if kind == "alias":
             body = {**body, "versionId": frozen(contents, path.split("/")[0], body["versionId"])}
+        if kind == "function":
+            body = {**body, **{name: [layered(contents, one) for one in body.get(name) or ()] for name in LAYERS}}
         for place, value in _leaves_of(body):
             found[kind, path, place] = value
     for (kind, path), body in sorted(contents.items()):
@@ -40,6 +45,13 @@ def leaves(contents: Contents) -> Leaves:
             # Sorted by number: the last is the newest.
             found["layer", path.split("/")[0], "code"] = body.get("codeChecksum")
     return found
+
+
+def layered(contents: Contents, layer: str) -> str:
+    """What a function has of a layer, by the name that the service has for its version: `...#tools#3`, or an ARN."""
+    *_, name, number = layer.replace("/versions/", "#").replace("/", "#").split("#")
+    held = contents.get(("layer-version", f"{name}/{int(number):010}"))
+    return f"{name} {held['codeChecksum']}" if held is not None else layer
 
 
 def frozen(contents: Contents, service: str, number: str) -> str:
@@ -219,7 +231,7 @@ def _shown(run: Ended, leaf: tuple[str, str, str]) -> Any:
                 whole = one["before"]
                 for step in place.removeprefix(one["path"]).split(".")[1:]:
                     whole = whole.get(step, ABSENT) if isinstance(whole, Mapping) else ABSENT
-                hidden = isinstance(whole, Mapping) or kind == "alias"
+                hidden = isinstance(whole, Mapping) or kind == "alias" or place in LAYERS
                 return UNKNOWN if hidden or whole is None else whole
             if one["path"].split(".")[0] == first:
                 shown = UNKNOWN if first != place and first in _NAMES.values() else None
