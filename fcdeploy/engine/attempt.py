@@ -27,7 +27,7 @@ from fcdeploy.engine.wire import standing, update_call
 from fcdeploy.errors import ApiError, CloudError, NoReply, ReadFailed
 from fcdeploy.kinds.descriptor import GuardStyle, Kind
 from fcdeploy.kinds.fields import Codec
-from fcdeploy.kinds.registry import kind_of
+from fcdeploy.kinds.registry import kind_of, parent_of
 from fcdeploy.model import Action, Call, IfMatch, Json, JustCreated, Live, MustNotExist, Recheck, Reply, Step
 
 PATIENCE = 120.0
@@ -301,6 +301,8 @@ class Attempt:
             return None
         try:
             live = await self._read()
+            if live is None and creating and self._telling.is_undo:
+                await self._refuse_orphan()
         except ReadFailed as failure:
             if uncertain:
                 raise self._telling.not_known(failure) from failure
@@ -317,6 +319,19 @@ class Attempt:
         if step.action is Action.DELETE:
             return self._still_there(live)
         return self._decided(live, sure=not uncertain)
+
+    async def _refuse_orphan(self) -> None:
+        """What the service keeps whether or not its parent is there is not put back beneath one that is gone.
+
+        Nothing would list it there, so no later plan would see it. Raises StepFailed and ReadFailed.
+        """
+        parent = parent_of(self._step.address)
+        if parent is not None and await self._p.reader.read_one(parent) is None:
+            raise StepFailed(
+                f"{self._step.address.short} is not put back",
+                detail=f"{parent.short} was deleted by somebody else meanwhile",
+                hint="run plan again",
+            )
 
     async def _read(self) -> Live | None:
         tags = self._kind.tags

@@ -12,7 +12,7 @@ from fcdeploy.engine.threeway import drifted, value_shown
 from fcdeploy.errors import ReadFailed
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import value_at
-from fcdeploy.model import Address, Json, Live, Sensitive, Step
+from fcdeploy.model import Action, Address, Json, Live, Sensitive, Step
 
 
 class Telling:
@@ -31,9 +31,11 @@ class Telling:
     @property
     def made_by_others(self) -> Diagnostic:
         """All is as the step was to make it, and it was not this run."""
+        short = self._step.address.short
+        gone = self._step.action is Action.DELETE
         return warning(
-            f"somebody else made {self._step.address.short} as this run was to make it",
-            detail=f"{self._step.action.value}: nothing was sent, and a rollback of this run leaves it",
+            f"somebody else deleted {short}" if gone else f"somebody else made {short} as this run was to make it",
+            detail=f"nothing was sent, and a rollback of this run leaves it {'deleted' if gone else 'so'}",
             hint="another run may be at work on the same resources",
             address=str(self._step.address),
         )

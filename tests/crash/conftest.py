@@ -52,7 +52,7 @@ def trouble() -> Iterator[TroubleStage]:
 @pytest.fixture
 def tally(record_property: Any, request: pytest.FixtureRequest) -> Iterator[Tally]:
     """Counts the points of a test; a test fails at its end, when all of its points were tried."""
-    counted = Tally(of="faults" if "fault" in request.node.name else "crash points")
+    counted = Tally(of="faults" if "faults" in request.node.path.stem else "crash points")
     yield counted
     record_property(counted.of, (counted.tried, counted.tried - len(counted.wrong)))
     assert counted.wrong == [], "\n".join(counted.wrong)
