@@ -11,6 +11,7 @@ from fcdeploy.kinds.descriptor import Marking
 from fcdeploy.model import Json, Mark
 from fcdeploy.spec.node import Path, path_text
 from fcdeploy.spec.resolve import EXTERNAL, Placed
+from fcdeploy.spec.words import FOREACH, WHEN
 
 _LIKE_A_MARK = re.compile(r"\[fcdeploy:[^][]*\]\s*\Z")
 
@@ -21,7 +22,7 @@ def external_findings(placed: Placed) -> Iterator[tuple[Path, Diagnostic]]:
         return
     kind = placed.kind
     below = [one for one in registry.children(kind) if one.marking is Marking.PARENT and one.mark_field]
-    allowed = {EXTERNAL, *(one.section for one in below)}
+    allowed = {EXTERNAL, WHEN, FOREACH, *(one.section for one in below)}
     ours = " and ".join(one.section for one in below)
     for key, node in placed.node.fields.items():
         if key in allowed:

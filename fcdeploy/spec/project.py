@@ -7,7 +7,7 @@ read of the world (`env`, `secret`, `file`, `git`), which `Surroundings` reads o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from fcdeploy.diagnostics import Diagnostic, error, has_errors, in_order
@@ -16,12 +16,14 @@ from fcdeploy.kinds import registry
 from fcdeploy.model import Json, Mark, Target
 from fcdeploy.spec.code import read_code_findings
 from fcdeploy.spec.expand import Desired, expand
+from fcdeploy.spec.leftout import LeftOut
 from fcdeploy.spec.loader import read_spec
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.resolve import DEFAULTS, resources, with_defaults
 from fcdeploy.spec.sources import ReadSecret, Surroundings
 from fcdeploy.spec.targets import default_target, read_variables, selected, target_scope, targets, variables
 from fcdeploy.spec.template import rendered
+from fcdeploy.spec.unfold import Item, Unfolding, by_item
 from fcdeploy.spec.validate import check_spec, with_failed_as_unknown, with_unknown
 
 FILE = "fcdeploy.yaml"
@@ -79,6 +81,16 @@ def _evaluated(provider: str) -> frozenset[str]:
     return frozenset({DEFAULTS, *(kind.section for kind in registry.roots(provider))})
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Resolved:
+    """What one target comes to: the tree with templates evaluated and defaults merged, and what is wrong with them."""
+
+    tree: Node
+    found: tuple[Diagnostic, ...]
+    left_out: LeftOut
+    items: Mapping[str, Item]
+
+
 class Project:
     """A spec with its targets. What a target comes to is worked out when asked for, once."""
 
@@ -96,7 +108,7 @@ class Project:
         self.targets = targets
         self.surroundings = surroundings
         self._over = tuple(over)
-        self._judged: dict[str, tuple[Node, tuple[Diagnostic, ...]]] = {}
+        self._judged: dict[str, tuple[Resolved, tuple[Diagnostic, ...]]] = {}
         self._desired: dict[str, Desired] = {}
 
     @property
@@ -127,9 +139,10 @@ class Project:
         # A name with a template in it differs by target; what is wrong there is one mistake all the same.
         places: dict[Diagnostic, dict[str, Diagnostic]] = {}
         for target in chosen:
-            tree, judged = self._judge(target)
+            resolved, judged = self._judge(target)
+            tree = resolved.tree
             nowhere = read_code_findings(tree, target.provider, self.root) if code and not target.retired else ()
-            for one in (*judged, *nowhere):
+            for one in (*judged, *by_item(nowhere, resolved.items)):
                 places.setdefault(replace(one, path="") if one.span else one, {}).setdefault(target.name, one)
         found: list[Diagnostic] = []
         for by_target in places.values():
@@ -149,31 +162,36 @@ class Project:
         """What a target is to have; raises SpecError."""
         if target.name not in self._desired:
             self.check([target])
-            self._desired[target.name] = expand(self._judge(target)[0], target, str(self.root))
+            self._desired[target.name] = expand(self._judge(target)[0].tree, target, str(self.root))
         return self._desired[target.name]
 
-    def _judge(self, target: Target) -> tuple[Node, tuple[Diagnostic, ...]]:
+    def _judge(self, target: Target) -> tuple[Resolved, tuple[Diagnostic, ...]]:
         """The resolved spec of a target and what is wrong with it."""
         if target.name not in self._judged:
-            tree, found = self._rendered(target, self.surroundings)
+            made = self._resolved(target, self.surroundings)
             mark = Mark(project=self.name, target=target.name)
-            found += check_spec(tree, provider=target.provider, api=target.api, mark=mark)
-            self._judged[target.name] = (tree, in_order(found))
+            judged = check_spec(made.tree, provider=target.provider, api=target.api, mark=mark, left_out=made.left_out)
+            self._judged[target.name] = (made, in_order(by_item((*made.found, *judged), made.items)))
         return self._judged[target.name]
 
-    def _rendered(self, target: Target, surroundings: Surroundings) -> tuple[Node, list[Diagnostic]]:
+    def _resolved(self, target: Target, surroundings: Surroundings) -> Resolved:
         node = self.document.at(("targets", target.name))
         assert node is not None
         scope = target_scope(self.document, target.name, node, surroundings, self._over)
-        found: list[Diagnostic] = []
+        unfolding = Unfolding(scope)
+        found = unfolding.found
+        sections = {kind.section: kind for kind in registry.roots(target.provider)}
         made: dict[str, Node] = {}
         for key, item in self.document.fields.items():
-            if key in _evaluated(target.provider):
+            before = len(found)
+            if key in sections:
+                item = unfolding.section(item, sections[key])
+            elif key == DEFAULTS:
                 item, problems = rendered(item, scope, (key,))
                 found += problems
-                item = with_failed_as_unknown(item) if problems else item
-            made[key] = item
-        return with_defaults(self.document.with_value(made), target.provider), found
+            made[key] = with_failed_as_unknown(item) if len(found) > before else item
+        tree = with_defaults(self.document.with_value(made), target.provider)
+        return Resolved(tree=tree, found=tuple(found), left_out=unfolding.left_out, items=unfolding.items)
 
     def _shared(self, chosen: Sequence[Target]) -> list[Diagnostic]:
         """Resources that two targets would both own (S7); what stands beneath them follows and is not told."""
@@ -190,11 +208,11 @@ class Project:
 
     def _roots(self, target: Target) -> dict[tuple[str, tuple[str, ...]], Node]:
         if target.name in self._judged:
-            tree = self._judged[target.name][0]
+            tree = self._judged[target.name][0].tree
         else:
             # Only names are wanted, which cannot be secrets: another target's secrets are not read for them.
             world = Surroundings(root=self.root, env=self.surroundings.env, read_secret=_no_secret)
-            tree, _ = self._rendered(target, world)
+            tree = self._resolved(target, world).tree
         return {
             (one.kind.name, one.identity): one.node
             for one in resources(tree, target.provider)

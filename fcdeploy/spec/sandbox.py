@@ -51,6 +51,9 @@ _SIMPLE = re.compile(
     r"\s*([A-Za-z_][A-Za-z0-9_]*)(?:\(\s*(?:'([^'\\\r\n]*)'|\"([^\"\\\r\n]*)\")\s*\))?((?:\.[A-Za-z_][A-Za-z0-9_]*)*)\s*"
 )
 
+_ELSEWHERE = {"each": "`each` is known in a resource with `foreach`, and in what stands beneath it"}
+"""Names that mean something in some places only."""
+
 _TOO_DEEP = TemplateFault("the expression is nested too deeply", "split it with `vars`")
 
 
@@ -135,7 +138,8 @@ class Sandbox(SandboxedEnvironment):
             text = str(problem)
             hint = run.hints.get(text)
             if hint is None:
-                hint = did_you_mean(text.split("`")[1] if "`" in text else "", names)
+                name = text.split("`")[1] if "`" in text else ""
+                hint = _ELSEWHERE.get(name) or did_you_mean(name, names)
             raise TemplateFault(text, hint) from None
         except RecursionError:
             raise _TOO_DEEP from None

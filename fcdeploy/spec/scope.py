@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import hashlib
 from collections.abc import Callable, Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -22,6 +23,7 @@ MAX_CHAIN = 24
 """How many variables may lead from one to the next; a chain costs stack."""
 
 _NEW: Any = object()
+_EACH = "each"
 
 
 class Scope:
@@ -53,6 +55,7 @@ class Scope:
         self._active: dict[Path, Node] = {}
         self._sandbox: Sandbox | None = None
         self._names: dict[str, Any] = {}
+        self._around: Scope | None = None
 
     def with_functions(self, functions: Mapping[str, Callable[..., Any] | Names]) -> Scope:
         """The same scope with more names. Nothing evaluated is carried over, as variables may use the new names."""
@@ -64,11 +67,23 @@ class Scope:
             functions={**self._functions, **functions},
         )
 
+    def with_item(self, key: str | int, value: Json) -> Scope:
+        """The same scope with `each`, one item of a `foreach`. Variables stay as they are: they do not see it."""
+        self._ready()
+        inner = copy.copy(self)
+        inner._around = self
+        inner._texts = {}
+        inner._names = {**self._names, _EACH: _Each(key, value, self._names.get(_EACH))}
+        return inner
+
     def scalar(self, node: Node, path: Path = ()) -> Json:
         """The value of a scalar's text; raises Failed with a diagnostic at the template."""
         text = node.value
         if not node.dynamic or not isinstance(text, str):
             return text
+        if self._around is not None and _EACH not in text:
+            # It means the same for every item.
+            return self._around.scalar(node, path)
         # Names mean the same wherever they stand, so equal texts have equal values.
         known = self._texts.get(text, _NEW)
         if known is _NEW:
@@ -85,6 +100,14 @@ class Scope:
         if isinstance(value, int) and not isinstance(value, bool):
             return str(value)
         raise Failed([_complaint("a key must be text", "convert it: `|string`", text, span, path)])
+
+    def expression(self, text: str, span: Span, path: Path = ()) -> Json:
+        """The value of an expression that stands without `${{ }}`; raises Failed."""
+        try:
+            return self._expression(text)
+        except TemplateFault as fault:
+            shown = text if len(text) <= 200 else text[:199] + "…"
+            raise Failed([_complaint(fault.summary, fault.hint, shown, span, path)]) from None
 
     def entry_name(self, text: str, node: Node, path: Path) -> str:
         """The name of an entry of `vars`, `target` or `secrets` whose key is a template; raises Failed."""
@@ -134,12 +157,15 @@ class Scope:
             raise Failed([_complaint(fault.summary, fault.hint, shown, span, path)]) from None
 
     def _expression(self, text: str) -> Json:
+        return self._ready().value(text, self._names)
+
+    def _ready(self) -> Sandbox:
         if self._sandbox is None:
             from fcdeploy.spec.sandbox import Function, Sandbox
 
             self._sandbox = Sandbox()
             self._names = self._all_names(Function)
-        return self._sandbox.value(text, self._names)
+        return self._sandbox
 
     def _all_names(self, function: type[Function]) -> dict[str, Any]:
         world = self.surroundings
@@ -293,6 +319,21 @@ class _Git(Names):
 
     def value(self, name: str) -> Any:
         return self._surroundings.read_git(name)
+
+
+class _Each(Names):
+    """`each.key` and `each.value` of one item, and `each.outer` inside the `foreach` of a resource further up."""
+
+    label = _EACH
+
+    def __init__(self, key: str | int, value: Json, outer: _Each | None) -> None:
+        self._parts: dict[str, Any] = {"key": key, "value": value, **({"outer": outer} if outer is not None else {})}
+
+    def names(self) -> Iterable[str]:
+        return self._parts
+
+    def value(self, name: str) -> Any:
+        return self._parts[name]
 
 
 def _sha256(text: Json) -> str:

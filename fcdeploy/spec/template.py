@@ -17,7 +17,17 @@ from fcdeploy.spec.scope import Scope
 from fcdeploy.spec.sources import Surroundings
 from fcdeploy.spec.values import Elements, Failed, Names, TemplateFault
 
-__all__ = ["Elements", "Names", "Scope", "Surroundings", "TemplateFault", "render", "rendered", "secret_text"]
+__all__ = [
+    "Elements",
+    "Names",
+    "Scope",
+    "Surroundings",
+    "TemplateFault",
+    "render",
+    "rendered",
+    "same_key",
+    "secret_text",
+]
 
 _MAX_SAVED_EXPRESSION = 4 * 1024 * 1024
 
@@ -133,13 +143,14 @@ def _rendered_map(entries: dict[str, Node], scope: Scope, path: Path, found: lis
                 _rendered(item, scope, (*path, key), found)
                 continue
         if name in made:
-            found.append(_same_key(name, key, made[name], item.key_span or item.span, path))
+            found.append(same_key(name, key, made[name], item.key_span or item.span, path))
             continue
         made[name] = _rendered(item, scope, (*path, name), found) if item.dynamic else item
     return made
 
 
-def _same_key(name: str, key: str, first: Node, place: Span, path: Path) -> Diagnostic:
+def same_key(name: str, key: str, first: Node, place: Span, path: Path) -> Diagnostic:
+    """That a key, written as `key`, stands twice in the map at a path."""
     return error(
         f"the key `{name}` stands twice in this map",
         detail=f"the first is at {first.key_span or first.span}"

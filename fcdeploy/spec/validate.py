@@ -16,6 +16,7 @@ from fcdeploy.spec.belongings import external_findings, mark_findings
 from fcdeploy.spec.former import former_name_findings
 from fcdeploy.spec.ignored import ignore_findings
 from fcdeploy.spec.judge import Judged, is_encodable
+from fcdeploy.spec.leftout import LeftOut, left_out_findings, place_left_out
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
 from fcdeploy.spec.place import UNKNOWN, is_open
 from fcdeploy.spec.plain import plain_secret_findings
@@ -26,11 +27,13 @@ from fcdeploy.spec.shape import in_file_words, later_than
 _QUOTED = re.compile("`([^`]+)`")
 
 
-def check_spec(resolved: Node, *, provider: str, api: str = "", mark: Mark | None = None) -> list[Diagnostic]:
+def check_spec(
+    resolved: Node, *, provider: str, api: str = "", mark: Mark | None = None, left_out: LeftOut | None = None
+) -> list[Diagnostic]:
     """Everything that is wrong with a spec whose templates are evaluated and whose defaults are merged, in order.
 
     `api` is the target's API version; empty: no rule by version is asked. `mark` is what the target's own resources
-    bear; None: it is not known.
+    bear; None: it is not known. `left_out` are the resources that are not in this target although the file has them.
     """
     judged = Judged.of(resolved, provider)
     found = _Findings(judged)
@@ -39,13 +42,16 @@ def check_spec(resolved: Node, *, provider: str, api: str = "", mark: Mark | Non
     external = frozenset(placed.path for placed in everything if placed.external)
     # An external one may hold more than the file says.
     known = {(one.kind.name, one.identity) for one in everything if not one.absent and one.path not in external}
+    # The same name may stand twice, each time for other targets.
+    gone = {key: place for key, place in (left_out or {}).items() if key not in known}
     for placed in everything:
         found.add(external_findings(placed))
         found.add(ignore_findings(placed))
         if placed.absent:
             # Of what is not to be there only its name matters.
             continue
-        found.add(_name_findings(placed, known))
+        found.add(left_out_findings(placed, gone))
+        found.add(_name_findings(placed, known, gone))
         parents.setdefault(placed.path[:-1], []).append(placed)
         body = judged.body(placed)
         found.add(_rule_findings(placed, body, api))
@@ -163,10 +169,12 @@ def _rule_findings(placed: Placed, body: Mapping[str, Json], api: str) -> Iterat
             yield from _unseen_object(placed, field.spec_name)
 
 
-def _name_findings(placed: Placed, known: Set[tuple[str, tuple[str, ...]]]) -> Iterator[tuple[Path, Diagnostic]]:
+def _name_findings(
+    placed: Placed, known: Set[tuple[str, tuple[str, ...]]], gone: LeftOut
+) -> Iterator[tuple[Path, Diagnostic]]:
     """Names of resources that the file does not have: wrong where it has what is above, else somebody else's."""
     for named in names_in(placed):
-        if (named.kind, named.identity) in known:
+        if (named.kind, named.identity) in known or place_left_out(named, placed.kind.provider, gone) is not None:
             continue
         kind = registry.KINDS[(placed.kind.provider, named.kind)]
         series = kind.numbering is not None

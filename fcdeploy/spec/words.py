@@ -56,7 +56,32 @@ def _other_name(kind: Kind) -> dict[str, Any]:
     return {"description": f"The name that it had before; {kind.name_schema['description']}.", "type": "string", **rule}
 
 
+def _condition(kind: Kind) -> dict[str, Any]:
+    del kind
+    return {"type": ["boolean", "string"], "minLength": 1}
+
+
+def _elements(kind: Kind) -> dict[str, Any]:
+    del kind
+    return {"type": ["array", "object", "string"], "minLength": 1}
+
+
+WHEN = "when"
+FOREACH = "foreach"
+
 RESOURCE_WORDS: tuple[ResourceWord, ...] = (
+    ResourceWord(
+        name=WHEN,  # S46
+        title="When",
+        description="An expression; where it is false, it is as if this resource were not in the file.",
+        limits=_condition,
+    ),
+    ResourceWord(
+        name=FOREACH,
+        title="For each",
+        description="A list, a map or an expression; the resource is made once for each item, as `each`.",
+        limits=_elements,
+    ),
     ResourceWord(
         name="protect",  # S15
         title="Protect",

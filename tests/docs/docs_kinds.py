@@ -85,6 +85,8 @@ def _words() -> Iterator[str]:
 
 
 def _word_form(schema: dict[str, Json]) -> str:
+    if isinstance(schema["type"], list):
+        return " or ".join("an expression" if one == "string" else _TYPES[one] for one in schema["type"])
     if schema["type"] == "array":
         return f"list of {_TYPES[schema['items']['type']]}"
     return _TYPES[schema["type"]] if schema["type"] != "string" else "name"

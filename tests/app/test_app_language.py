@@ -1,0 +1,48 @@
+"""What `when` and `foreach` come to in the cloud: what leaves a target's file is pruned there."""
+
+from __future__ import annotations
+
+from typing import Any
+
+
+def changes(plan: Any) -> set[str]:
+    return {f"{one.action.value} {one.address.short}" for one in plan.changes}
+
+
+def test_what_is_left_out_is_pruned_as_if_it_were_not_in_the_file(stage: Any) -> None:
+    spec: dict[str, Any] = stage.spec(2)
+    spec["vars"] = {"on": True}
+    spec["services"]["s"]["functions"]["f1"]["when"] = "${{ vars.on }}"
+    stage.write(spec)
+    stage.apply()
+    assert stage.plan().is_empty
+    spec["vars"]["on"] = False
+    stage.write(spec)
+    left_out = stage.plan()
+    assert changes(left_out) == {"delete trigger s/f1/t", "delete function s/f1"}
+    del spec["services"]["s"]["functions"]["f1"]
+    stage.write(spec)
+    assert changes(stage.plan()) == changes(left_out)
+    stage.apply()
+    assert stage.plan().is_empty
+
+
+def test_items_of_a_foreach_come_and_go_by_their_names(stage: Any) -> None:
+    spec: dict[str, Any] = stage.spec(1)
+    function = spec["services"]["s"]["functions"].pop("f0")
+    spec["services"]["s"]["functions"]["f-${{ each.key }}"] = {
+        **function,
+        "foreach": {"a": 128, "b": 256},
+        "memorySize": "${{ each.value }}",
+    }
+    stage.write(spec)
+    stage.apply()
+    assert stage.plan().is_empty
+    spec["services"]["s"]["functions"]["f-${{ each.key }}"]["foreach"] = {"b": 512, "c": 128}
+    stage.write(spec)
+    assert changes(stage.plan()) == {
+        *("delete function s/f-a", "delete trigger s/f-a/t", "update function s/f-b"),
+        *("create function s/f-c", "create trigger s/f-c/t"),
+    }
+    stage.apply()
+    assert stage.plan().is_empty
