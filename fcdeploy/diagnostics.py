@@ -45,11 +45,11 @@ class Diagnostic:
     path: str = ""
     address: str = ""
 
-    def sort_key(self) -> tuple[str, int, int, str, str]:
+    def sort_key(self) -> tuple[str, int, int, str, str, str]:
         """Order by place in the file, then path and text; findings without a place come last."""
         if self.span is None:
-            return ("\U0010ffff", 0, 0, self.path, self.summary)
-        return (self.span.file, self.span.line, self.span.column, self.path, self.summary)
+            return ("\U0010ffff", 0, 0, self.path, self.summary, self.detail)
+        return (self.span.file, self.span.line, self.span.column, self.path, self.summary, self.detail)
 
     def to_json(self) -> dict[str, Any]:
         """The finding as a JSON object; empty parts are left out."""
