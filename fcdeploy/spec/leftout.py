@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator, Mapping
 from typing import TypeAlias
 
-from fcdeploy.diagnostics import Diagnostic, Span, error
+from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.kinds import registry
 from fcdeploy.model import Sensitive
 from fcdeploy.spec.node import Node, Path, path_text
@@ -13,17 +13,17 @@ from fcdeploy.spec.references import Named, names_in
 from fcdeploy.spec.resolve import Placed
 from fcdeploy.spec.shape import Shape, shapes
 
-LeftOut: TypeAlias = Mapping[tuple[str, tuple[str, ...]], Span]
-"""The resources that are left out, by kind and identity, with the place of what leaves them out."""
+LeftOut: TypeAlias = Mapping[tuple[str, tuple[str, ...]], str]
+"""The resources that are left out, by kind and identity, with the reason and its place."""
 
 
-def place_left_out(named: Named, provider: str, left_out: LeftOut) -> tuple[str, str, Span] | None:
-    """The kind and name of what leaves a named resource out, itself or something above it, with its place."""
+def place_left_out(named: Named, provider: str, left_out: LeftOut) -> tuple[str, str, str] | None:
+    """The kind and name of what is left out, a named resource or something above it, with the reason."""
     kind, identity = registry.KINDS[(provider, named.kind)], named.identity
     while identity:
-        place = left_out.get((kind.name, identity))
-        if place is not None:
-            return kind.name, "/".join(identity[:-1] if kind.numbering is not None else identity), place
+        reason = left_out.get((kind.name, identity))
+        if reason is not None:
+            return kind.name, "/".join(identity[:-1] if kind.numbering is not None else identity), reason
         if kind.parent is None:
             return None
         kind, identity = registry.KINDS[(provider, kind.parent)], identity[:-1]
@@ -39,15 +39,15 @@ def left_out_findings(placed: Placed, left_out: LeftOut) -> Iterator[tuple[Path,
         found = place_left_out(named, provider, left_out)
         if found is None:
             continue
-        kind, name, place = found
+        kind, name, reason = found
         path = (*placed.path, *named.path)
         node = placed.node.nearest(named.path)[0]
         yield (
             path,
             error(
                 f"the {kind} `{name}` is left out here, and this leads to it",
-                detail=f"its `when` at {place} is false",
-                hint="give both the same `when`, or write a template that leads elsewhere",
+                detail=reason,
+                hint="leave this out of the target as well, or let a template lead it elsewhere",
                 span=node.span if named.path else node.key_span or node.span,
                 path=path_text(path),
             ),

@@ -19,6 +19,7 @@ from fcdeploy.spec.expand import Desired, expand
 from fcdeploy.spec.leftout import LeftOut
 from fcdeploy.spec.loader import read_spec
 from fcdeploy.spec.node import Node, path_text
+from fcdeploy.spec.patch import Patching
 from fcdeploy.spec.resolve import DEFAULTS, resources, with_defaults
 from fcdeploy.spec.sources import ReadSecret, Surroundings
 from fcdeploy.spec.targets import default_target, read_variables, selected, target_scope, targets, variables
@@ -190,8 +191,17 @@ class Project:
                 item, problems = rendered(item, scope, (key,))
                 found += problems
             made[key] = with_failed_as_unknown(item) if len(found) > before else item
-        tree = with_defaults(self.document.with_value(made), target.provider)
-        return Resolved(tree=tree, found=tuple(found), left_out=unfolding.left_out, items=unfolding.items)
+        tree, left_out = self.document.with_value(made), unfolding.left_out
+        patch = node.at(("patch",))
+        if patch is not None:
+            place = ("targets", target.name, "patch")
+            patch, problems = rendered(patch, scope, place)
+            patching = Patching(target.provider, place, left_out)
+            tree = patching.tree(tree, with_failed_as_unknown(patch) if problems else patch)
+            found += [*problems, *patching.found]
+            left_out |= patching.removed
+        tree = with_defaults(tree, target.provider)
+        return Resolved(tree=tree, found=tuple(found), left_out=left_out, items=unfolding.items)
 
     def _shared(self, chosen: Sequence[Target]) -> list[Diagnostic]:
         """Resources that two targets would both own (S7); what stands beneath them follows and is not told."""

@@ -28,7 +28,9 @@ API_VERSIONS = ("2021-04-06", "2016-08-15")
 """Of Alibaba Cloud Function Compute; the first is the default (facts 1)."""
 NETWORKS = ("public", "internal")
 TARGET_PATTERN = r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,62})$"
-_FIELDS = ("provider", "account", "region", "api", "network", "credentials", "vars", "retired")
+_FIELDS = ("provider", "account", "region", "api", "network", "credentials", "vars", "patch", "retired")
+_LATE = ("vars", "patch")
+"""Fields that are evaluated when they are used, not with the target itself."""
 _PROVIDERS = tuple(sorted({provider for provider, _ in registry.KINDS}))
 
 
@@ -78,7 +80,8 @@ def target_scope(
 ) -> Scope:
     """The scope of templates for one target; `node` holds its fields, those of a matrix' row laid over them."""
     layers = [layer for layer in (document.at(["vars"]), node.at(["vars"])) if layer is not None]
-    named = node.with_value({"name": Node.of(name, node.key_span or node.span), **node.fields})
+    fields = {key: item for key, item in node.fields.items() if key != "patch"}
+    named = node.with_value({"name": Node.of(name, node.key_span or node.span), **fields})
     return Scope(
         surroundings,
         layers=[*layers, *over],
@@ -92,7 +95,7 @@ def to_target(name: str, node: Node, scope: Scope, found: list[Diagnostic]) -> T
     """One target from its node; what is wrong is added to `found`, and None is returned."""
     before = len(found)
     path: Path = ("targets", name)
-    fields = node.with_value({key: item for key, item in node.fields.items() if key != "vars"})
+    fields = node.with_value({key: item for key, item in node.fields.items() if key not in _LATE})
     made, problems = rendered(fields, scope, path)
     found += problems
     if problems:

@@ -38,15 +38,15 @@ class Item:
 class Unfolding:
     """The resources of one target.
 
-    `found` is what is wrong so far; `left_out` are those that `when` leaves out, by kind and identity, with the place
-    of the word; `items` are those that a `foreach` made, by their path in the spec.
+    `found` is what is wrong so far; `left_out` are those that `when` leaves out, by kind and identity, with the
+    reason; `items` are those that a `foreach` made, by their path in the spec.
     """
 
     def __init__(self, scope: Scope) -> None:
         self._scope = scope
         self._made = 0
         self.found: list[Diagnostic] = []
-        self.left_out: dict[tuple[str, tuple[str, ...]], Span] = {}
+        self.left_out: dict[tuple[str, tuple[str, ...]], str] = {}
         self.items: dict[str, Item] = {}
 
     def section(self, node: Node, kind: Kind) -> Node:
@@ -151,7 +151,7 @@ class Unfolding:
             self._say(f"`{WHEN}` must be true or false, not {value.what}", word.span, (*path, WHEN), hint, detail)
             return True
         is_series = kind.numbering is not None and not kind.alone
-        self.left_out[(kind.name, (*above, NEW) if is_series else above)] = word.span
+        self.left_out[(kind.name, (*above, NEW) if is_series else above)] = f"its `when` at {word.span} is false"
         return False
 
     def _items(self, key: str, item: Node, scope: Scope, path: Path) -> Iterator[tuple[Item | None, Scope]]:

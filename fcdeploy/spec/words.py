@@ -181,6 +181,8 @@ def _map(title: str, description: str, **rest: Any) -> dict[str, Any]:
     return {"title": title, "description": description, "type": "object", **rest}
 
 
+_KINDS = sorted({name for _, name in registry.KINDS})
+
 _VARS = _map("Variables", "Values that templates read as `vars.NAME`; they may be templates themselves.")  # S3
 
 _TARGET_FIELDS: dict[str, Any] = {
@@ -198,6 +200,15 @@ _TARGET_FIELDS: dict[str, Any] = {
         additionalProperties=False,
     ),
     "vars": _VARS,
+    "patch": _map(
+        "Patch",
+        "Merge patches for resources in this target alone, by address such as `function:shop/order`; null removes.",
+        patternProperties={
+            "\\$\\{\\{": {},
+            **{f"^{name}:": {"anyOf": [{"$ref": f"#/$defs/{name}"}, {"type": "null"}]} for name in _KINDS},
+        },
+        additionalProperties=False,
+    ),
     "retired": {
         "title": "Retired",
         "description": "Plan the destruction of everything that this target owns.",  # S9

@@ -1,4 +1,4 @@
-"""What `when` and `foreach` come to in the cloud: what leaves a target's file is pruned there."""
+"""What `when`, `foreach` and `patch` come to in the cloud: what leaves a target's file is pruned there."""
 
 from __future__ import annotations
 
@@ -43,6 +43,20 @@ def test_items_of_a_foreach_come_and_go_by_their_names(stage: Any) -> None:
     assert changes(stage.plan()) == {
         *("delete function s/f-a", "delete trigger s/f-a/t", "update function s/f-b"),
         *("create function s/f-c", "create trigger s/f-c/t"),
+    }
+    stage.apply()
+    assert stage.plan().is_empty
+
+
+def test_a_patch_changes_what_it_names_and_prunes_what_it_removes(stage: Any) -> None:
+    spec: dict[str, Any] = stage.spec(2)
+    stage.write(spec)
+    stage.apply()
+    (target,) = spec["targets"].values()
+    target["patch"] = {"function:s/f0": {"memorySize": 512}, "function:s/f1": None}
+    stage.write(spec)
+    assert changes(stage.plan()) == {
+        *("update function s/f0", "delete function s/f1", "delete trigger s/f1/t"),
     }
     stage.apply()
     assert stage.plan().is_empty
