@@ -16,13 +16,13 @@ from fcdeploy.cli.options import (
     FORWARD_OPTION,
     ONLY_OPTION,
     RUN,
-    SPEECH,
     WHERE,
     WISHES,
     YES_OPTION,
     RunOptions,
     asks,
     flags_of,
+    speaking,
 )
 from fcdeploy.cli.speech import Speech
 from fcdeploy.errors import UsageError
@@ -42,7 +42,7 @@ _LOOK_FIRST = {"apply": "plan", "destroy": "plan --destroy", "rollback": "status
 
 
 @click.command("plan", cls=Command)
-@asks(WHERE, WISHES, SPEECH)
+@asks(WHERE, WISHES, speaking("markdown"))
 @ONLY_OPTION
 @FORWARD_OPTION
 @option("--destroy", is_flag=True, help="Plan what `fcdeploy destroy` would do.")
@@ -73,7 +73,7 @@ def plan(
 
 
 @click.command("apply", cls=Command)
-@asks(WHERE, WISHES, RUN, SPEECH)
+@asks(WHERE, WISHES, RUN, speaking("markdown"))
 @ONLY_OPTION
 @FORWARD_OPTION
 @YES_OPTION
@@ -89,7 +89,7 @@ def apply(
 
 
 @click.command("destroy", cls=Command)
-@asks(WHERE, WISHES, RUN, SPEECH)
+@asks(WHERE, WISHES, RUN, speaking("markdown"))
 @YES_OPTION
 def destroy(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, yes: bool) -> int:
     """Delete everything that the project owns in the chosen targets.
@@ -103,8 +103,8 @@ def destroy(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, yes: 
 def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *, yes: bool, destroy: bool) -> int:
 
     from fcdeploy import app
-    from fcdeploy.cli.views import outcome_views, outcomes_code, plans_code, plans_view
-    from fcdeploy.render.json import document_text, outcomes_list, plans_content
+    from fcdeploy.cli.documents import outcome_document
+    from fcdeploy.cli.views import outcome_views, outcomes_code, plans_code
     from fcdeploy.render.outcome import outcomes_text
 
     command = "destroy" if destroy else "apply"
@@ -140,18 +140,18 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
     if not question.asked:
         question.show(report.plans)
     views = outcome_views(report.outcomes, report.plans, flags=flags_of(where))
-    if speech.json:
-        plans = plans_content(plans_view(report.plans, destroy=destroy, with_bodies=True))
-        speech.write_report(document_text(command, {"plan": plans, "outcomes": outcomes_list(views)}))
+    code = gravest((plans_code(report.plans, pending_counts=False), outcomes_code(views)))
+    if question.declined or (stop.requested and not views):
+        code = FAILED
+    if speech.is_document:
+        speech.write_report(outcome_document(report.plans, views, speech.form, destroy=destroy, code=code))
     elif views:
         speech.write_report("\n" + outcomes_text(views, ink=speech.ink))
     if question.declined:
         speech.write_talk('Nothing was changed: the answer was not "yes".')
-        return FAILED
-    if stop.requested and not views:
+    elif stop.requested and not views:
         speech.write_talk("Interrupted before anything was changed.")
-        return FAILED
-    return gravest((plans_code(report.plans, pending_counts=False), outcomes_code(views)))
+    return code
 
 
 def require_consent(command: str, speech: Speech, where: Where, *, yes: bool, look: str = "") -> None:
@@ -193,9 +193,9 @@ class Question:
         return True
 
     def show(self, report: PlanReport) -> None:
-        """Problems to stderr, the plan to stdout; with JSON the plan is talk, where there is somebody to read it."""
+        """Problems to stderr, the plan to stdout; with a document the plan is talk, where somebody is to read it."""
         _write_problems(report, self._speech)
-        if not self._speech.json:
+        if not self._speech.is_document:
             _write_plan(report, self._speech, destroy=self._command == "destroy")
         elif not self._yes:
             self._speech.write_talk(_plan_text(report, self._speech, destroy=self._command == "destroy", talk=True))
@@ -226,12 +226,10 @@ def _write_problems(report: PlanReport, speech: Speech) -> None:
 
 
 def _write_plan(report: PlanReport, speech: Speech, *, destroy: bool) -> None:
-    from fcdeploy.cli.views import plans_view
-    from fcdeploy.render.json import document_text, plans_content
+    if speech.is_document:
+        from fcdeploy.cli.documents import plan_document
 
-    if speech.json:
-        view = plans_view(report, destroy=destroy, with_bodies=True)
-        speech.write_data(document_text("plan", plans_content(view)))
+        speech.write_data(plan_document(report, speech.form, destroy=destroy))
     else:
         speech.write_data(_plan_text(report, speech, destroy=destroy))
 

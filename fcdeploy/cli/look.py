@@ -9,7 +9,7 @@ import click
 
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import DONE, error_code, gravest
-from fcdeploy.cli.options import FILE, SPEECH, WHERE, asks, flags_of
+from fcdeploy.cli.options import FILE, SPEECH, WHERE, asks, flags_of, speaking
 from fcdeploy.cli.speech import Speech
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("drift", cls=Command)
-@asks(WHERE, SPEECH)
+@asks(WHERE, speaking("markdown"))
 def drift(where: Where, speech: Speech) -> int:
     """Show where live differs from the file, and who moved. Nothing is written.
 
@@ -39,6 +39,10 @@ def drift(where: Where, speech: Speech) -> int:
     speech.write_findings((*report.diagnostics, *(found for one in view.drifts for found in one.problems)))
     if speech.json:
         speech.write_data(document_text("drift", drifts_content(view)))
+    elif speech.form == "markdown":
+        from fcdeploy.render.markdown_drift import drifts_markdown
+
+        speech.write_data(drifts_markdown(view))
     else:
         sources = read_sources(found for one in view.drifts for found in one.warnings)
         speech.write_data(drifts_text(view, ink=speech.ink, sources=sources))

@@ -184,8 +184,12 @@ def _wishes(_: Session, given: Mapping[str, Any]) -> Wishes:
 
 def _speech(session: Session, given: Mapping[str, Any]) -> Speech:
     out = Path(given["out"]) if given["out"] else None
-    session.speech = Speech(session=session, json=given["format"] == "json", out=out)
+    session.speech = Speech(session=session, form=given["format"], command=_command_name(), out=out)
     return session.speech
+
+
+def _command_name() -> str:
+    return click.get_current_context().info_name or ""
 
 
 def _note_verbosity(ctx: click.Context, _: click.Parameter, count: int) -> None:
@@ -220,8 +224,6 @@ _CLOUD_OPTIONS = (
 )  # fmt: skip
 
 _SPEECH_OPTIONS = (
-    option("--format", metavar="text|json", type=click.Choice(["text", "json"]), default="text", section=_OUTPUT,
-           help="What stdout gets. Without it: text."),
     option("--out", metavar="FILE", default=None, section=_OUTPUT,
            help="Write to this file what stdout would get."),
     option("--no-color", is_flag=True, is_eager=True, expose_value=False, callback=_note_no_color, section=_OUTPUT,
@@ -287,7 +289,18 @@ def _run(_: Session, given: Mapping[str, Any]) -> RunOptions:
     return RunOptions(**(own | {"wait": patience if given["wait"] else None}))
 
 
-SPEECH = Bundle(argument="speech", options=_SPEECH_OPTIONS, names=("format", "out"), build=_speech)
+def speaking(*forms: str) -> Bundle:
+    """The options for what stdout gets, of a command that knows these forms besides text and JSON."""
+    every = ["text", "json", *forms]
+    form = option(
+        "--format", metavar="FORM" if forms else "text|json", type=click.Choice(every), default="text", section=_OUTPUT,
+        help=f"What stdout gets{': ' + ', '.join(every[:-1]) + ' or ' + every[-1] if forms else ''}. "
+             "Without it: text.",
+    )  # fmt: skip
+    return Bundle(argument="speech", options=(form, *_SPEECH_OPTIONS), names=("format", "out"), build=_speech)
+
+
+SPEECH = speaking()
 FILE = Bundle(
     argument="where",
     options=_FILE_OPTIONS,

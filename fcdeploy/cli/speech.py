@@ -6,6 +6,7 @@ so is talk that cannot be written. What the command was asked for and cannot be 
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import io
 import os
@@ -43,9 +44,20 @@ class Speech:
     """The two ways out of the program, as the options want them."""
 
     session: Session
-    json: bool = False
+    form: str = "text"
+    command: str = ""
     out: Path | None = None
     _written: str = ""
+
+    @property
+    def json(self) -> bool:
+        """Whether a program reads it."""
+        return self.form == "json"
+
+    @property
+    def is_document(self) -> bool:
+        """Whether it is one whole at the end, and not lines as they come."""
+        return self.form != "text"
 
     @property
     def ink(self) -> Ink:
@@ -112,13 +124,16 @@ class Speech:
         self.write_findings(to_findings(error))
 
     def write_end(self, error: FcdeployError, code: int) -> None:
-        """Say why the whole command stops; a reader of JSON gets it as a document, too."""
-        self.write_error(error)
-        if self.json and self.out is None:
-            from fcdeploy.render.json import document_text, findings_list
+        """Say why the whole command stops; who wants a document gets it as one, too."""
+        from fcdeploy.errors import UsageError
 
-            content = {"exitCode": code, "diagnostics": findings_list(to_findings(error))}
-            self.write_data(document_text("error", content))
+        self.write_error(error)
+        if self.is_document:
+            from fcdeploy.cli.documents import error_document
+
+            # Where that cannot be written it has been said already, and may be the very error.
+            with contextlib.suppress(UsageError):
+                self.write_data(error_document(self.command, to_findings(error), self.form, code=code))
 
     def progress(self) -> Shown:
         """The display for a run: live on a terminal, plain lines elsewhere."""

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from fcdeploy.cli.exits import DONE, PENDING, error_code, gravest, outcome_code
 from fcdeploy.cli.speech import to_findings
 from fcdeploy.engine.calls import body_shown
+from fcdeploy.engine.digest import plans_digest
 from fcdeploy.model import Outcome
 from fcdeploy.render.views import (
     DriftsView,
@@ -44,6 +45,7 @@ def plans_view(report: PlanReport, *, destroy: bool, with_bodies: bool = False) 
         plans=tuple(_plan_view(one, with_bodies) for one in report.results),
         diagnostics=report.diagnostics,
         destroy=destroy,
+        digest=plans_digest(one.plan for one in report.results if one.plan is not None),
     )
 
 

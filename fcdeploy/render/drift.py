@@ -54,7 +54,7 @@ def _target_text(view: DriftView, ink: Ink, sources: Sources) -> str:
         blocks.append("The drift is not known: see the errors.")
     elif view.drifts:
         counts = folded(f"Drift: {counts_text(view.drifts, view.equal)}.")
-        blocks.append("\n".join([*counts, *_movers_lines(view)]))
+        blocks.append("\n".join([*counts, *movers_lines(view)]))
     elif view.equal:
         blocks.append(f"No drift. Live is as the file says ({counted(view.equal, 'resource')}).")
     else:
@@ -75,7 +75,7 @@ def counts_text(drifts: Iterable[Drift], equal: int) -> str:
     return ", ".join([*parts, f"{equal} as the file says"])
 
 
-def _movers_lines(view: DriftView) -> list[str]:
+def movers_lines(view: DriftView) -> list[str]:
     """Who moved, summed up; one line where there is no journal, instead of one at each field."""
     if not view.compared:
         return ["Who moved is not known: no run was made from here."]
@@ -86,9 +86,9 @@ def _movers_lines(view: DriftView) -> list[str]:
 
 def _drift_lines(drift: Drift, ink: Ink) -> list[str]:
     title = clean(drift.address.short)
-    gap = _gap(drift)
+    gap = gap_text(drift)
     place = f"  ({place_text(drift.span)})" if drift.span else ""
-    moved = _moved_text(drift.moved, drift.why) if drift.gap is not Gap.DIFFERS else ""
+    moved = moved_text(drift.moved, drift.why) if drift.gap is not Gap.DIFFERS else ""
     rest = f"{f': {gap}' if gap else ''}{place}"
     lines = [f"  {ink(title, Role.HEADING)}"]
     if columns(f"  {title}{rest}") <= WIDTH:
@@ -110,13 +110,15 @@ def _painted(ink: Ink, line: str, role: Role) -> str:
     return line[: len(line) - len(text)] + ink(text, role)
 
 
-def _gap(drift: Drift) -> str:
+def gap_text(drift: Drift) -> str:
+    """How live and the file disagree, in words; empty where the fields say it."""
     if drift.gap is Gap.FOREIGN and drift.owner:
         return f"live, owned by {clean(drift.owner)}"
     return _GAPS[drift.gap]
 
 
-def _moved_text(moved: Mover, why: str) -> str:
+def moved_text(moved: Mover, why: str) -> str:
+    """Who moved, in words; empty where that is not known and nothing is to be said of it."""
     if moved is not Mover.UNKNOWN:
         return _MOVED[moved]
     return f"who moved is not known: {why}" if why else ""
@@ -128,7 +130,7 @@ def _field_lines(one: FieldDrift, drift: Drift, ink: Ink) -> list[str]:
     name = clean(change.path)
     live = hidden(change.before) if change.before_hidden else change.before
     file = hidden(change.after) if change.after_hidden else change.after
-    moved = _moved_text(one.moved, one.why)
+    moved = moved_text(one.moved, one.why)
     role = _ROLES[one.moved]
     sides = f"{_live_side(live)}, {_file_side(file, one.given)}"
     if change.before_hidden and change.after_hidden:

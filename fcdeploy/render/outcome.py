@@ -44,11 +44,7 @@ def outcomes_text(views: tuple[OutcomeView, ...], *, ink: Ink = PLAIN, sources: 
 def outcome_text(view: OutcomeView, *, ink: Ink = PLAIN, sources: Sources | None = None) -> str:
     """One run's closing words; findings that it met come first, the way on comes last."""
     outcome = view.outcome
-    said, role = _SAID[outcome.ending]
-    if view.undo_wanted and outcome.ending is Ending.ROLLED_BACK:
-        said, role = "rolled back", Role.GOOD
-    if view.leave_wanted:
-        said, role = "abandoned", Role.WARNING
+    said, role = _said(view)
     blocks: list[str] = []
     if outcome.diagnostics:
         blocks.append(findings_text(outcome.diagnostics, sources=sources, ink=ink).rstrip("\n"))
@@ -67,6 +63,19 @@ def outcome_text(view: OutcomeView, *, ink: Ink = PLAIN, sources: Sources | None
     lines += [f"  {line}" for line in _next(view)]
     blocks.append("\n".join(lines))
     return "\n\n".join(blocks) + "\n"
+
+
+def ending_words(view: OutcomeView) -> str:
+    """How the run ended: `done`, `failed and rolled back`."""
+    return _said(view)[0]
+
+
+def _said(view: OutcomeView) -> tuple[str, Role]:
+    if view.leave_wanted:
+        return "abandoned", Role.WARNING
+    if view.undo_wanted and view.outcome.ending is Ending.ROLLED_BACK:
+        return "rolled back", Role.GOOD
+    return _SAID[view.outcome.ending]
 
 
 def keeps_text(views: tuple[KeepView, ...]) -> str:

@@ -130,11 +130,11 @@ def _changed_lines(name: str, before: Json, after: Json, indent: str, ink: Ink) 
     if short and columns(f"{indent}  {name}: {short}") <= WIDTH:
         return [f"{head} {short}"]
     deeper = indent + "    "
-    if _is_map(before) or _is_map(after):
+    if is_map(before) or is_map(after):
         lines = _map_lines(before, after, deeper, ink)
     elif isinstance(before, list | tuple) or isinstance(after, list | tuple):
         lines = _list_lines(before, after, deeper, ink)
-    elif _is_block(before) or _is_block(after):
+    elif is_block(before) or is_block(after):
         lines = _text_lines(before, after, deeper, ink)
     else:
         lines = []
@@ -149,36 +149,39 @@ def _action(before: Json, after: Json) -> Action:
 
 def _short(before: Json, after: Json) -> str:
     """The change on one line; empty where lines of its own say it better."""
-    if _is_block(before) or _is_block(after):
+    if is_block(before) or is_block(after):
         return ""
     if before is None:
-        return "" if _is_map(after) and len(after) > 1 else value_text(after)
+        return "" if is_map(after) and len(after) > 1 else value_text(after)
     if after is None:
-        return "" if _is_map(before) and len(before) > 1 else f"{value_text(before)} -> {NOT_SET}"
-    return "" if _is_map(before) and _is_map(after) else f"{value_text(before)} -> {value_text(after)}"
+        return "" if is_map(before) and len(before) > 1 else f"{value_text(before)} -> {NOT_SET}"
+    return "" if is_map(before) and is_map(after) else f"{value_text(before)} -> {value_text(after)}"
 
 
-def _is_block(value: Json) -> bool:
+def is_block(value: Json) -> bool:
+    """Whether a value is a text of several lines."""
     return isinstance(value, str) and not isinstance(value, Sensitive) and "\n" in value.strip("\n")
 
 
-def _is_map(value: Json) -> bool:
+def is_map(value: Json) -> bool:
+    """Whether a value has keys of its own; a code's checksum has not."""
     return isinstance(value, Mapping) and tuple(value) != ("checksum",)
 
 
 def _map_lines(before: Json, after: Json, indent: str, ink: Ink) -> list[str]:
     """Key by key; nothing when one side is no map at all."""
-    if not all(value is None or _is_map(value) for value in (before, after)):
+    if not all(value is None or is_map(value) for value in (before, after)):
         return []
     old, new = before or {}, after or {}
     lines: list[str] = []
     for key in sorted({*old, *new}):
-        if not _same(old.get(key), new.get(key)):
+        if not same(old.get(key), new.get(key)):
             lines += _changed_lines(key_text(key), old.get(key), new.get(key), indent, ink)
     return lines
 
 
-def _same(old: Json, new: Json) -> bool:
+def same(old: Json, new: Json) -> bool:
+    """Whether two values are equal, and of one type: `1` is not `true`. Hidden ones never are."""
     return type(old) is type(new) and bool(old == new)
 
 
@@ -195,8 +198,8 @@ def _list_lines(before: Json, after: Json, indent: str, ink: Ink) -> list[str]:
             for items, action in ((old, Action.DELETE), (new, Action.CREATE))
             for line in _items(items, action, indent, ink)
         ]
-    same = len(old) - len(gone)
-    kept = [f"{indent}  " + ink(f"({counted(same, 'item')} unchanged)", Role.FAINT)] if same else []
+    stay = len(old) - len(gone)
+    kept = [f"{indent}  " + ink(f"({counted(stay, 'item')} unchanged)", Role.FAINT)] if stay else []
     return [*_items(gone, Action.DELETE, indent, ink), *_items(come, Action.CREATE, indent, ink), *kept]
 
 

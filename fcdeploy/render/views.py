@@ -24,12 +24,16 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlansView:
-    """The plans of all targets, in the order of the file; `destroy` says that they take everything away."""
+    """The plans of all targets, in the order of the file; `destroy` says that they take everything away.
+
+    `digest` (hex SHA-256) is equal for two reports whose plans change the same (S43).
+    """
 
     project: str
     plans: tuple[PlanView, ...]
     diagnostics: tuple[Diagnostic, ...] = ()
     destroy: bool = False
+    digest: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

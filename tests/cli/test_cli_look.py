@@ -57,6 +57,10 @@ def test_drift_says_who_moved_and_exits_with_2(program: Program) -> None:
         256,
         "file",
     )
+    comment = program.run("drift", "--local", "--format", "markdown")
+    assert (comment.returncode, comment.stderr) == (2, "")
+    assert comment.stdout.startswith("<!-- fcdeploy-drift:image-pipeline ")
+    assert "-   memorySize: 256\n+   memorySize: 512\n#     the file moved\n" in comment.stdout
     # Nothing was written: the plan still has it all to do.
     assert "1 to update" in program.run("plan", "--local").stdout
 

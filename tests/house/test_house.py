@@ -21,7 +21,7 @@ PURE = (
     *("threeway", "standing", "journal_rows", "references", "marks", "as_spec", "calls", "drift", "traces"),
     *("ignoring", "renames", "sealed", "unmarked", "adoption", "only"),
     *("edges", "order", "outputs", "series", "tag_steps", "pins"),
-    *("graph", "hiding", "lasting", "past", "ledger", "rounds", "schedule", "telling"),
+    *("graph", "hiding", "lasting", "past", "ledger", "rounds", "schedule", "telling", "digest"),
 )
 IO_MODULES = {"os", "time", "httpx", "logging", "socket", "subprocess", "sqlite3", "pathlib", "asyncio", "tempfile"}
 

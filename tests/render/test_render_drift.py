@@ -12,6 +12,7 @@ from fcdeploy.model import Address, Drift, FieldChange, FieldDrift, Gap, Json, M
 from fcdeploy.render.drift import drifts_text
 from fcdeploy.render.ink import COLOURED
 from fcdeploy.render.json import document_text, drifts_content
+from fcdeploy.render.markdown_drift import drifts_markdown
 from fcdeploy.render.views import DriftsView, DriftView
 from fcdeploy.render.words import WIDTH, columns
 
@@ -107,6 +108,12 @@ def test_the_text_of_full_drift() -> None:
 
 def test_the_json_of_full_drift() -> None:
     golden("drift.json", document_text("drift", drifts_content(VIEW)))
+
+
+def test_the_markdown_of_full_drift() -> None:
+    text = drifts_markdown(VIEW)
+    golden("drift.md", text)
+    assert all(sign.isprintable() or sign == "\n" for sign in text)
 
 
 def test_colour_changes_no_character() -> None:

@@ -14,10 +14,12 @@ from fcdeploy.model import (
     Address,
     Call,
     Change,
+    Ending,
     FieldChange,
     IfMatch,
     JustCreated,
     MustNotExist,
+    Outcome,
     Output,
     Plan,
     Recheck,
@@ -28,8 +30,9 @@ from fcdeploy.model import (
 )
 from fcdeploy.render.ink import COLOURED
 from fcdeploy.render.json import document_text, plans_content
+from fcdeploy.render.markdown import outcomes_markdown, plans_markdown
 from fcdeploy.render.text import plan_text, plans_text
-from fcdeploy.render.views import PlansView, PlanView
+from fcdeploy.render.views import OutcomeView, PlansView, PlanView
 from fcdeploy.render.words import WIDTH, columns
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -174,6 +177,24 @@ def full_view() -> PlansView:
     )
 
 
+def ended() -> OutcomeView:
+    """The full plan, carried out until its last steps: one of them failed."""
+    steps = full_plan().steps
+    done = tuple(one.id for one in steps[:-1])
+    outcome = Outcome(
+        run="20260131-142501-3fa9c1d2",
+        target="dev",
+        ending=Ending.NEEDS_ATTENTION,
+        done=done,
+        leftovers=done[-1:],
+        seconds=7.25,
+        durations={one: 0.25 + place for place, one in enumerate(done)},
+        diagnostics=(error("DeleteFunction answered 500", detail="request id 7", address=str(steps[-1].address)),),
+    )
+    titles = {one.id: f"{one.action} {one.address.short}" for one in steps}
+    return OutcomeView(outcome=outcome, code=4, titles=titles)
+
+
 def golden(name: str, text: str) -> None:
     """The text is what the file says; to renew a file, delete it and run the test twice."""
     path = GOLDEN / name
@@ -189,6 +210,17 @@ def test_the_text_of_a_full_plan() -> None:
     assert SECRET not in text
     assert max(columns(line) for line in text.splitlines()) <= WIDTH
     assert all(sign.isprintable() or sign == "\n" for sign in text)
+
+
+def test_the_markdown_of_a_full_plan_and_of_its_run() -> None:
+    view = replace(full_view(), digest="3f" * 32)
+    for name, text in (
+        ("plan.md", plans_markdown(view)),
+        ("run.md", outcomes_markdown(view, (ended(),), exit_code=4)),
+    ):
+        golden(name, text)
+        assert SECRET not in text
+        assert all(sign.isprintable() or sign == "\n" for sign in text)
 
 
 def test_the_json_of_a_full_plan() -> None:
