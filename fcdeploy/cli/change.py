@@ -42,7 +42,7 @@ _LOOK_FIRST = {"apply": "plan", "destroy": "plan --destroy", "rollback": "status
 
 
 @click.command("plan", cls=Command)
-@asks(WHERE, WISHES, speaking("markdown"))
+@asks(WHERE, WISHES, speaking("markdown", "sarif"))
 @ONLY_OPTION
 @FORWARD_OPTION
 @option("--destroy", is_flag=True, help="Plan what `fcdeploy destroy` would do.")
@@ -64,11 +64,16 @@ def plan(
     import asyncio
 
     from fcdeploy import app
+    from fcdeploy.cli.documents import plan_document, spec_file
     from fcdeploy.cli.views import plans_code
 
     report = asyncio.run(app.plan(where, replace(wishes, only=only, forward=forward), destroy=destroy))
     _write_problems(report, speech)
-    _write_plan(report, speech, destroy=destroy)
+    if speech.is_document:
+        file = spec_file(where.spec)
+        speech.write_data(plan_document(report, speech.form, destroy=destroy, file=file))
+    else:
+        speech.write_data(_plan_text(report, speech, destroy=destroy))
     return plans_code(report, pending_counts=detailed_exitcode)
 
 
@@ -196,7 +201,7 @@ class Question:
         """Problems to stderr, the plan to stdout; with a document the plan is talk, where somebody is to read it."""
         _write_problems(report, self._speech)
         if not self._speech.is_document:
-            _write_plan(report, self._speech, destroy=self._command == "destroy")
+            self._speech.write_data(_plan_text(report, self._speech, destroy=self._command == "destroy"))
         elif not self._yes:
             self._speech.write_talk(_plan_text(report, self._speech, destroy=self._command == "destroy", talk=True))
 
@@ -223,15 +228,6 @@ def _write_problems(report: PlanReport, speech: Speech) -> None:
     for one in report.results:
         if one.problem is not None:
             speech.write_error(one.problem)
-
-
-def _write_plan(report: PlanReport, speech: Speech, *, destroy: bool) -> None:
-    if speech.is_document:
-        from fcdeploy.cli.documents import plan_document
-
-        speech.write_data(plan_document(report, speech.form, destroy=destroy))
-    else:
-        speech.write_data(_plan_text(report, speech, destroy=destroy))
 
 
 def _plan_text(report: PlanReport, speech: Speech, *, destroy: bool, talk: bool = False) -> str:

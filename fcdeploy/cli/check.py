@@ -8,7 +8,7 @@ import click
 
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import DONE, FAILED
-from fcdeploy.cli.options import FILE, SPEECH, asks
+from fcdeploy.cli.options import FILE, asks, speaking
 from fcdeploy.cli.speech import Speech
 from fcdeploy.errors import SpecError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("validate", cls=Command)
-@asks(FILE, SPEECH)
+@asks(FILE, speaking("junit", "sarif"))
 def validate(where: Where, speech: Speech) -> int:
     """Check the file: its form, its templates, its names, every target.
 
@@ -25,6 +25,7 @@ def validate(where: Where, speech: Speech) -> int:
     once, with their place in the file.
     """
     from fcdeploy import app
+    from fcdeploy.cli.documents import findings_document, spec_file
     from fcdeploy.render.findings import tally
     from fcdeploy.render.json import document_text, findings_list
     from fcdeploy.render.words import clean, counted
@@ -32,7 +33,9 @@ def validate(where: Where, speech: Speech) -> int:
     try:
         found = app.validate(where)
     except SpecError as error:
-        if speech.json:
+        if speech.form in ("junit", "sarif"):
+            speech.write_data(findings_document(error.diagnostics, speech.form, file=spec_file(where.spec)))
+        elif speech.json:
             content = {"valid": False, "diagnostics": findings_list(error.diagnostics)}
             speech.write_data(document_text("validation", content))
         else:
@@ -48,6 +51,10 @@ def validate(where: Where, speech: Speech) -> int:
             "diagnostics": findings_list(found.diagnostics),
         }
         speech.write_data(document_text("validation", content))
+        return DONE
+    if speech.is_document:
+        file = spec_file(where.spec)
+        speech.write_data(findings_document(found.diagnostics, speech.form, file=file, targets=found.targets))
         return DONE
     speech.write_findings(found.diagnostics)
     size = f"{counted(len(found.targets), 'target')}, {counted(found.resources, 'resource')}"

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING
+
+from fcdeploy.cli.options import DEFAULT_FILE
 
 if TYPE_CHECKING:
     from fcdeploy.app import PlanReport
@@ -11,8 +14,13 @@ if TYPE_CHECKING:
     from fcdeploy.render.views import OutcomeView
 
 
-def plan_document(report: PlanReport, form: str, *, destroy: bool) -> str:
-    """The plans of all targets."""
+def spec_file(given: Path) -> str:
+    """The spec's file, where a folder may be given for it; as findings call it."""
+    return str(given / DEFAULT_FILE if given.is_dir() else given)
+
+
+def plan_document(report: PlanReport, form: str, *, destroy: bool, file: str) -> str:
+    """The plans of all targets; `file` is the spec's."""
     from fcdeploy.cli.views import plans_view
 
     match form:
@@ -20,10 +28,26 @@ def plan_document(report: PlanReport, form: str, *, destroy: bool) -> str:
             from fcdeploy.render.markdown import plans_markdown
 
             return plans_markdown(plans_view(report, destroy=destroy))
+        case "sarif":
+            return findings_document(plans_view(report, destroy=destroy).findings, form, file=file)
         case _:
             from fcdeploy.render.json import document_text, plans_content
 
             return document_text("plan", plans_content(plans_view(report, destroy=destroy, with_bodies=True)))
+
+
+def findings_document(found: Iterable[Diagnostic], form: str, *, file: str, targets: Sequence[str] = ()) -> str:
+    """Findings for programs that show them at their lines; `file` is the spec's, `targets` those without an error."""
+    match form:
+        case "junit":
+            from fcdeploy.render.junit import junit_text
+
+            return junit_text(found, file=file, targets=targets)
+        case _:
+            from fcdeploy import __version__
+            from fcdeploy.render.sarif import sarif_text
+
+            return sarif_text(found, file=file, version=__version__)
 
 
 def outcome_document(report: PlanReport, views: tuple[OutcomeView, ...], form: str, *, destroy: bool, code: int) -> str:
@@ -49,6 +73,8 @@ def error_document(command: str, found: Sequence[Diagnostic], form: str, *, code
             from fcdeploy.render.markdown import error_markdown
 
             return error_markdown(command, found)
+        case "sarif" | "junit":
+            return findings_document(found, form, file=DEFAULT_FILE)
         case _:
             from fcdeploy.render.json import document_text, findings_list
 

@@ -35,6 +35,12 @@ class PlansView:
     destroy: bool = False
     digest: str = ""
 
+    @property
+    def findings(self) -> tuple[Diagnostic, ...]:
+        """Everything that was found, about the file and in each target."""
+        each = ((*one.problems, *(one.plan.warnings if one.plan is not None else ())) for one in self.plans)
+        return (*self.diagnostics, *(found for some in each for found in some))
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DriftView:

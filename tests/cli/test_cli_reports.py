@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 from typing import TYPE_CHECKING
+from xml.etree import ElementTree
 
 if TYPE_CHECKING:
     from conftest import Program
@@ -64,6 +66,44 @@ def test_a_secret_is_in_no_report_and_no_digest(program: Program) -> None:
         assert secret not in planned.stdout and "TOKEN: (sensitive)" in planned.stdout
         digests.add(digest(planned.stdout))
     assert len(digests) == 1, "a digest that follows a secret could be used to guess it"
+
+
+def test_a_file_that_is_valid_and_one_that_is_not_as_reports(program: Program) -> None:
+    valid = program.run("validate", "--format", "junit")
+    assert (valid.returncode, valid.stderr) == (0, "")
+    suites = ElementTree.fromstring(valid.stdout)
+    assert [(one.get("name"), one.get("failures")) for one in suites] == [("fcdeploy.yaml", "0"), ("target dev", "0")]
+    assert json.loads(program.run("validate", "--format", "sarif").stdout)["runs"][0]["results"] == []
+
+    program.edit("memorySize: 512", "memorysize: 512")
+    broken = program.run("validate", "--format", "junit", "--out", "validate.xml")
+    assert (broken.returncode, broken.stdout, broken.stderr) == (1, "", "")
+    (failure,) = ElementTree.parse(program.folder / "validate.xml").iter("failure")
+    assert (failure.get("message"), failure.get("type")) == ("unknown key `memorysize`", "unknown-key")
+    assert "fcdeploy.yaml:13:9: error: " in (failure.text or "") and "hint: " in (failure.text or "")
+    shown = program.run("validate", "--format", "sarif")
+    assert (shown.returncode, shown.stderr) == (1, "")
+    assert program.run("plan", "--local", "--format", "sarif").stdout == shown.stdout
+    (result,) = json.loads(shown.stdout)["runs"][0]["results"]
+    (location,) = result["locations"]
+    assert (result["ruleId"], result["level"]) == ("unknown-key", "error")
+    assert location["physicalLocation"] == {
+        "artifactLocation": {"uri": "fcdeploy.yaml"},
+        "region": {"startLine": 13, "startColumn": 9},
+    }
+
+
+def test_what_a_plan_is_refused_for_as_sarif(program: Program) -> None:
+    assert program.run("apply", "--local", "--yes").returncode == 0
+    program.edit("    description: Thumbnails\n", "    description: Thumbnails\n    protect: true\n")
+    assert program.run("apply", "--local", "--yes").returncode == 0
+    text = program.spec.read_text()
+    program.spec.write_text(text.replace("protect: true", "protect: true\n    absent: true"))
+    refused = program.run("plan", "--local", "--format", "sarif", "-f", str(program.folder))
+    assert refused.returncode == 1
+    results = json.loads(refused.stdout)["runs"][0]["results"]
+    assert {one["level"] for one in results} >= {"error"}
+    assert {one["ruleId"] for one in results} <= {"protected", "destructive"}
 
 
 def test_a_command_that_fails_leaves_a_comment_that_says_so(program: Program, tmp_path: Path) -> None:
