@@ -4,6 +4,7 @@ FcdeployError
 ├── UsageError             the command line cannot be obeyed                       (exit 64)
 ├── SpecError              the files say something that cannot be; carries diagnostics
 ├── PlanRefused            a plan was made but must not be applied; carries diagnostics
+├── PlanOutdated           a plan is not, or no longer, the one that was agreed to; carries diagnostics   (exit 5)
 ├── CredentialsError       no usable credentials
 ├── CloudError             a call did not do what was asked
 │   ├── ApiError           the service answered with an error: nothing happened, unless the status is 5xx
@@ -52,6 +53,10 @@ class SpecError(DiagnosedError):
 
 class PlanRefused(DiagnosedError):
     """The plan must not be applied: ownership, protection, safety, or a service limit."""
+
+
+class PlanOutdated(DiagnosedError):
+    """What was agreed to cannot be applied: a plan file that is stale, used, expired or damaged, or another digest."""
 
 
 class CredentialsError(FcdeployError):

@@ -6,17 +6,23 @@ Targets of one run are worked on side by side. What goes wrong in one target is 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from fcdeploy.app.bench import opened_cloud
+from fcdeploy.app.carrying import carried_out, side_by_side
 from fcdeploy.app.history import history as history
 from fcdeploy.app.history import past_run as past_run
 from fcdeploy.app.recovering import abandon as abandon
 from fcdeploy.app.recovering import resume as resume
 from fcdeploy.app.recovering import rollback as rollback
+from fcdeploy.app.required import Required, required_checked
+from fcdeploy.app.required import read_required as read_required
 from fcdeploy.app.running import RECOVERIES, Manner
+from fcdeploy.app.saving import Applying, PlanFile, Saving, write_plans
+from fcdeploy.app.saving import apply_saved as apply_saved
+from fcdeploy.app.saving import read_plan_file as read_plan_file
 from fcdeploy.app.selection import check_only, patterns_of, project_of
 from fcdeploy.app.types import (
     ApplyReport,
@@ -59,8 +65,11 @@ def validate(where: Where) -> Validated:
     )
 
 
-async def plan(where: Where, wishes: Wishes, *, destroy: bool = False) -> PlanReport:
-    """What apply (or destroy) would do to each selected target; nothing is written to any cloud."""
+async def plan(where: Where, wishes: Wishes, *, destroy: bool = False, saving: Saving | None = None) -> PlanReport:
+    """What apply (or destroy) would do to each selected target; nothing is written to any cloud.
+
+    `saving`: and the plans go into a file, when there is one for every target and none is refused (S43).
+    """
     project = project_of(where)
     targets = project.select(patterns_of(where))
     warnings = project.check(targets, code=not destroy)
@@ -68,8 +77,10 @@ async def plan(where: Where, wishes: Wishes, *, destroy: bool = False) -> PlanRe
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
             works = [Work(where, project, target, cloud) for target in targets]
-            results = await _side_by_side(works, lambda work: work.read_plan(stack, wishes, destroy, for_apply=False))
-    checked = _whole_run_checked(results, wishes, destroy)
+            results = await side_by_side(works, lambda work: work.read_plan(stack, wishes, destroy, for_apply=False))
+            checked = _whole_run_checked(results, wishes, destroy)
+            if saving is not None and all(one.can_apply for one in checked):
+                await asyncio.to_thread(write_plans, saving, project, works, wishes, destroy=destroy)
     return PlanReport(project=project.name, results=checked, diagnostics=warnings)
 
 
@@ -85,10 +96,13 @@ async def apply(
     grace: float | None = None,
     keep_undo: float = KEEP_UNDO,
     wait: float | None = None,
+    required: Required | None = None,
     progress: Progress,
     stop: StopRequest,
 ) -> ApplyReport:
     """Plan every selected target under its lease, ask, and carry out the plans that may be.
+
+    `required`: and that are what was reviewed, or a part of it (S43).
 
     What would undo runs that ended more than `keep_undo` seconds ago is forgotten first (S36). `wait`: see
     that what only settles in time does, each for so many seconds at most.
@@ -110,16 +124,13 @@ async def apply(
                 await work.take(stack, recover, lock_timeout, manner, keep_undo)
                 return await work.read_plan(stack, wishes, destroy, for_apply=True)
 
-            results = _whole_run_checked(await _side_by_side(works, prepared), wishes, destroy)
-            report = PlanReport(project=project.name, results=results, diagnostics=warnings)
-            ready = [work for work, result in zip(works, results, strict=True) if result.can_apply]
-            if not ready or stop.requested:
-                return ApplyReport(plans=report, outcomes=(), confirmed=False)
-            if not confirm(report):
-                return ApplyReport(plans=report, outcomes=(), confirmed=False)
+            def checked(results: Sequence[TargetPlan]) -> tuple[TargetPlan, ...]:
+                return required_checked(_whole_run_checked(results, wishes, destroy), required)
+
             command = "destroy" if destroy else "apply"
-            outcomes = await asyncio.gather(*(work.execute(manner, command) for work in ready))
-    return ApplyReport(plans=report, outcomes=tuple(outcomes))
+            return await carried_out(
+                project.name, works, prepared, checked, confirm, manner, command=command, diagnostics=warnings
+            )
 
 
 async def drift(where: Where) -> DriftReport:
@@ -193,7 +204,7 @@ async def move_back(
                 await work.take(stack, None, 0.0, manner, keep_undo)
                 return await work.read_move(move)
 
-            results = tuple(await _side_by_side(works, prepared))
+            results = tuple(await side_by_side(works, prepared))
             report = PlanReport(project=project.name, results=results)
             ready = [work for work, result in zip(works, results, strict=True) if result.can_apply]
             if not ready or stop.requested or not confirm(report):
@@ -201,20 +212,6 @@ async def move_back(
             outcomes = await asyncio.gather(*(work.execute(manner, "rollback") for work in ready))
             done = [work for work, one in zip(ready, outcomes, strict=True) if one.ending is Ending.DONE]
     return MoveReport(plans=report, outcomes=tuple(outcomes), kept=tuple(kept for work in done for kept in work.kept))
-
-
-async def _side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[TargetPlan]]) -> list[TargetPlan]:
-    """The plans of all targets at once; a target's problem is its result."""
-
-    async def one(work: Work) -> TargetPlan:
-        try:
-            return await read(work)
-        except (SpecError, UsageError):
-            raise
-        except FcdeployError as problem:
-            return TargetPlan(target=work.target, plan=None, problem=problem)
-
-    return list(await asyncio.gather(*(one(work) for work in works)))
 
 
 def _whole_run_checked(results: Sequence[TargetPlan], wishes: Wishes, destroy: bool) -> tuple[TargetPlan, ...]:
@@ -230,14 +227,19 @@ def _whole_run_checked(results: Sequence[TargetPlan], wishes: Wishes, destroy: b
 
 __all__ = [
     "ApplyReport",
+    "Applying",
     "DriftReport",
     "GraphReport",
     "Kept",
+    "Manner",
     "Move",
     "MoveReport",
     "OpenTarget",
+    "PlanFile",
     "PlanReport",
     "Progress",
+    "Required",
+    "Saving",
     "StopRequest",
     "TargetDrift",
     "TargetHistory",
@@ -248,12 +250,15 @@ __all__ = [
     "Wishes",
     "abandon",
     "apply",
+    "apply_saved",
     "drift",
     "graph",
     "history",
     "move_back",
     "past_run",
     "plan",
+    "read_plan_file",
+    "read_required",
     "resume",
     "rollback",
     "status",

@@ -44,6 +44,10 @@ class Packages:
         """A planned archive with its entries, None when it is not one of ours."""
         return self._planned.get(sha256)
 
+    def adopt(self, archives: Iterable[Archive]) -> None:
+        """Take these as planned; their bytes are looked for in the spool first."""
+        self._planned |= {one.sha256: one for one in archives}
+
     async def packaged(self, desired: Desired) -> tuple[Desired, tuple[Diagnostic, ...]]:
         """Every resource with its code as a checksum and a payload. Raises SpecError naming each bad `code:`."""
         with ThreadPoolExecutor(max_workers=PACKERS, thread_name_prefix="fcdeploy-pack") as pool:

@@ -21,7 +21,7 @@ from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.together import together
 from fcdeploy.engine.unmarked import undeclared_warnings, with_unmarked
 from fcdeploy.errors import ReadFailed
-from fcdeploy.model import Action, Plan
+from fcdeploy.model import Action, Address, Plan
 
 MOST_READS = 4
 CHANGING = (Action.UPDATE, Action.REPLACE, Action.DELETE)
@@ -38,15 +38,23 @@ async def read_plan(
     destroying: bool,
     for_apply: bool,
     warnings: tuple[Diagnostic, ...] = (),
-) -> tuple[Plan, tuple[Diagnostic, ...]]:
-    """The plan, and what forbids applying it. Raises ReadFailed.
+    touched: frozenset[Address] | None = None,
+) -> tuple[Plan, tuple[Diagnostic, ...], Compared]:
+    """The plan, what forbids applying it, and what it was made from. Raises ReadFailed.
 
     `snapshot` is what the lists gave. `targets` are the names in the file (S9). `for_apply` also fetches the code of
-    functions that will be deleted, so that they can be brought back.
+    functions that will be deleted, so that they can be brought back. `touched`: nothing else is to be changed.
     """
     desired = located(desired, bench.site.scope)
     both = await read_compared(
-        bench, packages, desired, snapshot, wishes, destroying=destroying, for_undo=for_apply and not destroying
+        bench,
+        packages,
+        desired,
+        snapshot,
+        wishes,
+        destroying=destroying,
+        for_undo=for_apply and not destroying,
+        touched=touched,
     )
     wanted, snapshot, owned, found = both.wanted, both.snapshot, both.owned, both.found
     plan = to_plan(
@@ -71,7 +79,7 @@ async def read_plan(
     refusals = (*refusals, *protected_renames(renamed(desired, leaving), desired))
     notes = [note for one in found for note in one.notes if note.severity is Severity.ERROR]
     pins = pin_findings(found, snapshot, forward=wishes.forward)
-    return plan, (*owned.found, *both.refusals, *notes, *pins, *refusals)
+    return plan, (*owned.found, *both.refusals, *notes, *pins, *refusals), both
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,14 +106,23 @@ async def read_compared(
     *,
     destroying: bool = False,
     for_undo: bool = False,
+    touched: frozenset[Address] | None = None,
 ) -> Compared:
-    """The reading half of a plan: `desired` is located, `snapshot` what the lists gave. Raises ReadFailed."""
+    """The reading half of a plan: `desired` is located, `snapshot` what the lists gave. Raises ReadFailed.
+
+    `touched`: what differs elsewhere stays as it is.
+    """
     wanted: Desired = {} if destroying else present(desired, bench.site.scope.api)
 
     def compared(here: Snapshot) -> tuple[Owned, Narrowed]:
         owned = verdicts(wanted, here, bench.site, wishes, declared=desired)
         owned = with_unmarked(owned, desired, here, wishes, bench.site.scope)
-        return owned, narrowed(differences(wanted, here, owned, bench.site), wanted, wishes.only, bench.site)
+        left = narrowed(differences(wanted, here, owned, bench.site), wanted, wishes.only, bench.site)
+        if touched is not None:
+            left = replace(
+                left, found=tuple(one for one in left.found if one.action is Action.NONE or one.address in touched)
+            )
+        return owned, left
 
     snapshot, owned, left = await _settled(bench, snapshot, compared)
     unseen = frozen_to_see(left.found, snapshot, bench.site)

@@ -125,11 +125,13 @@ async def write_archives(bench: Bench, journal: SqliteJournal, packages: Package
         journal.spool.adopt_files(paths, immutable=True)
 
 
-async def execute(bench: Bench, journal: SqliteJournal, plan: Plan, manner: Manner, *, command: str) -> Outcome:
-    """Carry out a new plan under the lease that is held."""
+async def execute(
+    bench: Bench, journal: SqliteJournal, plan: Plan, manner: Manner, *, command: str, plan_id: str = ""
+) -> Outcome:
+    """Carry out a new plan under the lease that is held; `plan_id` is that of the plan file that it came from."""
     if plan.is_empty:
         return Outcome(run="", target=plan.target.name, ending=Ending.DONE)
-    run = await journal.open_run(plan, command)
+    run = await journal.open_run(plan, command, plan_id=plan_id)
     outcome = await _executor(bench, journal, plan, manner, run).execute()
     return await _closed(journal, plan, outcome)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass
 
@@ -10,7 +11,7 @@ from fcdeploy.app.bench import Bench, Cloud, opened_bench
 from fcdeploy.app.code import Packages
 from fcdeploy.app.drift import read_drift
 from fcdeploy.app.inverse import read_inverse
-from fcdeploy.app.planning import read_plan
+from fcdeploy.app.planning import Compared, read_plan
 from fcdeploy.app.releasing import read_move
 from fcdeploy.app.running import (
     CLOSING,
@@ -58,6 +59,7 @@ class Work:
     lease: Lease | None = None
     record: RunRecord | None = None
     plan: Plan | None = None
+    compared: Compared | None = None
     kept: tuple[Kept, ...] = ()
 
     async def open(self, stack: AsyncExitStack) -> Bench:
@@ -131,7 +133,7 @@ class Work:
         notices = () if for_apply else await self._open_run_warning(bench)
         destroying = destroy or self.target.retired
         self.desired, snapshot, warnings = await self._read_both(bench, destroying)
-        self.plan, refusals = await read_plan(
+        self.plan, refusals, self.compared = await read_plan(
             bench,
             self.packages,
             self.desired,
@@ -210,13 +212,13 @@ class Work:
         self.desired = {}
         return TargetPlan(target=self.target, plan=self.plan)
 
-    async def execute(self, manner: Manner, command: str) -> Outcome:
+    async def execute(self, manner: Manner, command: str, plan_id: str = "") -> Outcome:
         """Carry the plan out; trouble with journal or state folder becomes an outcome that needs a person."""
         assert self.bench is not None and self.journal is not None and self.packages is not None
         assert self.plan is not None and self.desired is not None
         try:
             await write_archives(self.bench, self.journal, self.packages, self.plan)
-            return await execute(self.bench, self.journal, self.plan, manner, command=command)
+            return await execute(self.bench, self.journal, self.plan, manner, command=command, plan_id=plan_id)
         except RunError as problem:
             found = error(problem.summary, detail=problem.detail, hint=problem.hint)
             return Outcome(run="", target=self.target.name, ending=Ending.FAILED, diagnostics=(found,))
@@ -250,8 +252,11 @@ class Work:
         return TargetStatus(target=self.target, rows=rows, open_run=open_run, problem=unread)
 
 
-def secret_source(project: Project) -> SecretSource:
-    """Reads the project's named secrets again, for a run that was saved with references only (S36)."""
+def secret_source(project: Project, note: Callable[[str, str], None] | None = None) -> SecretSource:
+    """Reads the project's named secrets again, for what was saved with references only (S36).
+
+    `note` is told the name and the text of each that was read.
+    """
     node = project.document.fields.get("secrets")
     sources = node.plain() if node is not None else {}
 
@@ -262,13 +267,19 @@ def secret_source(project: Project) -> SecretSource:
                 hint="add it under `secrets:`, then run the command again",
             )
         try:
-            return project.surroundings.read_secret(name, sources[name])
+            text = project.surroundings.read_secret(name, sources[name])
         except TemplateFault as problem:
             raise RunError(f"the run needs the secret {name}", detail=str(problem), hint=problem.hint) from problem
+        if note is not None:
+            note(name, text)
+        return text
 
     def part_text(part: Json) -> str:
         if isinstance(part, dict) and GIVEN in part:
-            return given_text(project, *part[GIVEN])
+            text = given_text(project, *part[GIVEN])
+            if note is not None:
+                note(f"{part[GIVEN][1]} of {part[GIVEN][0]}", text)
+            return text
         try:
             return secret_text(part, read)
         except TemplateFault as problem:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
@@ -19,6 +20,7 @@ from fcdeploy.cli.options import (
     WHERE,
     WISHES,
     YES_OPTION,
+    Duration,
     RunOptions,
     asks,
     flags_of,
@@ -28,7 +30,7 @@ from fcdeploy.cli.speech import Speech
 from fcdeploy.errors import UsageError
 
 if TYPE_CHECKING:
-    from fcdeploy.app import PlanReport, Where, Wishes
+    from fcdeploy.app import PlanFile, PlanReport, Required, Saving, Where, Wishes
     from fcdeploy.render.progress import Shown
 
 _QUESTIONS = {
@@ -41,11 +43,25 @@ _LOOK_FIRST = {"apply": "plan", "destroy": "plan --destroy", "rollback": "status
 """The command that shows without asking what another one is about to touch."""
 
 
+_REQUIRE_OPTION = option(
+    "--require-plan-digest", metavar="DIGEST|FILE", default=None, section="Ownership and safety",
+    help="Go on only if the plan is the one of this digest, or does nothing; with the FILE of a JSON plan, also if "
+         "it does only a part of that.",
+)  # fmt: skip
+
+
+_EXPIRES_OPTION = option(
+    "--expires", metavar="TIME", type=Duration(), default=None, section="Output",
+    help="How long a saved plan may be applied, such as 30m or 7d. Without it: 24h.",
+)  # fmt: skip
+
+
 @click.command("plan", cls=Command)
-@asks(WHERE, WISHES, speaking("markdown", "sarif"))
+@asks(WHERE, WISHES, speaking("markdown", "sarif", saves=True))
 @ONLY_OPTION
 @FORWARD_OPTION
 @option("--destroy", is_flag=True, help="Plan what `fcdeploy destroy` would do.")
+@_EXPIRES_OPTION
 @option("--detailed-exitcode", is_flag=True, help="Exit with 2 when changes are pending.")
 def plan(
     where: Where,
@@ -54,12 +70,16 @@ def plan(
     only: tuple[str, ...],
     forward: bool,
     destroy: bool,
+    expires: float | None,
     detailed_exitcode: bool,
 ) -> int:
-    """Show what apply would do to each target, and why. Nothing is written.
+    """Show what apply would do to each target, and why. Nothing is changed.
 
     The plan is made from the live state: what is listed is exactly what apply
     would send. The same file and the same cloud give the same bytes.
+
+    With --out FILE.fcplan the plan is saved: `fcdeploy apply FILE.fcplan`
+    applies exactly that, once, or refuses.
     """
     import asyncio
 
@@ -67,13 +87,17 @@ def plan(
     from fcdeploy.cli.documents import plan_document, spec_file
     from fcdeploy.cli.views import plans_code
 
-    report = asyncio.run(app.plan(where, replace(wishes, only=only, forward=forward), destroy=destroy))
+    saving = _saving(speech, expires)
+    wishes = replace(wishes, only=only, forward=forward)
+    report = asyncio.run(app.plan(where, wishes, destroy=destroy, saving=saving))
     _write_problems(report, speech)
     if speech.is_document:
         file = spec_file(where.spec)
         speech.write_data(plan_document(report, speech.form, destroy=destroy, file=file))
     else:
-        speech.write_data(_plan_text(report, speech, destroy=destroy))
+        speech.write_data(_plan_text(report, speech, destroy=destroy, digest=True))
+    if saving is not None:
+        _tell_saved(report, speech, saving, where)
     return plans_code(report, pending_counts=detailed_exitcode)
 
 
@@ -81,16 +105,43 @@ def plan(
 @asks(WHERE, WISHES, RUN, speaking("markdown"))
 @ONLY_OPTION
 @FORWARD_OPTION
+@_REQUIRE_OPTION
 @YES_OPTION
+@click.argument("plan_file", metavar="[FILE.fcplan]", required=False)
 def apply(
-    where: Where, wishes: Wishes, run: RunOptions, speech: Speech, only: tuple[str, ...], forward: bool, yes: bool
+    where: Where,
+    wishes: Wishes,
+    run: RunOptions,
+    speech: Speech,
+    plan_file: str | None,
+    only: tuple[str, ...],
+    forward: bool,
+    require_plan_digest: str | None,
+    yes: bool,
 ) -> int:
     """Make the cloud as the file says.
 
     Shows the plan, asks, and carries it out: every write is guarded against
     other writers, and when a step fails, what was done is taken back.
+
+    With FILE.fcplan, which `fcdeploy plan --out` saved, exactly that plan is
+    applied, once, or refused with exit code 5: it is expired, used, changed, of
+    another place, or something that it touches is no longer as it was. The
+    spec still says where secrets come from; code is taken from the plan.
     """
-    return _carry_out(where, replace(wishes, only=only, forward=forward), run, speech, yes=yes, destroy=False)
+    from fcdeploy import app
+
+    wishes = replace(wishes, only=only, forward=forward)
+    required = app.read_required(require_plan_digest) if require_plan_digest is not None else None
+    if plan_file is None:
+        return _carry_out(where, wishes, run, speech, yes=yes, destroy=False, required=required)
+    if wishes != app.Wishes():
+        raise UsageError(
+            "what is adopted, narrowed or allowed is a part of a saved plan",
+            hint="give --adopt, --only, --forward and --allow-unsafe to `fcdeploy plan`",
+        )
+    file = app.read_plan_file(Path(plan_file))
+    return _carry_out(where, wishes, run, speech, yes=yes, destroy=file.plans.destroy, required=required, file=file)
 
 
 @click.command("destroy", cls=Command)
@@ -105,8 +156,17 @@ def destroy(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, yes: 
     return _carry_out(where, wishes, run, speech, yes=yes, destroy=True)
 
 
-def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *, yes: bool, destroy: bool) -> int:
-
+def _carry_out(
+    where: Where,
+    wishes: Wishes,
+    run: RunOptions,
+    speech: Speech,
+    *,
+    yes: bool,
+    destroy: bool,
+    required: Required | None = None,
+    file: PlanFile | None = None,
+) -> int:
     from fcdeploy import app
     from fcdeploy.cli.documents import outcome_document
     from fcdeploy.cli.views import outcome_views, outcomes_code, plans_code
@@ -126,22 +186,38 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
             )
         )
         question = Question(command, speech, progress, watch, yes=yes)
-        report = watch.finished(
-            app.apply(
-                where,
-                wishes,
-                destroy=destroy,
-                confirm=question,
-                on_failure=run.on_failure,
-                recover=run.recover,
-                lock_timeout=run.lock_timeout,
-                grace=run.grace,
-                keep_undo=run.keep_undo,
-                wait=run.wait,
-                progress=WatchedProgress(progress, watch),
-                stop=stop,
+        shown = WatchedProgress(progress, watch)
+        if file is not None:
+            how = app.Applying(
+                recover=run.recover, lock_timeout=run.lock_timeout, keep_undo=run.keep_undo, required=required
             )
-        )
+            manner = app.Manner(
+                on_failure=run.on_failure,
+                grace=run.grace,
+                progress=shown,
+                stop=stop,
+                parallelism=where.parallelism,
+                wait=run.wait,
+            )
+            report = watch.finished(app.apply_saved(where, file, how, manner, confirm=question))
+        else:
+            report = watch.finished(
+                app.apply(
+                    where,
+                    wishes,
+                    destroy=destroy,
+                    confirm=question,
+                    on_failure=run.on_failure,
+                    recover=run.recover,
+                    lock_timeout=run.lock_timeout,
+                    grace=run.grace,
+                    keep_undo=run.keep_undo,
+                    wait=run.wait,
+                    required=required,
+                    progress=shown,
+                    stop=stop,
+                )
+            )
     if not question.asked:
         question.show(report.plans)
     views = outcome_views(report.outcomes, report.plans, flags=flags_of(where))
@@ -200,10 +276,11 @@ class Question:
     def show(self, report: PlanReport) -> None:
         """Problems to stderr, the plan to stdout; with a document the plan is talk, where somebody is to read it."""
         _write_problems(report, self._speech)
+        destroy, digest = self._command == "destroy", self._command in ("apply", "destroy")
         if not self._speech.is_document:
-            self._speech.write_data(_plan_text(report, self._speech, destroy=self._command == "destroy"))
+            self._speech.write_data(_plan_text(report, self._speech, destroy=destroy, digest=digest))
         elif not self._yes:
-            self._speech.write_talk(_plan_text(report, self._speech, destroy=self._command == "destroy", talk=True))
+            self._speech.write_talk(_plan_text(report, self._speech, destroy=destroy, digest=digest, talk=True))
 
     def _what(self, targets: int) -> str:
         return f"{_QUESTIONS[self._command]}{f' in {targets} targets' if targets > 1 else ''}?"
@@ -230,14 +307,36 @@ def _write_problems(report: PlanReport, speech: Speech) -> None:
             speech.write_error(one.problem)
 
 
-def _plan_text(report: PlanReport, speech: Speech, *, destroy: bool, talk: bool = False) -> str:
+def _saving(speech: Speech, expires: float | None) -> Saving | None:
+    """Where the plan is to be saved, if it is; stdout then gets what it would get without."""
+    from fcdeploy.app.saving import EXPIRES, SUFFIX, Saving
+
+    if speech.out is None or speech.out.suffix != SUFFIX:
+        if expires is not None:
+            raise UsageError("--expires is about a saved plan", hint=f"add --out FILE{SUFFIX}")
+        return None
+    path, speech.out = speech.out, None
+    return Saving(path=path, expires=EXPIRES if expires is None else expires)
+
+
+def _tell_saved(report: PlanReport, speech: Speech, saving: Saving, where: Where) -> None:
+    from fcdeploy.render.words import command_line
+
+    if all(one.can_apply for one in report.results):
+        line = command_line("apply", (str(saving.path), *flags_of(where)))
+        speech.write_talk(f"Saved. To apply exactly this plan:\n  {line}")
+    else:
+        speech.write_talk(f"Not saved in {saving.path}: there is no plan to apply for every target.")
+
+
+def _plan_text(report: PlanReport, speech: Speech, *, destroy: bool, digest: bool, talk: bool = False) -> str:
     from fcdeploy.cli.speech import read_sources
     from fcdeploy.cli.views import plans_view
     from fcdeploy.render.text import plans_text
 
     warnings = [found for one in report.results if one.plan is not None for found in one.plan.warnings]
     return plans_text(
-        plans_view(report, destroy=destroy),
+        plans_view(report, destroy=destroy, with_digest=digest),
         ink=speech.talk_ink if talk else speech.ink,
         sources=read_sources(warnings),
     )

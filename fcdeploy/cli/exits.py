@@ -27,13 +27,15 @@ def gravest(codes: Iterable[int]) -> int:
 
 def error_code(error: FcdeployError) -> int:
     """What an error is worth that stopped a command, or one of its targets, before anything was changed."""
-    from fcdeploy.errors import LeaseLost, OpenRun, UsageError
+    from fcdeploy.errors import LeaseLost, OpenRun, PlanOutdated, UsageError
 
     match error:
         case UsageError():
             return USAGE
         case OpenRun() | LeaseLost():
             return ATTENTION
+        case PlanOutdated():
+            return STALE
         case _:
             return FAILED
 

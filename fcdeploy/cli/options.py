@@ -34,11 +34,19 @@ _WHAT, _CLOUD, _OUTPUT, _OWNERSHIP, _RUN = "What", "Which cloud", "Output", "Own
 
 
 class Duration(_SecondsType):
-    """Seconds, from `250ms`, `2s`, `5m`, `1h` or a bare number of seconds."""
+    """Seconds, from `250ms`, `2s`, `5m`, `1h`, `7d` or a bare number of seconds."""
 
     name = "duration"
-    _FORM = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|min|h)?\Z")
-    _UNITS: Mapping[str | None, float] = {"ms": 0.001, "s": 1.0, None: 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+    _FORM = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)?\Z")
+    _UNITS: Mapping[str | None, float] = {
+        "ms": 0.001,
+        "s": 1.0,
+        None: 1.0,
+        "m": 60.0,
+        "min": 60.0,
+        "h": 3600.0,
+        "d": 86400.0,
+    }
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The seconds; fails the command line on anything else."""
@@ -232,6 +240,12 @@ _SPEECH_OPTIONS = (
            help="Show the traceback if fcdeploy itself breaks."),
 )  # fmt: skip
 
+_SAVING_OPTION = option(
+    "--out", metavar="FILE", default=None, section=_OUTPUT,
+    help="Write to this file what stdout would get. A name that ends in .fcplan saves the plan itself there, for "
+         "`fcdeploy apply FILE`, and stdout gets what it would get.",
+)  # fmt: skip
+
 _WISH_OPTIONS = (
     option("--adopt", metavar="GLOB", multiple=True, section=_OWNERSHIP,
            help="Take over matching resources that exist unmarked, as long as nothing in them is lost. Repeatable."),
@@ -289,15 +303,19 @@ def _run(_: Session, given: Mapping[str, Any]) -> RunOptions:
     return RunOptions(**(own | {"wait": patience if given["wait"] else None}))
 
 
-def speaking(*forms: str) -> Bundle:
-    """The options for what stdout gets, of a command that knows these forms besides text and JSON."""
+def speaking(*forms: str, saves: bool = False) -> Bundle:
+    """The options for what stdout gets, of a command that knows these forms besides text and JSON.
+
+    `saves`: and that saves what it shows in a file that is named so.
+    """
     every = ["text", "json", *forms]
     form = option(
         "--format", metavar="FORM" if forms else "text|json", type=click.Choice(every), default="text", section=_OUTPUT,
         help=f"What stdout gets{': ' + ', '.join(every[:-1]) + ' or ' + every[-1] if forms else ''}. "
              "Without it: text.",
     )  # fmt: skip
-    return Bundle(argument="speech", options=(form, *_SPEECH_OPTIONS), names=("format", "out"), build=_speech)
+    options = (form, _SAVING_OPTION if saves else _SPEECH_OPTIONS[0], *_SPEECH_OPTIONS[1:])
+    return Bundle(argument="speech", options=options, names=("format", "out"), build=_speech)
 
 
 SPEECH = speaking()

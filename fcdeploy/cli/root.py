@@ -92,8 +92,9 @@ Exit codes:
    2  changes are pending (plan --detailed-exitcode, drift)
    3  failed and rolled back completely
    4  something needs a person: leftovers, an unknown effect, an open run
+   5  a saved plan is stale, used or expired, or not what was reviewed
   64  the command line cannot be obeyed
-With several targets: the gravest of 4, 3, 1, 2, 0.
+With several targets: the gravest of 4, 3, 1, 5, 2, 0.
 """
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from fcdeploy.cli.exits import DONE, PENDING, error_code, gravest, outcome_code
 from fcdeploy.cli.speech import to_findings
 from fcdeploy.engine.calls import body_shown
-from fcdeploy.engine.digest import plans_digest
+from fcdeploy.engine.digest import change_digests, plans_digest
 from fcdeploy.model import Outcome
 from fcdeploy.render.views import (
     DriftsView,
@@ -38,14 +38,15 @@ if TYPE_CHECKING:
     from fcdeploy.app.types import RunSummary
 
 
-def plans_view(report: PlanReport, *, destroy: bool, with_bodies: bool = False) -> PlansView:
-    """Plans and problems of every target; `with_bodies`: and what each step sends."""
+def plans_view(report: PlanReport, *, destroy: bool, with_bodies: bool = False, with_digest: bool = True) -> PlansView:
+    """Plans and problems of every target; `with_bodies`: and what each step sends; `with_digest`: and the digest."""
+    whole = [one.plan for one in report.results if one.plan is not None and one.problem is None]
     return PlansView(
         project=report.project,
         plans=tuple(_plan_view(one, with_bodies) for one in report.results),
         diagnostics=report.diagnostics,
         destroy=destroy,
-        digest=plans_digest(one.plan for one in report.results if one.plan is not None),
+        digest=plans_digest(whole) if with_digest and len(whole) == len(report.results) else "",
     )
 
 
@@ -54,6 +55,7 @@ def _plan_view(one: TargetPlan, with_bodies: bool) -> PlanView:
         target=one.target,
         plan=one.plan,
         problems=to_findings(one.problem) if one.problem else (),
+        digests=change_digests(one.plan) if with_bodies and one.plan else (),
         bodies={step.id: body_shown(step) for step in one.plan.steps} if with_bodies and one.plan else {},
     )
 

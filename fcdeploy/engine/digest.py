@@ -1,41 +1,101 @@
-"""What a plan comes to, as one short text: equal for two plans that do the same, whenever they were made. Pure.
+"""The digest of a plan: what was reviewed, in 64 characters (S43). Pure.
 
-It covers addresses, actions and field changes, not ETags, times or reasons (S43). Secrets go in as the names of their
-sources and hidden live values not at all: a digest is put where everybody reads it, and a value that few others are
-possible for could be guessed from it.
+It covers where each change goes, its address, its action, its fields before and after, the archives that are sent and
+which secrets go where; not ETags, times, reasons or places in the file, and never the value of a secret, which could
+be guessed from it. Of a value that may not be printed it knows only that there is one.
+
+A change has a digest of its own. The digest of a plan is made of those of all its changes, in all targets, whatever
+their order; so a part of a reviewed plan can be told from something else by whoever has the list.
 """
 
 from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Mapping
 
-from fcdeploy.model import Action, FieldChange, Json, Plan, to_json
+from fcdeploy.engine.journal_rows import archives_in
+from fcdeploy.model import Action, Address, Change, FieldChange, Json, Plan, Sensitive, Step, to_json
 
-_CHANGING = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
+_LAYOUT = "fcdeploy plan digest 1"
+"""Stands in front of what is hashed; another number when the same changes give another digest."""
 
 
 def plan_digest(plan: Plan) -> str:
-    """The SHA-256 (hex) of what the plan changes in its target."""
-    changes = [
-        [str(one.address), one.action.value, [_field(field) for field in one.fields]]
-        for one in plan.changes
-        if one.action in _CHANGING
-    ]
-    told = {one.address for one in plan.changes if one.action in _CHANGING}
-    # Writes that no change speaks of, such as a mark that a crash left out (S11), are a part of it, too.
-    bare = [[str(one.address), one.action.value, one.group] for one in plan.steps if one.address not in told]
-    content = [plan.project, plan.target.name, sorted(changes, key=lambda one: (one[0], one[1])), sorted(bare)]
-    return hashlib.sha256(json.dumps(content, sort_keys=True, ensure_ascii=True).encode()).hexdigest()
+    """The digest of one plan, in hex."""
+    return plans_digest([plan])
 
 
 def plans_digest(plans: Iterable[Plan]) -> str:
-    """The SHA-256 (hex) of several plans together, in their order."""
-    return hashlib.sha256("\n".join(plan_digest(plan) for plan in plans).encode()).hexdigest()
+    """The digest of the plans of all targets together, in hex; of plans without a change it is always the same."""
+    every = sorted(one for plan in plans for one in change_digests(plan))
+    return hashlib.sha256("\n".join([_LAYOUT, *every]).encode()).hexdigest()
+
+
+def change_digests(plan: Plan) -> tuple[str, ...]:
+    """The digest of each change, in hex, sorted."""
+    return tuple(sorted(digest for _, digest in digests_by_address(plan)))
+
+
+def digests_by_address(plan: Plan) -> Iterator[tuple[Address, str]]:
+    """Each change's address and digest. What is written without a change of fields, such as a mark, counts as one."""
+    target = plan.target
+    place = [plan.project, target.name, target.provider, target.region, target.account, target.api]
+    steps: dict[Address, list[Step]] = {}
+    for step in plan.steps:
+        steps.setdefault(step.address, []).append(step)
+    changes = {change.address: change for change in plan.changes if change.action is not Action.NONE}
+    for address in sorted({*changes, *steps}):
+        mine = steps.get(address, [])
+        covered = {
+            "place": place,
+            "address": str(address),
+            "change": _change(changes[address]) if address in changes else None,
+            "steps": [[step.action.value, step.group] for step in mine],
+            "archives": sorted({one.sha256 for step in mine for one in archives_in(step.call.body)}),
+            "secrets": [[step.group, *one] for step in mine for one in _secrets(step, changes.get(address))],
+        }
+        text = json.dumps(covered, sort_keys=True, separators=(",", ":"))
+        yield address, hashlib.sha256(text.encode()).hexdigest()
+
+
+def _change(change: Change) -> Json:
+    return {
+        "action": change.action.value,
+        "fields": [_field(one) for one in sorted(change.fields, key=lambda one: one.path)],
+    }
 
 
 def _field(change: FieldChange) -> Json:
-    before = None if change.before_hidden else to_json(change.before)
-    after = None if change.after_hidden else to_json(change.after)
-    return [change.path, change.before_hidden, before, change.after_hidden, after]
+    return [
+        change.path,
+        _value(change.before, hidden=change.before_hidden),
+        _value(change.after, hidden=change.after_hidden),
+        change.forces_replacement,
+    ]
+
+
+def _value(value: Json, *, hidden: bool) -> Json:
+    return {"$hidden": True} if hidden and value is not None else to_json(value)
+
+
+def _secrets(step: Step, change: Change | None) -> Iterator[Json]:
+    """The secrets that a step writes anew; one that is there already is no part of a change."""
+    changed = {one.path for one in change.fields} if change is not None else set()
+    for path, parts in _references(step.after, ()):
+        above = {".".join(path[:length]) for length in range(1, len(path) + 1)}
+        if step.action is Action.CREATE or not changed.isdisjoint(above):
+            yield [list(path), parts]
+
+
+def _references(value: Json, path: tuple[str, ...]) -> Iterator[tuple[tuple[str, ...], Json]]:
+    """Where secrets stand, and what each is made of."""
+    match value:
+        case Sensitive():
+            yield path, list(value.parts)
+        case Mapping():
+            for key in sorted(value, key=str):
+                yield from _references(value[key], (*path, str(key)))
+        case list() | tuple():
+            for index, item in enumerate(value):
+                yield from _references(item, (*path, str(index)))

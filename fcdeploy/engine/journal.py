@@ -91,6 +91,10 @@ class Journal(Protocol):
         """One run, if there is one of that id."""
         ...
 
+    async def find_use(self, plan_id: str) -> RunRecord | None:
+        """The run that a plan file was used for, if there is one."""
+        ...
+
     async def read_runs(self, *, limit: int = -1) -> list[RunRecord]:
         """Runs, newest first, all or the first `limit`."""
         ...
@@ -233,6 +237,11 @@ class SqliteJournal:
     async def find_run(self, run: str) -> RunRecord | None:
         """See `Journal.find_run`."""
         found = await self._read_records("WHERE id = ?", run)
+        return found[0] if found else None
+
+    async def find_use(self, plan_id: str) -> RunRecord | None:
+        """See `Journal.find_use`."""
+        found = await self._read_records("WHERE plan_id = ?", plan_id)
         return found[0] if found else None
 
     async def read_runs(self, *, limit: int = -1) -> list[RunRecord]:

@@ -9,7 +9,7 @@ from typing import Self
 from urllib.parse import quote, unquote
 
 from fcdeploy.diagnostics import Span
-from fcdeploy.model.leaves import Json
+from fcdeploy.model.leaves import Json, SecretSource, from_json, to_json
 
 
 @total_ordering
@@ -116,6 +116,49 @@ class Resource:
     ignore: tuple[tuple[str, ...], ...] = ()
     renamed_from: str | None = None
     external: bool = False
+
+    def to_json(self) -> dict[str, Json]:
+        """Plain JSON, secrets as references. What is not packaged yet is left out: its code is not part of a value."""
+        return {
+            "address": str(self.address),
+            "body": to_json(self.body),
+            "payloads": to_json(self.payloads),
+            "refs": sorted(map(str, self.refs)),
+            "span": _span_to_json(self.span),
+            "spans": {path: _span_to_json(span) for path, span in self.spans.items()},
+            "literal": sorted(self.literal),
+            "protect": self.protect,
+            "absent": self.absent,
+            "ignore": [list(path) for path in self.ignore],
+            "renamedFrom": self.renamed_from,
+            "external": self.external,
+        }
+
+    @classmethod
+    def from_json(cls, saved: Mapping[str, Json], secret: SecretSource) -> Self:
+        """Read `to_json` back; secrets are resolved again."""
+        return cls(
+            address=Address.parse(saved["address"]),
+            body=from_json(saved["body"], secret),
+            payloads=from_json(saved["payloads"], secret),
+            refs=frozenset(map(Address.parse, saved["refs"])),
+            span=_span_from_json(saved["span"]),
+            spans={path: Span(file=span[0], line=span[1], column=span[2]) for path, span in saved["spans"].items()},
+            literal=frozenset(saved["literal"]),
+            protect=saved["protect"],
+            absent=saved["absent"],
+            ignore=tuple(tuple(path) for path in saved["ignore"]),
+            renamed_from=saved["renamedFrom"],
+            external=saved["external"],
+        )
+
+
+def _span_to_json(span: Span | None) -> Json:
+    return None if span is None else [span.file, span.line, span.column]
+
+
+def _span_from_json(saved: Json) -> Span | None:
+    return None if saved is None else Span(file=saved[0], line=saved[1], column=saved[2])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -18,7 +18,7 @@ _LARGEST_IGNORE_FILE = 1 << 20
 
 def is_always_left_out(name: str) -> bool:
     """Whether a file or folder of this name never goes into an archive, at any depth and whatever the patterns."""
-    return name in _NAMES or name.startswith(".env") or name.endswith(".pyc")
+    return name in _NAMES or name.startswith(".env") or name.endswith((".pyc", ".fcplan"))
 
 
 class Patterns:

@@ -67,6 +67,7 @@ def plans_content(view: PlansView) -> dict[str, Json]:
         "destroy": view.destroy,
         "targets": [_plan(one) for one in view.plans],
         "summary": _summary(plans),
+        "digest": view.digest or None,
         "diagnostics": findings_list(view.diagnostics),
     }
 
@@ -220,6 +221,7 @@ def _plan(view: PlanView) -> dict[str, Json]:
         "changes": [_change(one) for one in plan.changes if one.action in _CHANGING] if plan else [],
         "steps": [_step(one, view.bodies.get(one.id)) for one in plan.steps] if plan else [],
         "summary": _summary([plan]) if plan else None,
+        "digests": list(view.digests),
         "diagnostics": findings_list((*view.problems, *warnings)),
     }
 

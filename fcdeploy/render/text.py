@@ -17,7 +17,7 @@ _FIELD_INDENT = " " * 6
 
 
 def plans_text(view: PlansView, *, ink: Ink = PLAIN, sources: Sources | None = None) -> str:
-    """All targets' plans and, when there are several, the sum of them."""
+    """All targets' plans, when there are several the sum of them, and where anything changes, the digest."""
     blocks: list[str] = []
     for one in view.plans:
         blocks.append(f"{ink(heading(one.target), Role.HEADING)}\n")
@@ -32,6 +32,8 @@ def plans_text(view: PlansView, *, ink: Ink = PLAIN, sources: Sources | None = N
         missing = len(view.plans) - len(plans)
         without = f", {missing} of them without a plan" if missing else ""
         blocks.append(f"{counted(len(view.plans), 'target')}{without}.\nTotal: {counts_text(plans)}.\n")
+    if view.digest and any(one.plan is not None and _has_changes(one.plan) for one in view.plans):
+        blocks.append(f"Plan digest: {view.digest}\n")
     return "\n".join(blocks)
 
 

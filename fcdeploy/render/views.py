@@ -13,12 +13,14 @@ from fcdeploy.model import Address, Drift, Graph, Json, Outcome, PastRun, Plan, 
 class PlanView:
     """One target's plan, or why there is none; a refused plan is there beside its problems.
 
-    `bodies` are what the steps send, by step id, with everything hidden that must not be seen.
+    `digests` are those of its changes. `bodies` are what the steps send, by step id, with everything hidden that must
+    not be seen.
     """
 
     target: Target
     plan: Plan | None
     problems: tuple[Diagnostic, ...] = ()
+    digests: tuple[str, ...] = ()
     bodies: Mapping[str, Json] = field(default_factory=dict)
 
 
@@ -26,7 +28,8 @@ class PlanView:
 class PlansView:
     """The plans of all targets, in the order of the file; `destroy` says that they take everything away.
 
-    `digest` (hex SHA-256) is equal for two reports whose plans change the same (S43).
+    `digest` (hex SHA-256) is that of all of them together, equal for two reports whose plans change the same (S43);
+    empty where it is not told, or a target has no plan to apply.
     """
 
     project: str

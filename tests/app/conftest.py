@@ -128,7 +128,7 @@ class Stage:
     ) -> ApplyReport:
         named = {
             name: more.pop(name)
-            for name in ("destroy", "on_failure", "recover", "lock_timeout", "grace", "wait")
+            for name in ("destroy", "on_failure", "recover", "lock_timeout", "grace", "wait", "required")
             if name in more
         }
         confirm = more.pop("confirm", lambda report: True)

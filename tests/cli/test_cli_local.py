@@ -27,7 +27,10 @@ def test_a_project_from_validate_to_destroy(program: Program) -> None:
     assert (first.returncode, first.stderr) == (2, "")
     assert first.stdout.startswith(HEADING + "\n")
     assert "  + function images/resize  (fcdeploy.yaml:9; does not exist yet)\n      + runtime:" in first.stdout
-    assert first.stdout.endswith("\nPlan: 3 to create, 0 to update, 0 to replace, 0 to delete, 0 unchanged.\n")
+    assert re.search(
+        r"\nPlan: 3 to create, 0 to update, 0 to replace, 0 to delete, 0 unchanged\.\n\nPlan digest: [0-9a-f]{64}\n\Z",
+        first.stdout,
+    )
     assert program.spawn("plan", "--local").stdout == first.stdout, "the same input gives the same bytes"
     assert program.run("plan", "--local").returncode == 0
 
@@ -83,8 +86,9 @@ def test_a_plan_is_the_same_bytes_in_every_process(program: Program) -> None:
 
 def test_only_some_resources_are_planned_and_applied(program: Program) -> None:
     planned = program.run("plan", "--local", "--only", "service:*")
-    assert planned.stdout.endswith(
-        "Plan: 1 to create, 0 to update, 0 to replace, 0 to delete, 0 unchanged. 2 resources left out by --only.\n"
+    assert (
+        "\nPlan: 1 to create, 0 to update, 0 to replace, 0 to delete, 0 unchanged. 2 resources left out by --only.\n"
+        in planned.stdout
     )
     assert program.run("apply", "--local", "--yes", "--only", "service:*").returncode == 0
     again = program.run("plan", "--local", "--only", "service:*").stdout
@@ -213,8 +217,10 @@ def test_several_targets_need_a_choice_to_write_and_name_themselves(program: Pro
     planned = program.run("plan", "--local")
     assert planned.returncode == 0
     assert planned.stdout.count("Plan: 3 to create") == 2
-    assert planned.stdout.endswith(
-        "2 targets.\nTotal: 6 to create, 0 to update, 0 to replace, 0 to delete, 0 unchanged.\n"
+    assert re.search(
+        r"\n2 targets\.\nTotal: 6 to create, 0 to update, 0 to replace, 0 to delete, 0 unchanged\.\n"
+        r"\nPlan digest: [0-9a-f]{64}\n\Z",
+        planned.stdout,
     )
     refused = program.run("apply", "--local", "--yes")
     assert (refused.returncode, refused.stdout) == (64, "")

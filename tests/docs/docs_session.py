@@ -47,6 +47,8 @@ _STEADY = (
     # Which steps took long is a measured time as well: on a machine that has much to do, any of them.
     (re.compile(rf"\n  Slowest:(?:\n +{_DURATION}  .*)+"), ""),
     (re.compile(r'"ifMatch":"[0-9a-f]{32}"'), '"ifMatch":"e201b7082204cf4593196028f50c8006"'),
+    # It is of what the kinds send by default, too, and would be another with any of them.
+    (re.compile(r"\bPlan digest: [0-9a-f]{64}\b"), f"Plan digest: {'3f9c' * 16}"),
     (re.compile(r'"durationMs":[0-9.]+'), '"durationMs":1.6'),
 )  # fmt: skip
 _PROGRESS = re.compile(r"^(undo: )?(creat|updat|replac|delet)(ing|ed) .*(\.\.\.|s\))$")

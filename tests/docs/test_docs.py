@@ -217,13 +217,13 @@ def test_the_pipeline_recipe_works(server: Server, tmp_path: Path) -> None:
         (folder / name).write_text(readme_file(f"hello/{name}"))
     recipe = readme_file("hello/pipeline.sh")
     script = re.sub(r"\bfcdeploy (plan|apply)", rf"fcdeploy \1 --endpoint {server.url}", recipe)
-    assert script.count(server.url) == 2
+    assert script.count(server.url) == 3
 
     def job(*arguments: str) -> subprocess.CompletedProcess[str]:
         return subprocess.run(
             ["sh", "-c", script, "pipeline.sh", *arguments],
             cwd=folder,
-            env=server.environ,
+            env={**server.environ, "PYTHONPATH": str(ROOT)},
             capture_output=True,
             text=True,
             timeout=60,
@@ -233,6 +233,12 @@ def test_the_pipeline_recipe_works(server: Server, tmp_path: Path) -> None:
     asked = job("pull-request", "dev")
     assert asked.returncode == 0, asked.stderr
     assert "Plan: 3 to create" in asked.stdout
+    spec = (folder / "fcdeploy.yaml").read_text()
+    (folder / "fcdeploy.yaml").write_text(spec.replace("Hello", "Good morning"))
+    unseen = job("merge", "dev")
+    assert unseen.returncode == 5, unseen.stderr
+    assert "this change of function greetings/hello was not reviewed" in unseen.stderr
+    (folder / "fcdeploy.yaml").write_text(spec)
     merged = job("merge", "dev")
     assert merged.returncode == 0, merged.stderr
     assert "No changes." in job("pull-request", "dev").stdout
@@ -314,9 +320,8 @@ def test_the_spec_page_explains_every_word() -> None:
 
 
 def test_exit_codes_in_the_documents_are_the_programs() -> None:
-    # 5 belongs to saved plans, which the command line does not have.
     codes = {
-        *(exits.DONE, exits.FAILED, exits.PENDING, exits.ROLLED_BACK, exits.ATTENTION, exits.USAGE),
+        *(exits.DONE, exits.FAILED, exits.PENDING, exits.ROLLED_BACK, exits.ATTENTION, exits.STALE, exits.USAGE),
     }
     for name in ("README.md", "docs/lifecycle.md"):
         text = (ROOT / name).read_text(encoding="utf-8")

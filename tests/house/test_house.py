@@ -21,7 +21,7 @@ PURE = (
     *("threeway", "standing", "journal_rows", "references", "marks", "as_spec", "calls", "drift", "traces"),
     *("ignoring", "renames", "sealed", "unmarked", "adoption", "only"),
     *("edges", "order", "outputs", "series", "tag_steps", "pins"),
-    *("graph", "hiding", "lasting", "past", "ledger", "rounds", "schedule", "telling", "digest"),
+    *("graph", "hiding", "lasting", "past", "ledger", "rounds", "schedule", "telling", "digest", "saved"),
 )
 IO_MODULES = {"os", "time", "httpx", "logging", "socket", "subprocess", "sqlite3", "pathlib", "asyncio", "tempfile"}
 
@@ -94,6 +94,7 @@ def test_every_engine_module_is_either_pure_or_an_effect() -> None:
     effects = {
         *("reader", "executor", "perform", "journal", "journal_file", "journal_layout", "lease", "places", "spool"),
         *("results", "watch", "lists", "attempt", "numbering", "frozen", "together", "settling", "__init__"),
+        *("plan_file",),
     }
     names = {path.stem for path in (ROOT / "engine").glob("*.py")}
     assert names == effects | set(PURE)
