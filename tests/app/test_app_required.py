@@ -70,6 +70,7 @@ def test_only_the_same_plan_or_a_part_of_it_is_applied(stage: Any, tmp_path: Pat
     assert stage.apply(required=read_required(digest(stage))).ending is Ending.DONE
 
 
+@pytest.mark.proof
 def test_what_the_digest_is_of(stage: Any) -> None:
     two_changes(stage)
     first, changes = digest(stage), change_digests(stage.plan())

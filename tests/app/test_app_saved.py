@@ -139,6 +139,7 @@ def test_it_is_applied_once(stage: Any, tmp_path: Path) -> None:
     }
 
 
+@pytest.mark.proof
 def test_a_run_that_was_taken_back_has_used_it(stage: Any) -> None:
     stage.write(stage.spec(1))
     path = save(stage)
@@ -151,7 +152,7 @@ def test_a_run_that_was_taken_back_has_used_it(stage: Any) -> None:
 
 
 def test_every_byte_is_looked_at(stage: Any, tmp_path: Path) -> None:
-    changed(stage)
+    stage.write(stage.spec(1))
     path = save(stage)
     good = path.read_bytes()
     head, _, rest = good.partition(b"\n")
@@ -176,7 +177,7 @@ def test_every_byte_is_looked_at(stage: Any, tmp_path: Path) -> None:
         path.write_bytes(wrong)
         with pytest.raises(PlanOutdated):
             read_plan_file(path)
-    assert stage.writes()  # those of the first apply
+    assert stage.writes() == []
     path.write_bytes(good)
     done(apply_file(stage, path))
     with pytest.raises(UsageError, match="cannot read"):
@@ -341,6 +342,7 @@ def test_no_secret_and_no_live_value_lies_in_it(stage: Any) -> None:
     assert live == {"PASSWORD": SECRET, "MIXED": f"a-{SECRET}-b", "NEW": f"b{SECRET}"}
 
 
+@pytest.mark.proof
 def test_a_plan_of_destroy_and_one_that_does_nothing(stage: Any) -> None:
     stage.write(stage.spec(2))
     stage.apply()
@@ -352,6 +354,7 @@ def test_a_plan_of_destroy_and_one_that_does_nothing(stage: Any) -> None:
     assert stage.dump() == {}
 
 
+@pytest.mark.proof
 def test_the_wishes_go_along(stage: Any) -> None:
     stage.write(stage.spec(2))
     path = save(stage, Wishes(only=("function:s/f0",)))
@@ -363,7 +366,7 @@ def test_targets_of_one_file(stage: Any) -> None:
     spec = stage.spec(1)
     spec["targets"] = {
         name: {**spec["targets"]["dev"], "region": region}
-        for name, region in (("east", "cn-hangzhou"), ("west", "cn-shanghai"), ("north", "cn-beijing"))
+        for name, region in (("east", "cn-hangzhou"), ("west", "cn-shanghai"))
     }
     stage.write(spec)
     path = save(stage)
@@ -372,10 +375,11 @@ def test_targets_of_one_file(stage: Any) -> None:
         apply_file(stage, path, target="nowhere")
     report = apply_file(stage, path)
     assert [one.target.name for one in report.plans.results if one.problem is not None] == ["east"]
-    assert sorted(one.target for one in report.outcomes) == ["north", "west"]
-    assert {name.split("/")[1] for name in stage.dump()} == {"cn-hangzhou", "cn-shanghai", "cn-beijing"}
+    assert [one.target for one in report.outcomes] == ["west"]
+    assert {name.split("/")[1] for name in stage.dump()} == {"cn-hangzhou", "cn-shanghai"}
 
 
+@pytest.mark.proof
 def test_equal_code_in_another_archive_is_no_change_here_either(stage: Any, tmp_path: Path) -> None:
     import zipfile
 
@@ -428,6 +432,7 @@ def test_half_a_plan_is_never_written(stage: Any) -> None:
     assert sorted(one.name for one in stage.root.parent.iterdir() if "fcplan" in one.name) == ["p.fcplan"]
 
 
+@pytest.mark.proof
 def test_a_plan_file_is_left_out_of_archives(stage: Any) -> None:
     stage.write(stage.spec(1))
     stage.apply()

@@ -42,6 +42,7 @@ ALWAYS_OUT = [
     "__pycache__/a.cpython-311.pyc",
     "sub/__pycache__/b.txt",
     "old.pyc",
+    "p.fcplan",
     ".DS_Store",
     "sub/.DS_Store",
     ".fcignore",
