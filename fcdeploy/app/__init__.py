@@ -32,9 +32,11 @@ from fcdeploy.app.types import (
     Move,
     MoveReport,
     OpenTarget,
+    OutputsReport,
     PlanReport,
     TargetDrift,
     TargetHistory,
+    TargetOutputs,
     TargetPlan,
     TargetStatus,
     Validated,
@@ -131,6 +133,18 @@ async def apply(
             return await carried_out(
                 project.name, works, prepared, checked, confirm, manner, command=command, diagnostics=warnings
             )
+
+
+async def outputs(where: Where) -> OutputsReport:
+    """What each selected target puts out, read live; nothing is written to any cloud."""
+    project = project_of(where)
+    targets = project.select(patterns_of(where))
+    warnings = project.check(targets)
+    with opened_cloud(where, project.name, project.root) as cloud:
+        async with AsyncExitStack() as stack:
+            works = [Work(where, project, target, cloud) for target in targets]
+            results = await asyncio.gather(*(work.read_outputs(stack) for work in works))
+    return OutputsReport(project=project.name, results=tuple(results), diagnostics=warnings)
 
 
 async def drift(where: Where) -> DriftReport:
@@ -235,6 +249,7 @@ __all__ = [
     "Move",
     "MoveReport",
     "OpenTarget",
+    "OutputsReport",
     "PlanFile",
     "PlanReport",
     "Progress",
@@ -243,6 +258,7 @@ __all__ = [
     "StopRequest",
     "TargetDrift",
     "TargetHistory",
+    "TargetOutputs",
     "TargetPlan",
     "TargetStatus",
     "Validated",
@@ -255,6 +271,7 @@ __all__ = [
     "graph",
     "history",
     "move_back",
+    "outputs",
     "past_run",
     "plan",
     "read_plan_file",

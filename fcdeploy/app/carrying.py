@@ -10,6 +10,7 @@ from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan
 from fcdeploy.app.work import Work
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.errors import FcdeployError, SpecError, UsageError
+from fcdeploy.model import Ending
 
 
 async def carried_out(
@@ -30,7 +31,9 @@ async def carried_out(
     if not ready or manner.stop.requested or not confirm(report):
         return ApplyReport(plans=report, outcomes=(), confirmed=False)
     outcomes = await asyncio.gather(*(work.execute(manner, command, plan_id) for work in ready))
-    return ApplyReport(plans=report, outcomes=tuple(outcomes))
+    done = [work for work, one in zip(ready, outcomes, strict=True) if one.ending is Ending.DONE]
+    given = await asyncio.gather(*(work.read_outputs() for work in done)) if command != "destroy" else ()
+    return ApplyReport(plans=report, outcomes=tuple(outcomes), outputs=tuple(given))
 
 
 async def side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[TargetPlan]]) -> list[TargetPlan]:

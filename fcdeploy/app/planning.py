@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages, with_live_code
 from fcdeploy.diagnostics import Diagnostic, Severity
+from fcdeploy.engine.attributes import to_read
 from fcdeploy.engine.only import Narrowed, about, narrowed
 from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, verdicts
 from fcdeploy.engine.pins import pin_findings
@@ -124,6 +125,9 @@ async def read_compared(
             )
         return owned, left
 
+    unsaid = to_read(wanted, snapshot)
+    if unsaid:
+        snapshot = snapshot.with_lives(await bench.reader.read_singly(unsaid))
     snapshot, owned, left = await _settled(bench, snapshot, compared)
     unseen = frozen_to_see(left.found, snapshot, bench.site)
     if unseen:

@@ -92,12 +92,43 @@ class GraphReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutputValue:
+    """One of `outputs:`; `why` says why its value is not known, and is empty where it is (S46)."""
+
+    name: str
+    value: Json
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TargetOutputs:
+    """What one target puts out, in the order of the file, or why that could not be read."""
+
+    target: Target
+    values: tuple[OutputValue, ...] = ()
+    problem: FcdeployError | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputsReport:
+    """What all selected targets put out, in the file's order; `diagnostics` are about the spec."""
+
+    project: str
+    results: tuple[TargetOutputs, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyReport:
-    """What was planned, and what came of it; `confirmed` is False when nothing was done because nobody agreed."""
+    """What was planned, and what came of it; `confirmed` is False when nothing was done because nobody agreed.
+
+    `outputs` are what those targets put out that are as the file says now.
+    """
 
     plans: PlanReport
     outcomes: tuple[Outcome, ...]
     confirmed: bool = True
+    outputs: tuple[TargetOutputs, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -11,6 +11,7 @@ from fcdeploy.app.bench import Bench, Cloud, opened_bench
 from fcdeploy.app.code import Packages
 from fcdeploy.app.drift import read_drift
 from fcdeploy.app.inverse import read_inverse
+from fcdeploy.app.outputs import read_outputs
 from fcdeploy.app.planning import Compared, read_plan
 from fcdeploy.app.releasing import read_move
 from fcdeploy.app.running import (
@@ -25,7 +26,7 @@ from fcdeploy.app.running import (
     roll_back,
     write_archives,
 )
-from fcdeploy.app.types import Kept, Move, StatusRow, TargetDrift, TargetPlan, TargetStatus, Where
+from fcdeploy.app.types import Kept, Move, StatusRow, TargetDrift, TargetOutputs, TargetPlan, TargetStatus, Where
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.journal import RunRecord, SqliteJournal
 from fcdeploy.engine.lease import Lease
@@ -222,6 +223,16 @@ class Work:
         except RunError as problem:
             found = error(problem.summary, detail=problem.detail, hint=problem.hint)
             return Outcome(run="", target=self.target.name, ending=Ending.FAILED, diagnostics=(found,))
+
+    async def read_outputs(self, stack: AsyncExitStack | None = None) -> TargetOutputs:
+        """What the target puts out now; nothing where it is retired. Without a stack its bench is open already."""
+        try:
+            wanted = {} if self.target.retired else self.project.outputs(self.target)
+            bench = self.bench if stack is None else await self.open(stack)
+            values = await read_outputs(bench, wanted) if wanted and bench is not None else ()
+        except FcdeployError as problem:
+            return TargetOutputs(target=self.target, problem=problem)
+        return TargetOutputs(target=self.target, values=values)
 
     def _declared(self) -> Desired:
         """What the file declares; a file with mistakes says nothing, and status goes on."""

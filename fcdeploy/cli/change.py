@@ -169,8 +169,9 @@ def _carry_out(
 ) -> int:
     from fcdeploy import app
     from fcdeploy.cli.documents import outcome_document
-    from fcdeploy.cli.views import outcome_views, outcomes_code, plans_code
+    from fcdeploy.cli.views import outcome_views, outcomes_code, outputs_views, plans_code
     from fcdeploy.render.outcome import outcomes_text
+    from fcdeploy.render.outputs import outputs_text
 
     command = "destroy" if destroy else "apply"
     require_consent(command, speech, where, yes=yes)
@@ -224,10 +225,16 @@ def _carry_out(
     code = gravest((plans_code(report.plans, pending_counts=False), outcomes_code(views)))
     if question.declined or (stop.requested and not views):
         code = FAILED
+    given = outputs_views(report.outputs)
     if speech.is_document:
-        speech.write_report(outcome_document(report.plans, views, speech.form, destroy=destroy, code=code))
+        document = outcome_document(report.plans, views, given, speech.form, destroy=destroy, code=code)
+        speech.write_report(document)
     elif views:
         speech.write_report("\n" + outcomes_text(views, ink=speech.ink))
+        if told := outputs_text(given, ink=speech.ink):
+            speech.write_report("\n" + told)
+    for one in given:
+        speech.write_findings(one.problems)
     if question.declined:
         speech.write_talk('Nothing was changed: the answer was not "yes".')
     elif stop.requested and not views:

@@ -11,7 +11,7 @@ from fcdeploy.cli.options import DEFAULT_FILE
 if TYPE_CHECKING:
     from fcdeploy.app import PlanReport
     from fcdeploy.diagnostics import Diagnostic
-    from fcdeploy.render.views import OutcomeView
+    from fcdeploy.render.views import OutcomeView, OutputsView
 
 
 def spec_file(given: Path) -> str:
@@ -50,20 +50,31 @@ def findings_document(found: Iterable[Diagnostic], form: str, *, file: str, targ
             return sarif_text(found, file=file, version=__version__)
 
 
-def outcome_document(report: PlanReport, views: tuple[OutcomeView, ...], form: str, *, destroy: bool, code: int) -> str:
-    """What was planned and how the runs ended; `code` is what the command exits with."""
+def outcome_document(
+    report: PlanReport,
+    views: tuple[OutcomeView, ...],
+    given: tuple[OutputsView, ...],
+    form: str,
+    *,
+    destroy: bool,
+    code: int,
+) -> str:
+    """What was planned, how the runs ended and what is put out; `code` is what the command exits with."""
     from fcdeploy.cli.views import plans_view
 
     match form:
         case "markdown":
             from fcdeploy.render.markdown import outcomes_markdown
 
-            return outcomes_markdown(plans_view(report, destroy=destroy), views, exit_code=code)
+            return outcomes_markdown(plans_view(report, destroy=destroy), views, exit_code=code, outputs=given)
         case _:
             from fcdeploy.render.json import document_text, outcomes_list, plans_content
+            from fcdeploy.render.outputs import outputs_list
 
             plans = plans_content(plans_view(report, destroy=destroy, with_bodies=True))
-            return document_text("destroy" if destroy else "apply", {"plan": plans, "outcomes": outcomes_list(views)})
+
+            content = {"plan": plans, "outcomes": outcomes_list(views), "outputs": outputs_list(given)}
+            return document_text("destroy" if destroy else "apply", content)
 
 
 def error_document(command: str, found: Sequence[Diagnostic], form: str, *, code: int) -> str:

@@ -30,6 +30,11 @@ ENTRIES = {
         section=_LOOK,
         summary="Show what is deployed and whether a run is open",
     ),
+    "outputs": Entry(
+        place="fcdeploy.cli.outputs:outputs",
+        section=_LOOK,
+        summary="Print what the project puts out, for people and scripts",
+    ),
     "graph": Entry(
         place="fcdeploy.cli.look:graph",
         section=_LOOK,

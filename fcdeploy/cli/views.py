@@ -18,6 +18,8 @@ from fcdeploy.render.views import (
     KeepView,
     OpenRunView,
     OutcomeView,
+    OutputsView,
+    OutputView,
     PlansView,
     PlanView,
     StandingView,
@@ -32,6 +34,7 @@ if TYPE_CHECKING:
         OpenTarget,
         PlanReport,
         TargetHistory,
+        TargetOutputs,
         TargetPlan,
         TargetStatus,
     )
@@ -135,6 +138,18 @@ def history_views(found: Iterable[TargetHistory]) -> tuple[HistoryView, ...]:
             target=one.target,
             runs=one.runs,
             total=one.total,
+            problems=to_findings(one.problem) if one.problem else (),
+        )
+        for one in found
+    )
+
+
+def outputs_views(found: Iterable[TargetOutputs]) -> tuple[OutputsView, ...]:
+    """What every target puts out."""
+    return tuple(
+        OutputsView(
+            target=one.target,
+            values=tuple(OutputView(name=value.name, value=value.value, why=value.why) for value in one.values),
             problems=to_findings(one.problem) if one.problem else (),
         )
         for one in found

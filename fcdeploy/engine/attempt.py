@@ -17,6 +17,7 @@ from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.canonical import fingerprint, live_body
 from fcdeploy.engine.ignoring import writes_beside
 from fcdeploy.engine.marks import as_travelling, remarked
+from fcdeploy.engine.outputs import gifts
 from fcdeploy.engine.reader import Reader, Sender
 from fcdeploy.engine.redact import Redactor
 from fcdeploy.engine.results import Done, Refusal, StepFailed, Surroundings, Waits
@@ -143,7 +144,7 @@ class Attempt:
             return Done(etag=None, note="found gone by reading") if step.action is Action.DELETE else None
         if step.action is Action.DELETE or self._unkept(step.after, self._body(live)):
             return None
-        return Done(etag=self._own(live), note="found done by reading")
+        return Done(etag=self._own(live), note="found done by reading", outputs=gifts(step, live.raw))
 
     async def _send(self) -> Reply:
         call = self._call
@@ -235,11 +236,27 @@ class Attempt:
     def _found(self, note: str, live: Live | None, *, sure: bool, request_id: str = "") -> Done:
         """All is as it was to be. `sure`: without anything of ours, so it is another writer's and theirs to keep."""
         drift = self._drift(live) if live is not None else ()
+        outputs = self._given(live, self._own(live)) if live is not None else {}
         if not sure or self._telling.is_undo:
             etag = self._own(live) if live is not None else None
-            return Done(etag=etag, request_id=request_id, note=note, warnings=drift)
+            return Done(etag=etag, request_id=request_id, note=note, warnings=drift, outputs=outputs)
         found = self._telling.made_by_others
-        return Done(etag=None, note=f"{note}, by somebody else", warnings=(found, *drift), ours=False)
+        warnings = (found, *drift)
+        return Done(etag=None, note=f"{note}, by somebody else", warnings=warnings, ours=False, outputs=outputs)
+
+    def _given(self, live: Live, etag: str | None) -> dict[str, Json]:
+        """What later steps want of the resource. Raises StepFailed where the service does not say all of it (S46)."""
+        outputs = gifts(self._step, live.raw)
+        lacking = [name for name in self._step.gives if name not in outputs]
+        if lacking:
+            raise StepFailed(
+                f"the service does not say {', '.join(lacking)} of {self._step.address.short}",
+                detail="other resources of the file refer to it",
+                happened=True,
+                etag=etag,
+                outputs=outputs,
+            )
+        return outputs
 
     def _gone(self, *, sure: bool) -> Done | None:
         step = self._step
@@ -353,7 +370,7 @@ class Attempt:
         raw = reply.body if isinstance(reply.body, Mapping) else {}
         answered = Live(address=step.address, body=live_body(self._kind, raw, api), raw=raw)
         etag = fingerprint(answered.body) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
-        if self._unkept(promise, self._body(answered)):
+        if self._unkept(promise, self._body(answered)) or len(gifts(step, raw)) < len(step.gives):
             try:
                 live = await self._read_body()
             except ReadFailed as failure:
@@ -362,4 +379,6 @@ class Attempt:
             etag = live.etag if live is not None else etag
             if missing:
                 raise self._telling.not_taken(promise, missing, live, etag)
-        return Done(etag=etag, request_id=reply.request_id, warnings=tuple(self._warnings))
+            answered = live or answered
+        outputs = self._given(answered, etag)
+        return Done(etag=etag, request_id=reply.request_id, warnings=tuple(self._warnings), outputs=outputs)

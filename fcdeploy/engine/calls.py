@@ -5,9 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping
 
+from fcdeploy.engine.redact import has_secret
 from fcdeploy.kinds.fields import Codec, Field
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Json, Sensitive, Step
+from fcdeploy.model import LATER, Json, LaterJson, LaterText, Sensitive, Step
 
 _HIDDEN = Sensitive("", parts=())
 
@@ -29,7 +30,11 @@ def body_shown(step: Step) -> Json:
 
 
 def _shown(field: Field, value: Json, path: str, literal: Collection[str], *, hide: bool = False) -> Json:
-    if value is None or isinstance(value, Sensitive) or path in literal:
+    if isinstance(value, LaterJson):
+        value = value.value
+    elif isinstance(value, LaterText) and has_secret(value):
+        return _HIDDEN
+    if value is None or isinstance(value, (Sensitive, *LATER)) or path in literal:
         return value
     if field.codec is Codec.JSON_TEXT and isinstance(value, str) and value:
         value = json.loads(value)

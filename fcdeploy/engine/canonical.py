@@ -46,8 +46,8 @@ def fingerprint(body: Json) -> str:
 
 
 def compact(value: Json) -> str:
-    """JSON text with sorted keys and no spaces: equal values give equal text."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    """JSON text with sorted keys and no spaces: equal values give equal text, also where something comes later."""
+    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=repr)
 
 
 def covers(desired: Json, live: Json) -> bool:

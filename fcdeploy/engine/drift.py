@@ -7,7 +7,6 @@ from dataclasses import replace
 
 from fcdeploy.engine.canonical import covers
 from fcdeploy.engine.diff import leaf_changes
-from fcdeploy.engine.outputs import has_output
 from fcdeploy.engine.pins import unpinned
 from fcdeploy.engine.redact import has_secret
 from fcdeploy.engine.series import names_number
@@ -16,7 +15,7 @@ from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.traces import NOT_WRITTEN, UNSETTLED, Trace
 from fcdeploy.kinds.fields import Codec, Field
 from fcdeploy.kinds.registry import parent_of
-from fcdeploy.model import Action, Address, Drift, FieldDrift, Gap, Json, Mover
+from fcdeploy.model import Action, Address, Drift, FieldDrift, Gap, Json, Mover, has_later
 
 NO_SECRETS = "the journal keeps no secrets"
 
@@ -48,7 +47,7 @@ def drifting(found: Sequence[Difference], stopped: Iterable[Address], snapshot: 
 
 def _own_fields(difference: Difference) -> tuple[Field, ...]:
     """The fields that differ by themselves: not for a number that only a plan would give, nor for the note of a pin."""
-    late = {one.name for one in difference.fields if has_output(difference.body.get(one.name))}
+    late = {one.name for one in difference.fields if has_later(difference.body.get(one.name))}
     noted, live = difference.kind.pin_field, difference.live.body if difference.live is not None else {}
     same = unpinned(difference.kind, live)[0].get(noted) == unpinned(difference.kind, difference.body)[0].get(noted)
     # What `previous` means goes with what `latest` means.
@@ -144,7 +143,7 @@ def mover(path: tuple[str, ...], live: Json, file: Json, trace: Trace | None) ->
     left: Json = trace.body
     for part in path:
         left = left.get(part) if isinstance(left, Mapping) else None
-    if has_output(left):
+    if has_later(left):
         return Mover.UNKNOWN, UNSETTLED
     if has_secret(left):
         # References only: what they resolve to now is not what was sent then (S36).

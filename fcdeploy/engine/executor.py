@@ -250,7 +250,7 @@ class Executor:
 
     async def _left_alone(self, step: Step, round_: Round, began: float, done: Done) -> None:
         """What the step was to do is there, and somebody else did it: nothing of it is this run's to take back."""
-        self._ledger.note_effect(step, None, {})
+        self._ledger.note_effect(step, None, done.outputs)
         self._found += done.warnings
         round_.others[step.id] = None
         await self._noted(self._event(step, EventType.SKIPPED, note=done.note))

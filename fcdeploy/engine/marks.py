@@ -11,21 +11,19 @@ from dataclasses import replace
 
 from fcdeploy.engine.pins import pinned
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.model import Json, Live, Mark, Sensitive
+from fcdeploy.model import Json, Live, Mark, text_of
 
 # Names hold no brackets and no blanks; anything else in that place is somebody's text.
 _MARK = re.compile(r"(?:^| )\[fcdeploy:(?P<project>[^][\s/]*)/(?P<target>[^][\s]*)\]\Z")
 
 
-def with_mark(description: str, mark: Mark | None) -> str:
+def with_mark(description: Json, mark: Mark | None) -> Json:
     """The description with the mark at its end; without a mark it stays as it is."""
     if mark is None:
         return description
     # The service may trim what begins with a blank.
     suffix = mark.suffix if description else mark.suffix.lstrip()
-    if isinstance(description, Sensitive):
-        return Sensitive(str.__str__(description) + suffix, parts=(*description.parts, suffix))
-    return description + suffix
+    return text_of((description, suffix))
 
 
 def without_mark(description: str) -> tuple[str, Mark | None]:

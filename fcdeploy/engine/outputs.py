@@ -2,14 +2,29 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 from typing import TypeAlias
 from urllib.parse import quote
 
+from fcdeploy.engine.redact import has_secret
 from fcdeploy.kinds.descriptor import NEW, Kind, Scope
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Address, Call, Json, Output, Step, outputs_marked
+from fcdeploy.model import (
+    Address,
+    Call,
+    Json,
+    LaterJson,
+    LaterText,
+    Output,
+    Sensitive,
+    Step,
+    has_later,
+    outputs_marked,
+    text_of,
+    to_json,
+)
 
 Outputs: TypeAlias = Mapping[str, Mapping[str, Json]]
 """What replies gave, by the id of the step and the name of the output."""
@@ -30,19 +45,6 @@ def number_of(address: Address) -> str | Output:
     return output_of(address, kind_of(address).identity[-1]) if address.identity[-1] == NEW else address.identity[-1]
 
 
-def has_output(value: Json) -> bool:
-    """Whether a value that only an earlier step gives stands anywhere inside."""
-    match value:
-        case Output():
-            return True
-        case Mapping():
-            return any(has_output(key) or has_output(item) for key, item in value.items())
-        case list() | tuple():
-            return any(has_output(item) for item in value)
-        case _:
-            return False
-
-
 def outputs_in(kind: Kind, identity: tuple[str, ...], raw: Mapping[str, Json], scope: Scope) -> dict[str, Json]:
     """The outputs of a numbered resource: its number from a reply or a list, and what can be said with it."""
     assert kind.numbering is not None
@@ -51,6 +53,53 @@ def outputs_in(kind: Kind, identity: tuple[str, ...], raw: Mapping[str, Json], s
     return {
         kind.identity[-1]: number,
         **{name: template.format_map(places) for name, template in kind.numbering.outputs.items()},
+    }
+
+
+def with_gifts(steps: Collection[Step], awaiting: Collection[Address]) -> tuple[Step, ...]:
+    """The steps, each with the names of what others want of its reply; `awaiting` are the resources that refer."""
+    wanted: dict[str, set[str]] = {}
+    for step in steps if awaiting else ():
+        for output in () if step.address not in awaiting else _all_in((step.call.body, step.after)):
+            wanted.setdefault(output.step, set()).add(output.pointer.removeprefix("/"))
+    if not wanted:
+        return tuple(steps)
+    return tuple(
+        replace(step, gives=tuple(sorted(wanted[step.id])))
+        if step.id in wanted and kind_of(step.address).numbering is None
+        else step
+        for step in steps
+    )
+
+
+def _all_in(value: Json) -> Iterator[Output]:
+    match value:
+        case str() | int() | float() | None:  # most values; the checks below cost more
+            return
+        case Output():
+            yield value
+        case LaterText():
+            yield from (part for part in value.parts if isinstance(part, Output))
+        case LaterJson():
+            yield from _all_in(value.value)
+        case Mapping():
+            for item in value.values():
+                yield from _all_in(item)
+        case list() | tuple():
+            for item in value:
+                yield from _all_in(item)
+        case _:
+            pass
+
+
+def gifts(step: Step, raw: Mapping[str, Json]) -> dict[str, Json]:
+    """What a step is to give, from what the service says of its resource; what it does not say is left out."""
+    kind = kind_of(step.address)
+    found = {name: kind.attribute(name) for name in step.gives}
+    return {
+        name: str(raw[attribute.member])
+        for name, attribute in found.items()
+        if attribute is not None and raw.get(attribute.member) not in (None, "")
     }
 
 
@@ -86,6 +135,10 @@ def _filled(value: Json, outputs: Outputs) -> Json:
     match value:
         case Output():
             return _value(value, outputs)
+        case LaterText():
+            return text_of(_filled(part, outputs) for part in value.parts)
+        case LaterJson():
+            return json_text(_filled(value.value, outputs))
         case Mapping():
             return {
                 _value(key, outputs) if isinstance(key, Output) else key: _filled(item, outputs)
@@ -95,6 +148,17 @@ def _filled(value: Json, outputs: Outputs) -> Json:
             return [_filled(item, outputs) for item in value]
         case _:
             return value
+
+
+def json_text(value: Json) -> Json:
+    """A value as JSON text: a secret inside keeps the text a secret, and what comes later lets all of it come later."""
+    if value == []:
+        return ""
+    if has_later(value):
+        return LaterJson(value=value)
+    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    # Its origin is the JSON that it was made from.
+    return Sensitive(text, parts=({"jsonText": to_json(value)},)) if has_secret(value) else text
 
 
 def _value(output: Output, outputs: Outputs) -> Json:

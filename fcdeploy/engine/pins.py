@@ -17,7 +17,7 @@ from fcdeploy.engine.steps import Difference
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Field
 from fcdeploy.kinds.registry import KINDS, kind_of
-from fcdeploy.model import Action, Address, Json, Live, Output, Resource, Sensitive
+from fcdeploy.model import Action, Address, Json, Live, Output, Resource, text_of
 
 NOTE = " [fcdeploy:pinned]"
 
@@ -33,14 +33,12 @@ def pointer(kind: Kind) -> Field | None:
     return None
 
 
-def with_pin(description: str) -> str:
+def with_pin(description: Json) -> Json:
     """The description with the note at its end, once."""
-    bare, _ = without_pin(description)
+    bare = without_pin(description)[0] if isinstance(description, str) else description
     # The service may trim what begins with a blank.
     note = NOTE if bare else NOTE.lstrip()
-    if isinstance(bare, Sensitive):
-        return Sensitive(str.__str__(bare) + note, parts=(*bare.parts, note))
-    return bare + note
+    return text_of((bare, note))
 
 
 def without_pin(description: str) -> tuple[str, bool]:

@@ -10,17 +10,19 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from fcdeploy.diagnostics import Diagnostic, Severity, warning
+from fcdeploy.engine.attributes import in_order, settled
 from fcdeploy.engine.canonical import desired_body, is_absent
 from fcdeploy.engine.diff import created_fields, differing, field_changes, forces_replacement
 from fcdeploy.engine.ignoring import with_live
 from fcdeploy.engine.lasting import kept, lowered
 from fcdeploy.engine.marks import as_travelling, marked, without_mark
 from fcdeploy.engine.order import freezes_this, ordered_steps
+from fcdeploy.engine.outputs import with_gifts
 from fcdeploy.engine.ownership import Owned, is_owned, mark_tags, says_itself
 from fcdeploy.engine.pins import still_pinned, without_pin
 from fcdeploy.engine.renames import renamed
 from fcdeploy.engine.sealed import unreadable
-from fcdeploy.engine.series import named, next_of, pruned, rank
+from fcdeploy.engine.series import named, next_of, pruned
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, with_parents_first
 from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.wire import standing
@@ -48,15 +50,17 @@ def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) 
     What is somebody else's is left out, but for our mark on what the file now calls external: that goes.
     """
     found: dict[Address, Difference] = {}
-    # What is numbered, and what names its numbers, is compared when the rest is known.
-    for address in sorted(with_parents_first({*desired, *snapshot.lives}), key=rank):
+    # What is numbered, and what names its numbers, is compared when the rest is known; so is what refers to others.
+    for address in in_order(with_parents_first({*desired, *snapshot.lives}), desired):
         numbered = kind_of(address).numbering is not None
         if address in owned.released:
             found[address] = _released(owned.released[address], snapshot.lives[address], site)
         elif not is_owned(address, owned):
             continue
         elif address in desired:
-            resource, notes = named(desired[address], snapshot, found, site)
+            resource, missing = settled(desired[address], snapshot, found, site)
+            resource, notes = named(resource, snapshot, found, site)
+            notes += missing
             mark = site.mark if says_itself(address, owned.external) else None
             one = (
                 next_of(resource, snapshot, found, site) if numbered else _wanted(resource, snapshot, site, found, mark)
@@ -99,7 +103,10 @@ def to_plan(
 
     `destroying` and `absent`, what the file says is not to be there, only word the reasons.
     """
-    steps = ordered_steps(found, site)
+    steps = with_gifts(
+        ordered_steps(found, site),
+        {one.address for one in found if one.resource is not None and one.resource.awaits},
+    )
     irreversible = [
         warning(
             f"{step.address.short}: this {step.action.value} cannot be undone",
@@ -283,8 +290,10 @@ def _mark_note(difference: Difference) -> dict[str, str]:
         (difference.kind.pin_field, without_pin, "only the note that it is pinned"),
     ):
         if difference.live is not None and name in changing:
-            texts = (str.__str__(body.get(name) or "") for body in (difference.live.body, difference.body))
-            before, after = (bare(text)[0] for text in texts)
+            texts = [body.get(name) or "" for body in (difference.live.body, difference.body)]
+            if not all(isinstance(text, str) for text in texts):
+                continue
+            before, after = (bare(str.__str__(text))[0] for text in texts)
             told |= {name: note} if before == after else {}
     return told
 

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
 
-from fcdeploy.model import Json, Sensitive
+from fcdeploy.model import Json, LaterJson, LaterText, Sensitive
 
 HIDDEN = "(sensitive)"
 _SHORTEST = 4
@@ -21,6 +21,8 @@ def shown(value: Json) -> Json:
     """The value with every secret in it replaced; plain values stay what they are."""
     match value:
         case Sensitive():
+            return HIDDEN
+        case LaterText() | LaterJson() if has_secret(value):
             return HIDDEN
         case Mapping():
             return {key: shown(item) for key, item in value.items()}
@@ -41,6 +43,10 @@ def has_secret(value: Json) -> bool:
             return any(has_secret(item) for item in value.values())
         case list() | tuple():
             return any(has_secret(item) for item in value)
+        case LaterText():
+            return has_secret(value.parts)
+        case LaterJson():
+            return has_secret(value.value)
         case _:
             return False
 
@@ -54,6 +60,10 @@ def secrets_in(value: Json) -> frozenset[str]:
             return frozenset().union(*(secrets_in(item) for item in value.values()))
         case list() | tuple():
             return frozenset().union(*(secrets_in(item) for item in value))
+        case LaterText():
+            return secrets_in(value.parts)
+        case LaterJson():
+            return secrets_in(value.value)
         case _:
             return frozenset()
 

@@ -30,7 +30,12 @@ def rank(address: Address) -> int:
     kind = kind_of(address)
     if kind.numbering is not None:
         return 0 if kind.numbering.freezes is None else 2
-    return 3 if any(_names_frozen(kind, one) for one in kind.fields) else 1
+    return 3 if names_frozen(kind) else 1
+
+
+def names_frozen(kind: Kind) -> bool:
+    """Whether resources of this kind name a number that freezes others."""
+    return any(_names_frozen(kind, one) for one in kind.fields)
 
 
 def _names_frozen(kind: Kind, field: Field) -> bool:

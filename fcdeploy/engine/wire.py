@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Mapping
 
-from fcdeploy.engine.redact import has_secret
+from fcdeploy.engine.outputs import json_text
 from fcdeploy.kinds.descriptor import Kind, Operation, Scope
 from fcdeploy.kinds.fields import NOT_SENT, Codec, Field
-from fcdeploy.model import ArchiveRef, Call, Json, Live, Sensitive, to_json
+from fcdeploy.model import ArchiveRef, Call, Json, Live
 
 
 def create_call(
@@ -107,7 +106,7 @@ def wire_value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *
     else:
         travelling = value
     if field.codec is Codec.JSON_TEXT and field.text_since <= api:
-        return _json_text(travelling)
+        return json_text(travelling)
     return {field.wrapped: travelling} if field.wrapped else travelling
 
 
@@ -182,11 +181,3 @@ def _add_archive(field: Field, payloads: Mapping[str, Json], sent: dict[str, Jso
     references = [item for item in payload.values() if isinstance(item, ArchiveRef)]
     if references and field.checksum_header:
         headers[field.checksum_header] = references[0].crc64
-
-
-def _json_text(value: Json) -> str:
-    if value == []:
-        return ""
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
-    # A secret inside keeps the text a secret; its origin is the JSON that it was made from.
-    return Sensitive(text, parts=({"jsonText": to_json(value)},)) if has_secret(value) else text

@@ -167,6 +167,29 @@ class Settling:
     problem: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Attribute:
+    """What `ref()` can take of a resource, for other resources and for `outputs` (S46); always text.
+
+    Either a `template` over the identity's parts, `region` and `account`, which is known before there is a resource, or
+    the `member` of the service's answer (or the field of that name) that holds it. `since` is the first API version
+    that has it. `when`: only a resource whose body is so has it. `moved_by` are the dotted paths of a body that change
+    it; without them only a new resource has another.
+    """
+
+    name: str
+    description: str
+    template: str = ""
+    member: str = ""
+    since: str = ""
+    when: When = field(default_factory=dict)
+    moved_by: tuple[str, ...] = ()
+
+    def parts(self) -> frozenset[str]:
+        """What its template names."""
+        return frozenset(part for _, part, _, _ in string.Formatter().parse(self.template) if part is not None)
+
+
 class GuardStyle(enum.Enum):
     """How a write is guarded: by the service itself, or by reading again just before (law 4)."""
 
@@ -232,6 +255,7 @@ class Kind:
     `about` says in a few words what matters of a resource where there is room for one line; members that the body does
     not have are left out. `tells` is the word under which a plan says that before and after a change. `reported` names
     the members of the service's answer that `status` gives as they are; none may be sensitive.
+    `attributes` are what `ref()` can take of it.
     """
 
     provider: str
@@ -270,6 +294,7 @@ class Kind:
     numbering: Numbering | None = None
     settles: Settling | None = None
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    attributes: tuple[Attribute, ...] = ()
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)
@@ -318,6 +343,9 @@ class Kind:
             yield f"there is nothing that says what {self.tells} is"
         if self.settles is not None and not {self.settles.goal, self.settles.reached} <= {*self.reported}:
             yield "what settles is reported"
+        for attribute in self.attributes:
+            if bool(attribute.template) == bool(attribute.member) or not attribute.parts() <= known:
+                yield f"the attribute {attribute.name} is made of names or of a member"
         hiding = [one.name for one in self.fields if one.name in self.reported and one.hides_something]
         if hiding or len({*self.reported}) != len(self.reported):
             yield f"what is reported is named once and hides nothing: {hiding or self.reported}"
@@ -342,6 +370,10 @@ class Kind:
             if one.name == name:
                 return one
         raise KeyError(name)
+
+    def attribute(self, name: str) -> Attribute | None:
+        """The attribute of this name, None where there is none."""
+        return next((one for one in self.attributes if one.name == name), None)
 
     def names(self, identity: tuple[str, ...]) -> dict[str, str]:
         """The identity as a mapping from part names to parts; a parent's identity gives the first parts."""

@@ -3,7 +3,22 @@
 from fcdeploy.model.drifts import Drift, FieldDrift, Gap, Mover
 from fcdeploy.model.graphs import Edge, Graph, Need
 from fcdeploy.model.history import CallResult, PastCall, PastRun, RunHistory
-from fcdeploy.model.leaves import ArchiveRef, Json, Output, SecretSource, Sensitive, from_json, outputs_marked, to_json
+from fcdeploy.model.leaves import (
+    LATER,
+    ArchiveRef,
+    Json,
+    LaterJson,
+    LaterText,
+    Output,
+    Ref,
+    SecretSource,
+    Sensitive,
+    from_json,
+    has_later,
+    outputs_marked,
+    text_of,
+    to_json,
+)
 from fcdeploy.model.plans import (
     Action,
     Call,
@@ -26,6 +41,7 @@ from fcdeploy.model.resources import Address, CodeRef, Live, Mark, Resource, Tar
 from fcdeploy.model.runs import Ending, Event, EventType, Outcome
 
 __all__ = [
+    "LATER",
     "Action",
     "Address",
     "ArchiveRef",
@@ -46,6 +62,8 @@ __all__ = [
     "IfMatch",
     "Json",
     "JustCreated",
+    "LaterJson",
+    "LaterText",
     "Live",
     "Mark",
     "Mover",
@@ -58,6 +76,7 @@ __all__ = [
     "PastRun",
     "Plan",
     "Recheck",
+    "Ref",
     "Reply",
     "Resource",
     "RunHistory",
@@ -69,6 +88,8 @@ __all__ = [
     "from_json",
     "guard_from_json",
     "guard_to_json",
+    "has_later",
     "outputs_marked",
+    "text_of",
     "to_json",
 ]

@@ -1,10 +1,13 @@
-"""Plain JSON, and the three leaves that may stand in a call's body where plain JSON is not enough.
+"""Plain JSON, and the leaves that may stand in a call's body where plain JSON is not enough.
 
 `to_json` writes each leaf as a mapping with one `$` key (a user's own key that begins with `$` is doubled, so nothing
 can be mistaken):
 
     Archive bytes      ArchiveRef(sha256=…)            {"$archive": {...}}
     later value        Output(step=…, pointer=…)       {"$output": {...}}, as a key "$output:pointer:step"
+    text around it     LaterText(parts=(…))            {"$text": [...]}
+    JSON text of it    LaterJson(value=…)              {"$jsonText": value}
+    unresolved value   Ref(kind=…, identity=…, …)      {"$ref": {...}}        in no plan
     secret text        Sensitive("…", parts=(…))       {"$secret": [...]}     references, never the value (S36)
 """
 
@@ -12,12 +15,12 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 Json: TypeAlias = Any
-"""A JSON value; inside call bodies also the three leaves above."""
+"""A JSON value; inside call bodies also the leaves above."""
 
 _OUTPUT_KEY = "$output:"
 
@@ -82,6 +85,72 @@ def outputs_marked(text: str) -> dict[str, Output]:
     return {found[0]: Output(step=found[1], pointer=found[2]) for found in _MARK.finditer(text)}
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ref:
+    """An attribute of another resource of the file (S46): a value or an `Output` once the plan is made.
+
+    As the file gives it, `kind` may be empty, and the identity is without what only the service numbers.
+    """
+
+    kind: str
+    identity: tuple[str, ...]
+    attribute: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterText:
+    """Text of which some pieces come later: `parts` are text, `Sensitive` too, and `Output` or `Ref`."""
+
+    parts: tuple[Json, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LaterJson:
+    """The JSON text of a value in which something comes later."""
+
+    value: Json
+
+
+LATER = (Output, Ref, LaterText, LaterJson)
+"""The leaves whose value is not known yet."""
+
+
+def has_later(value: Json) -> bool:
+    """Whether a value that is not known yet stands anywhere inside, as a key too."""
+    match value:
+        case str() | int() | float() | None:  # most values; the checks below cost more
+            return False
+        case Output() | Ref() | LaterText() | LaterJson():
+            return True
+        case Mapping():
+            return any(has_later(key) or has_later(item) for key, item in value.items())
+        case list() | tuple():
+            return any(has_later(item) for item in value)
+        case _:
+            return False
+
+
+def text_of(pieces: Iterable[Json]) -> Json:
+    """Pieces of text as one: `str`, `Sensitive` where a secret is in it, `LaterText` where a piece comes later."""
+    parts: list[Json] = []
+    for piece in pieces:
+        for part in piece.parts if isinstance(piece, LaterText) else (piece,):
+            if isinstance(part, str) and not part:
+                continue
+            last = parts[-1] if parts else None
+            if all(isinstance(one, str) and not isinstance(one, Sensitive) for one in (part, last)):
+                parts[-1] += part
+            else:
+                parts.append(part)
+    if any(isinstance(part, LATER) for part in parts):
+        return LaterText(parts=tuple(parts))
+    text = "".join(str.__str__(part) for part in parts)
+    if not any(isinstance(part, Sensitive) for part in parts):
+        return text
+    origin = (one for part in parts for one in (part.parts if isinstance(part, Sensitive) else (part,)))
+    return Sensitive(text, parts=tuple(origin))
+
+
 SecretSource: TypeAlias = Callable[[Json], str]
 """Resolves one part of a `Sensitive` that is not plain text: a mapping with the secret's name under `secret`."""
 
@@ -95,6 +164,12 @@ def to_json(value: Json) -> Json:
             return {"$archive": {"sha256": value.sha256, "crc64": value.crc64, "size": value.size}}
         case Output():
             return {"$output": {"step": value.step, "pointer": value.pointer}}
+        case LaterText():
+            return {"$text": [to_json(part) for part in value.parts]}
+        case LaterJson():
+            return {"$jsonText": to_json(value.value)}
+        case Ref():
+            return {"$ref": {"kind": value.kind, "identity": list(value.identity), "attribute": value.attribute}}
         case Mapping():
             return {_saved_key(key): to_json(item) for key, item in value.items()}
         case list() | tuple():
@@ -119,6 +194,12 @@ def from_json(value: Json, secret: SecretSource) -> Json:
                 return ArchiveRef(**inner)
             case "$output":
                 return Output(**inner)
+            case "$text":
+                return LaterText(parts=tuple(from_json(part, secret) for part in inner))
+            case "$jsonText":
+                return LaterJson(value=from_json(inner, secret))
+            case "$ref":
+                return Ref(kind=inner["kind"], identity=tuple(inner["identity"]), attribute=inner["attribute"])
             case _:
                 pass
     return {_key(key): from_json(item, secret) for key, item in value.items()}

@@ -197,6 +197,7 @@ class Step:
     the paths of sensitive fields that the file gives as plain literals, whose live values may be printed (S42).
     `ignored` are the paths at which whatever is live stays, and is no part of the promise (S17).
     `content` are the canonical bodies, by short address, of all that the created resource is to freeze (S30).
+    `gives` names the attributes of the resource that later steps want of its reply (S46).
     """
 
     id: str
@@ -213,6 +214,7 @@ class Step:
     literal: frozenset[str] = frozenset()
     ignored: tuple[tuple[str, ...], ...] = ()
     content: Mapping[str, Mapping[str, Json]] | None = None
+    gives: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """Plain JSON, secrets as references."""
@@ -231,6 +233,7 @@ class Step:
             "literal": sorted(self.literal),
             "ignored": [list(path) for path in self.ignored],
             **({"content": to_json(self.content)} if self.content is not None else {}),
+            **({"gives": list(self.gives)} if self.gives else {}),
         }
 
     @classmethod
@@ -252,6 +255,7 @@ class Step:
             # A run that an earlier version saved knows of none.
             ignored=tuple(tuple(path) for path in saved.get("ignored", ())),
             content=from_json(saved["content"], secret) if "content" in saved else None,
+            gives=tuple(saved.get("gives", ())),
         )
 
 

@@ -101,6 +101,7 @@ class Resource:
     of each dotted path. `ignore` are paths that only a create sets (S17), each as its parts: the key of a free map is
     one part, whatever it holds. `absent`: it is not to be there, or what it stands in is not (S14). `renamed_from` is
     the last part of the identity that it had before. `external`: somebody else keeps it (S13).
+    `awaits`: the file gives it a `Ref`, which is resolved when the plan is made (S46).
     """
 
     address: Address
@@ -116,6 +117,7 @@ class Resource:
     ignore: tuple[tuple[str, ...], ...] = ()
     renamed_from: str | None = None
     external: bool = False
+    awaits: bool = False
 
     def to_json(self) -> dict[str, Json]:
         """Plain JSON, secrets as references. What is not packaged yet is left out: its code is not part of a value."""
@@ -132,6 +134,7 @@ class Resource:
             "ignore": [list(path) for path in self.ignore],
             "renamedFrom": self.renamed_from,
             "external": self.external,
+            "awaits": self.awaits,
         }
 
     @classmethod
@@ -150,6 +153,7 @@ class Resource:
             ignore=tuple(tuple(path) for path in saved["ignore"]),
             renamed_from=saved["renamedFrom"],
             external=saved["external"],
+            awaits=saved["awaits"],
         )
 
 

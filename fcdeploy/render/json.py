@@ -24,6 +24,8 @@ from fcdeploy.model import (
     IfMatch,
     Json,
     JustCreated,
+    LaterJson,
+    LaterText,
     Mover,
     MustNotExist,
     NextAfter,
@@ -112,8 +114,8 @@ def _drift(drift: Drift) -> dict[str, Json]:
         "fields": [
             {
                 "path": one.change.path,
-                "live": _value(one.change.before, hide=one.change.before_hidden),
-                "desired": _value(one.change.after, hide=one.change.after_hidden),
+                "live": plain_value(one.change.before, hide=one.change.before_hidden),
+                "desired": plain_value(one.change.after, hide=one.change.after_hidden),
                 "given": one.given,
                 "moved": one.moved.value,
                 "why": one.why,
@@ -179,7 +181,7 @@ def _standing(row: StandingView) -> dict[str, Json]:
         "name": row.address.name,
         "modified": row.modified or None,
         "about": row.about,
-        "reported": _value(row.reported, hide=False) or {},
+        "reported": plain_value(row.reported, hide=False) or {},
     }
 
 
@@ -255,8 +257,8 @@ def _told(told: Told) -> dict[str, Json]:
 def _field(change: FieldChange) -> dict[str, Json]:
     return {
         "path": change.path,
-        "before": _value(change.before, hide=change.before_hidden),
-        "after": _value(change.after, hide=change.after_hidden),
+        "before": plain_value(change.before, hide=change.before_hidden),
+        "after": plain_value(change.after, hide=change.after_hidden),
         "forcesReplacement": change.forces_replacement,
         "note": change.note,
         **_place(change.span),
@@ -273,7 +275,7 @@ def _step(step: Step, body: Json) -> dict[str, Json]:
         "method": step.call.method,
         "path": step.call.path,
         "query": {key: value for key, value in step.call.query},
-        "body": _value(body, hide=False),
+        "body": plain_value(body, hide=False),
         "guard": _guard(step.guard),
         "needs": sorted(step.needs),
         "last": step.last,
@@ -308,18 +310,18 @@ def _place(span: Span | None) -> dict[str, Json]:
     return {} if span is None else {"file": span.file, "line": span.line, "column": span.column}
 
 
-def _value(value: Json, *, hide: bool) -> Json:
+def plain_value(value: Json, *, hide: bool = False) -> Json:
     """A value as plain JSON without secrets; where `hide` is set every leaf is one."""
     match value:
         case None:
             return None
         case Mapping() if value:
-            return {_key(key): _value(item, hide=hide) for key, item in value.items()}
+            return {_key(key): plain_value(item, hide=hide) for key, item in value.items()}
         case list() | tuple() if value:
-            return [_value(item, hide=hide) for item in value]
+            return [plain_value(item, hide=hide) for item in value]
         case _ if hide or is_hidden_text(value):
             return {"sensitive": True}
-        case Output():
+        case Output() | LaterText() | LaterJson():
             return {"knownAfterApply": True}
         case ArchiveRef():
             return {"archive": {"sha256": value.sha256, "size": value.size}}

@@ -14,13 +14,14 @@ from fcdeploy.render.findings import finding_text, tally
 from fcdeploy.render.markdown_blocks import MOST, Block, capped, folded_blocks, sections_text
 from fcdeploy.render.markdown_words import code, fenced, marker, row
 from fcdeploy.render.outcome import EXIT_MEANING, ending_words, outcome_text
+from fcdeploy.render.outputs import outputs_text
 from fcdeploy.render.sides import SOME, bare_lines, change_lines
-from fcdeploy.render.views import OutcomeView, PlansView, PlanView
+from fcdeploy.render.views import OutcomeView, OutputsView, PlansView, PlanView
 from fcdeploy.render.words import clean, counted, seconds_text
 
 _DANGER = (Action.DELETE, Action.REPLACE, Action.UPDATE, Action.CREATE)
 _COLUMNS = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
-_TABLE_MOST, _FINDINGS_MOST, _ENDINGS_MOST = 10_000, 15_000, 15_000
+_TABLE_MOST, _FINDINGS_MOST, _ENDINGS_MOST, _OUTPUTS_MOST = 10_000, 15_000, 15_000, 5_000
 _LONGEST_FINDING = 3_000
 _BLANK_LINES = 200
 """Room for the blank lines between the parts and for the note of what is left out."""
@@ -39,8 +40,10 @@ def plans_markdown(view: PlansView) -> str:
     return _with_blocks(parts, view, "`fcdeploy plan` shows all.")
 
 
-def outcomes_markdown(view: PlansView, outcomes: Sequence[OutcomeView], *, exit_code: int) -> str:
-    """What a run came to in each target, and what was planned; `exit_code` is the exit code of all (S39)."""
+def outcomes_markdown(
+    view: PlansView, outcomes: Sequence[OutcomeView], *, exit_code: int, outputs: Sequence[OutputsView] = ()
+) -> str:
+    """What a run came to in each target, what was planned, and what is put out; `exit_code` is that of all (S39)."""
     command = "destroy" if view.destroy else "apply"
     parts = [
         marker(command, view.project, _digest(view)),
@@ -49,8 +52,21 @@ def outcomes_markdown(view: PlansView, outcomes: Sequence[OutcomeView], *, exit_
         *_outcomes_table(view, outcomes),
         *findings_parts(_plan_findings(view)),
         *_endings(outcomes),
+        *_outputs(outputs),
     ]
     return _with_blocks(parts, view, "`fcdeploy history RUN` shows all.")
+
+
+def _outputs(outputs: Sequence[OutputsView]) -> list[str]:
+    """What every target puts out; nothing for none."""
+    text = outputs_text(outputs)
+    if not text:
+        return []
+    lines = text.rstrip("\n").split("\n")
+    shown = capped(lines, _OUTPUTS_MOST)
+    left = len(lines) - len(shown)
+    more = f"\n\n{counted(left, 'more line')} not shown: `fcdeploy outputs` has all." if left else ""
+    return ["**Outputs**", fenced(shown) + more]
 
 
 def error_markdown(what: str, found: Sequence[Diagnostic]) -> str:

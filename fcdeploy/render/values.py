@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from fcdeploy.model import Action, ArchiveRef, FieldChange, Json, Output, Sensitive
+from fcdeploy.model import Action, ArchiveRef, FieldChange, Json, LaterJson, LaterText, Output, Sensitive
 from fcdeploy.render.ink import PLAIN, Ink, Role
 from fcdeploy.render.words import SENSITIVE, WIDTH, chopped, clean, columns, counted, folded, size_text
 
@@ -48,7 +48,7 @@ def value_text(value: Json) -> str:
             return SENSITIVE
         case str() if is_hidden_text(value):
             return SENSITIVE
-        case Output():
+        case Output() | LaterText() | LaterJson():
             return AFTER_APPLY
         case ArchiveRef():
             return f"archive of {size_text(value.size)}"

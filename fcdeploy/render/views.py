@@ -153,6 +153,24 @@ class PastRunView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class OutputView:
+    """One output; `why` says why its value is not known."""
+
+    name: str
+    value: Json
+    why: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OutputsView:
+    """What a target puts out, in the order of the file."""
+
+    target: Target
+    values: tuple[OutputView, ...]
+    problems: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class KeepView:
     """What a file says so that what was moved back stays: a line, the section that it belongs in, and where that is."""
 

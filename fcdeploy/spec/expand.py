@@ -7,13 +7,16 @@ from typing import TypeAlias
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.kinds.fields import Codec
-from fcdeploy.model import Address, CodeRef, Json, Resource, Target
+from fcdeploy.model import Address, CodeRef, Json, Ref, Resource, Target
 from fcdeploy.spec.ignored import ignored_paths
 from fcdeploy.spec.node import Node
 from fcdeploy.spec.plain import kept_secret
 from fcdeploy.spec.references import names_in
+from fcdeploy.spec.refs import refs_in
+from fcdeploy.spec.refs_found import Found
 from fcdeploy.spec.resolve import Placed, resources
 from fcdeploy.spec.shape import Shape, shapes
+from fcdeploy.spec.words import OUTPUTS
 
 Desired: TypeAlias = Mapping[Address, Resource]
 """What a target is to have. Parents come before what stands beneath them."""
@@ -25,13 +28,34 @@ def expand(resolved: Node, target: Target, base: str) -> Desired:
     A retired target expands like any other: what is done with it is the planner's decision (S9).
     """
     made: dict[Address, Resource] = {}
-    for placed in resources(resolved, target.provider):
-        one = _resource(placed, target, base)
+    everything = list(resources(resolved, target.provider))
+    named = Found(everything)
+    for placed in everything:
+        one = _resource(placed, target, base, named)
         made[one.address] = one
     return made
 
 
-def _resource(placed: Placed, target: Target, base: str) -> Resource:
+def outputs_of(resolved: Node, target: Target) -> dict[str, Json]:
+    """What `outputs:` of a spec that has passed validation says, references by whole identity (S46)."""
+    node = resolved.fields.get(OUTPUTS)
+    if node is None:
+        return {}
+    named = Found(resources(resolved, target.provider))
+    return {name: _with_references(item.plain(), named) for name, item in node.fields.items()}
+
+
+def _with_references(value: Json, named: Found) -> Json:
+    match value:
+        case dict():
+            return {key: _with_references(item, named) for key, item in value.items()}
+        case list():
+            return [_with_references(item, named) for item in value]
+        case _:
+            return named.resolved(value)
+
+
+def _resource(placed: Placed, target: Target, base: str, known_names: Found) -> Resource:
     kind = placed.kind
     body: dict[str, Json] = {}
     code: dict[str, CodeRef] = {}
@@ -50,6 +74,10 @@ def _resource(placed: Placed, target: Target, base: str) -> Resource:
             literal.append(field.name)
     named = [(one.kind, one.identity) for one in names_in(placed)]
     above = [(kind.parent, placed.identity[:-1])] if kind.parent else []
+    later = [ref for value in body.values() for ref in _references(value)] if not placed.absent else []
+    if later:
+        body = {name: _with_references(value, known_names) for name, value in body.items()}
+        named += [(one.kind, one.identity) for value in body.values() for one in _references(value)]
     former = placed.node.fields.get("renamedFrom")
     address = Address(provider=target.provider, target=target.name, kind=kind.name, identity=placed.identity)
     return Resource(
@@ -68,7 +96,23 @@ def _resource(placed: Placed, target: Target, base: str) -> Resource:
         ignore=ignored_paths(placed),
         renamed_from=str(former.value) if former is not None else None,
         external=placed.external,
+        awaits=bool(later),
     )
+
+
+def _references(value: Json) -> Iterator[Ref]:
+    """The references anywhere in a body."""
+    match value:
+        case str() | int() | float() | None:  # most values; the checks below cost more
+            return
+        case dict():
+            for item in value.values():
+                yield from _references(item)
+        case list():
+            for item in value:
+                yield from _references(item)
+        case _:
+            yield from refs_in(value)
 
 
 def _read(node: Node, shape: Shape | None, path: str, resource: Node, literal: list[str]) -> tuple[Json, bool]:

@@ -18,6 +18,7 @@ from __future__ import annotations
 import base64
 import binascii
 import json
+import operator
 import re
 import unicodedata
 from collections.abc import Callable
@@ -94,7 +95,7 @@ def _split(value: Json, separator: Json = None) -> list[str]:
     return _text(value, "split").split(None if separator is None else _text(separator, "split"))
 
 
-def _join(value: Json, separator: Json = "") -> str:
+def _join(value: Json, separator: Json = "") -> Json:
     if not isinstance(value, list):
         raise TemplateFault(f"`join` takes a list, not {kind_of(value)}")
     between = _text(separator, "join")
@@ -182,4 +183,15 @@ TESTS: dict[str, Callable[..., bool]] = {
     "string": lambda value: isinstance(value, str),
     "true": lambda value: value is True,
     "undefined": lambda _value: False,
+}
+
+COMPARISONS: dict[str, Callable[[Any, Any], bool]] = {
+    "eq": operator.eq,
+    "ne": operator.ne,
+    "lt": operator.lt,
+    "lteq": operator.le,
+    "gt": operator.gt,
+    "gteq": operator.ge,
+    "in": lambda left, right: left in right,
+    "notin": lambda left, right: left not in right,
 }

@@ -13,7 +13,7 @@ from functools import cache
 from typing import Any
 
 from fcdeploy.diagnostics import error
-from fcdeploy.model import Json, Sensitive
+from fcdeploy.model import LATER, Json, Sensitive
 from fcdeploy.spec.explain import mistakes
 from fcdeploy.spec.node import Node, Path, path_text
 from fcdeploy.spec.place import Mistake, is_open, resource_at
@@ -83,8 +83,8 @@ def _schema_mistakes(root: Node, document: Json, provider: str) -> tuple[list[Mi
         # Secrets are text of a class of its own, and a value may not be known yet: neither is JSON.
         pass
     bare, opened = _bare(document), _has_open(document)
-    if not opened and validator.is_valid(bare):
-        return [], False
+    if validator.is_valid(bare):
+        return [], opened
     faults = [tuple(fault.instance_path) for fault in validator.iter_errors(bare)]
     found = mistakes(root, strict_schema(provider), suspects(document, faults, provider), provider)
     if not found and not opened:
@@ -109,13 +109,18 @@ def _unexplained(root: Node, path: Path) -> Mistake:
 
 
 def _bare(value: Json) -> Json:
-    """The value as JSON, for the schema's eyes only: secrets are plain text, what is not known yet is null."""
+    """The value as JSON, for the schema's eyes only: secrets are plain text, what is not known yet is null.
+
+    What `ref()` gives is text (S46).
+    """
     if isinstance(value, dict):
         return {key: _bare(item) for key, item in value.items()}
     if isinstance(value, list):
         return [_bare(item) for item in value]
     if isinstance(value, Sensitive):
         return str.__str__(value)
+    if isinstance(value, LATER):
+        return "known after apply"
     return None if is_open(value) else value
 
 

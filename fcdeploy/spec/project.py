@@ -15,17 +15,19 @@ from fcdeploy.errors import SpecError
 from fcdeploy.kinds import registry
 from fcdeploy.model import Json, Mark, Target
 from fcdeploy.spec.code import read_code_findings
-from fcdeploy.spec.expand import Desired, expand
+from fcdeploy.spec.expand import Desired, expand, outputs_of
 from fcdeploy.spec.leftout import LeftOut
 from fcdeploy.spec.loader import read_spec
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.patch import Patching
+from fcdeploy.spec.refs import reference
 from fcdeploy.spec.resolve import DEFAULTS, resources, with_defaults
 from fcdeploy.spec.sources import ReadSecret, Surroundings
 from fcdeploy.spec.targets import default_target, read_variables, selected, target_scope, targets, variables
 from fcdeploy.spec.template import rendered
 from fcdeploy.spec.unfold import Item, Unfolding, by_item
 from fcdeploy.spec.validate import check_spec, with_failed_as_unknown, with_unknown
+from fcdeploy.spec.words import OUTPUTS
 
 FILE = "fcdeploy.yaml"
 
@@ -79,7 +81,7 @@ def _check_unevaluated(document: Node) -> list[Diagnostic]:
 
 def _evaluated(provider: str) -> frozenset[str]:
     """The words whose templates are evaluated for each target."""
-    return frozenset({DEFAULTS, *(kind.section for kind in registry.roots(provider))})
+    return frozenset({DEFAULTS, OUTPUTS, *(kind.section for kind in registry.roots(provider))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -166,6 +168,11 @@ class Project:
             self._desired[target.name] = expand(self._judge(target)[0].tree, target, str(self.root))
         return self._desired[target.name]
 
+    def outputs(self, target: Target) -> Mapping[str, Json]:
+        """What `outputs:` says for a target, in the order of the file; each `Ref` is to be read. Raises SpecError."""
+        self.check([target])
+        return outputs_of(self._judge(target)[0].tree, target)
+
     def _judge(self, target: Target) -> tuple[Resolved, tuple[Diagnostic, ...]]:
         """The resolved spec of a target and what is wrong with it."""
         if target.name not in self._judged:
@@ -178,7 +185,7 @@ class Project:
     def _resolved(self, target: Target, surroundings: Surroundings) -> Resolved:
         node = self.document.at(("targets", target.name))
         assert node is not None
-        scope = target_scope(self.document, target.name, node, surroundings, self._over)
+        scope = target_scope(self.document, target.name, node, surroundings, self._over, {"ref": reference})
         unfolding = Unfolding(scope)
         found = unfolding.found
         sections = {kind.section: kind for kind in registry.roots(target.provider)}
@@ -187,7 +194,7 @@ class Project:
             before = len(found)
             if key in sections:
                 item = unfolding.section(item, sections[key])
-            elif key == DEFAULTS:
+            elif key in (DEFAULTS, OUTPUTS):
                 item, problems = rendered(item, scope, (key,))
                 found += problems
             made[key] = with_failed_as_unknown(item) if len(found) > before else item

@@ -9,7 +9,6 @@ This module imports jinja2; import it late.
 
 from __future__ import annotations
 
-import operator
 import re
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -20,9 +19,9 @@ from jinja2.runtime import Context, Undefined
 from jinja2.sandbox import SandboxedEnvironment
 
 from fcdeploy.diagnostics import did_you_mean
-from fcdeploy.model import Json, Output, Sensitive
+from fcdeploy.model import LATER, Json, Sensitive
 from fcdeploy.spec.compiler import Compiler
-from fcdeploy.spec.filters import FILTERS, TESTS
+from fcdeploy.spec.filters import COMPARISONS, FILTERS, TESTS
 from fcdeploy.spec.node import kind_of
 from fcdeploy.spec.values import (
     MAX_TEXT,
@@ -31,6 +30,7 @@ from fcdeploy.spec.values import (
     Meter,
     Names,
     TemplateFault,
+    check_known,
     check_power,
     check_product,
     derived,
@@ -90,18 +90,6 @@ class _Missing(StrictUndefined):
         return self._undefined_hint or f"`{self._undefined_name}` is not defined"
 
 
-_COMPARE: dict[str, Callable[[Any, Any], bool]] = {
-    "eq": operator.eq,
-    "ne": operator.ne,
-    "lt": operator.lt,
-    "lteq": operator.le,
-    "gt": operator.gt,
-    "gteq": operator.ge,
-    "in": lambda left, right: left in right,
-    "notin": lambda left, right: left not in right,
-}
-
-
 class Sandbox(SandboxedEnvironment):
     """Evaluates expressions, one at a time; an evaluation may start others through lazy names."""
 
@@ -117,7 +105,7 @@ class Sandbox(SandboxedEnvironment):
         self._runs: list[_Run] = []
 
     def value(self, expression: str, names: Mapping[str, Any], *, longest: int = MAX_EXPRESSION) -> Json:
-        """What the expression gives: JSON, with `Sensitive` text where secrets went in, or an `Output`.
+        """What the expression gives: JSON, with `Sensitive` text where secrets went in, or a leaf of `ref()`.
 
         Raises TemplateFault, or Failed when something it uses has failed already.
         """
@@ -191,7 +179,7 @@ class Sandbox(SandboxedEnvironment):
 
     # What compiled expressions call.
 
-    def concat(self, *pieces: Any) -> str:
+    def concat(self, *pieces: Any) -> Json:
         """`a ~ b`."""
         return joined([self._plain(piece) for piece in pieces])
 
@@ -202,7 +190,8 @@ class Sandbox(SandboxedEnvironment):
         for name, operand in zip(rest[::2], rest[1::2], strict=True):
             right, names = self._settle(operand)
             self._decide(names)
-            if not _COMPARE[name](left, right):
+            check_known([left, right], "a comparison")
+            if not COMPARISONS[name](left, right):
                 return False
             left = right
         return True
@@ -211,6 +200,7 @@ class Sandbox(SandboxedEnvironment):
         """A value whose truth decides the result."""
         if isinstance(value, Sensitive):
             self._decide(tuple(secret_names(value)))
+        check_known(value if isinstance(value, LATER) else None, "a condition")
         return value
 
     def getattr(self, obj: Any, attribute: str) -> Any:
@@ -273,6 +263,7 @@ class Sandbox(SandboxedEnvironment):
         if not isinstance(__obj, Function):
             raise TemplateFault(f"{_describe(__obj)} cannot be called", "methods are written as filters: `x|upper`")
         (given, named), names = __self._settle(([*args], kwargs))
+        check_known([given, named], f"{__obj.name}()")
         if names and not __obj.pure:
             raise TemplateFault(f"{__obj.name}() does not take a secret")
         try:
@@ -291,8 +282,9 @@ class Sandbox(SandboxedEnvironment):
         first, of_first = self._settle(left)
         second, of_second = self._settle(right)
         names = of_first + of_second
-        if operator == "+" and isinstance(first, str) and isinstance(second, str):
+        if operator == "+" and all(isinstance(one, (str, *LATER)) for one in (first, second)):
             return joined([first, second])
+        check_known([first, second], f"`{operator}`")
         if operator == "%" and isinstance(first, str):
             raise TemplateFault("text has no operator `%`", "join text with `~`")
         if operator == "*":
@@ -313,6 +305,7 @@ class Sandbox(SandboxedEnvironment):
             value, of_value = self._settle(subject)
             (given, named), of_given = self._settle(([*args], kwargs))
             names = tuple(dict.fromkeys(of_value + of_given))
+            check_known([value, given, named], f"`|{name}`")
             result = call(value, *given, **named)
             if isinstance(result, str) and len(result) > MAX_TEXT:
                 raise TemplateFault(f"the value has more than {MAX_TEXT:,} characters")
@@ -360,6 +353,7 @@ class Sandbox(SandboxedEnvironment):
                 return isinstance(subject, Undefined) == (name == "undefined")
             value, names = self._settle([subject, *args])
             self._decide(names)
+            check_known(value, f"`is {name}`")
             return call(*value)
 
         return tested
@@ -393,6 +387,6 @@ def _describe(value: Any) -> str:
         return f"`{value.label}`"
     if isinstance(value, Function):
         return f"the function `{value.name}`"
-    if value is None or isinstance(value, (str, int, float, list, dict, Output)):
+    if value is None or isinstance(value, (str, int, float, list, dict, *LATER)):
         return kind_of(value)
     return "this"

@@ -157,6 +157,8 @@ def _as_written(kind: Kind) -> Schema:
         **found,
         "description": f"Of {kind.alone}, or by name. {kind.description}",
         "properties": known,
+        # A name rule that no field's name keeps would refuse the body that stands alone.
+        "propertyNames": {"anyOf": [{"enum": [*known]}, found["propertyNames"]]},
     }
 
 

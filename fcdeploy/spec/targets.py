@@ -18,6 +18,7 @@ from fcdeploy.kinds import registry
 from fcdeploy.model import Sensitive, Target
 from fcdeploy.spec.loader import read_spec
 from fcdeploy.spec.node import Node, Path, path_text
+from fcdeploy.spec.refs import no_reference
 from fcdeploy.spec.scalars import plain_scalar
 from fcdeploy.spec.scope import Scope
 from fcdeploy.spec.sources import Surroundings
@@ -58,7 +59,7 @@ def targets(document: Node, surroundings: Surroundings, over: Sequence[Node] = (
         if not isinstance(node.value, dict):
             found.append(error(f"a target must be a map, not {node.what}", span=node.span, path=path_text(path)))
             continue
-        scope = target_scope(document, name, node, surroundings, over)
+        scope = target_scope(document, name, node, surroundings, over, {"ref": no_reference})
         target = to_target(name, node, scope, found)
         if target is not None:
             made.append(target)

@@ -21,6 +21,7 @@ from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
 from fcdeploy.spec.place import UNKNOWN, is_open
 from fcdeploy.spec.plain import plain_secret_findings
 from fcdeploy.spec.references import names_in
+from fcdeploy.spec.refs_judged import reference_findings
 from fcdeploy.spec.resolve import Placed, resources
 from fcdeploy.spec.shape import in_file_words, later_than
 
@@ -60,6 +61,7 @@ def check_spec(
     for siblings in parents.values():
         found.add(_sibling_findings(siblings, judged))
         found.add(former_name_findings(siblings))
+    found.add(reference_findings(judged, everything, api, gone))
     return found.diagnostics()
 
 
@@ -106,9 +108,15 @@ class _Findings:
             else:
                 self._keep(one.diagnostic)
 
-    def add(self, found: Iterable[tuple[Path, Diagnostic]]) -> None:
-        """Findings of rules: the path that each is about, for something missing the path of what is missing."""
+    def add(self, found: Iterable[tuple[Path | None, Diagnostic]]) -> None:
+        """Findings of rules: the path that each is about, for something missing the path of what is missing.
+
+        None: it is told whatever else is wrong there.
+        """
         for path, diagnostic in found:
+            if path is None:
+                self._keep(diagnostic)
+                continue
             cause = self._cause.get(path)
             node = self._root.at(path)
             if cause is not None:
@@ -284,8 +292,10 @@ def _sibling_findings(siblings: list[Placed], judged: Judged) -> Iterator[tuple[
                 path=path_text(first.path[:-1]),
             ),
         )
-    if kind.collides is not None and len(siblings) > 1:
-        yield from _collisions(kind, siblings, [judged.body(one) for one in siblings])
+    # What is not known yet may keep them apart.
+    settled = [one for one in siblings if not any(is_open(node.value) for node in one.node.fields.values())]
+    if kind.collides is not None and len(settled) > 1:
+        yield from _collisions(kind, settled, [judged.body(one) for one in settled])
 
 
 def _collisions(kind: Kind, siblings: list[Placed], bodies: list[dict[str, Json]]) -> Iterator[tuple[Path, Diagnostic]]:

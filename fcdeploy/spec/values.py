@@ -14,7 +14,7 @@ from collections.abc import Iterable, Iterator
 from typing import Any
 
 from fcdeploy.diagnostics import Diagnostic
-from fcdeploy.model import Json, Output, Sensitive
+from fcdeploy.model import LATER, Json, Sensitive, has_later, text_of
 from fcdeploy.spec.node import kind_of
 
 MAX_TEXT = 1024 * 1024
@@ -121,7 +121,7 @@ def settled(value: Any, meter: Meter) -> tuple[Json, tuple[str, ...]]:
             return [settle(item, depth + 1) for item in one]
         if isinstance(one, float) and not math.isfinite(one):
             raise TemplateFault("the number is too large")
-        if one is None or isinstance(one, (str, int, float, Output)):
+        if one is None or isinstance(one, (str, int, float, *LATER)):
             return one
         raise TemplateFault("the expression gives no value", "call it, or take a part of it")
 
@@ -155,14 +155,27 @@ def to_text(value: Json) -> str:
             raise TemplateFault("null has no text form", "give a default: `|default('', true)`")
         case dict() | list():
             raise TemplateFault(f"{kind_of(value)} has no text form", "write it as JSON: `|tojson`")
-        case Output():
-            raise TemplateFault("a value known after apply cannot be part of other text")
         case _:
             raise TemplateFault("the number has no text form")
 
 
-def joined(pieces: Iterable[Json]) -> str:
-    """The pieces as one text; `Sensitive`, with exact parts, when any piece is."""
+def check_known(value: Json, what: str) -> None:
+    """Refuse a value of `ref()` where a template would have to look into it: it may be known only after apply."""
+    if has_later(value):
+        raise TemplateFault(
+            f"{what} needs a value that is known already, and one of ref() may be known only after apply",
+            "it can stand alone or inside other text",
+        )
+
+
+def joined(pieces: Iterable[Json]) -> Json:
+    """The pieces as one text; `Sensitive`, with exact parts, when any piece is.
+
+    `LaterText` when a piece is known only later.
+    """
+    pieces = list(pieces)
+    if any(isinstance(piece, LATER) for piece in pieces):
+        return text_of(piece if isinstance(piece, LATER) else to_text(piece) for piece in pieces)
     texts = [to_text(piece) for piece in pieces]
     if sum(map(len, texts)) > MAX_TEXT:
         raise TemplateFault(f"the value has more than {MAX_TEXT:,} characters")

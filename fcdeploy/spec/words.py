@@ -11,6 +11,8 @@ from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.spec.targets import API_VERSIONS, NETWORKS
 
 API_VERSION = "fcdeploy/v1"
+OUTPUTS = "outputs"
+NAME_OF_OUTPUT = r"^[A-Za-z_][-_A-Za-z0-9]{0,63}$"
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 
 TEMPLATE: dict[str, Any] = {
@@ -240,6 +242,16 @@ DOCUMENT_WORDS: dict[str, dict[str, Any]] = {
             required=["provider", "region"],
             additionalProperties=False,
         ),
+    ),
+    OUTPUTS: _map(
+        "Outputs",
+        "Values that `apply` prints at its end and `fcdeploy outputs` reads live, by name.",  # S46
+        propertyNames={
+            "description": "a name has letters, digits, `_` and `-`, and begins with a letter or `_`",
+            "type": "string",
+            "pattern": NAME_OF_OUTPUT,
+        },
+        additionalProperties={"title": "Output", "description": "Any value; mostly one with `ref()` in it."},
     ),
     "defaultTarget": _text(
         "Default target", "The target, or a pattern of targets, that commands take without `--target`."

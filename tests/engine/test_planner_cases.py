@@ -13,7 +13,7 @@ wishes        adopt, adopt_over, adopt_from, allow_unsafe, only, forward;   dest
 changes       {"update function s/f": {path: [before, after]}}, exactly; {} means an empty plan
 tells         what plans say of a change as a whole, by change, exactly
 replaces      paths that force a replacement;   reasons, notes: by change, by path
-steps         {step: {call, guard, sends, headers, needs, last, undo, ignored}}, in order; others are not compared
+steps         {step: {call, guard, sends, headers, needs, last, undo, ignored, gives}}, in order; others are not compared
 findings      what refuses the plan (summaries, exactly);   details, hints: texts that they hold;   warnings
 keeps         the YAML that the refusal of an adoption gives
 unchanged     how many resources stay as they are;   left_out: how many were not to be looked at
@@ -29,6 +29,7 @@ from typing import Any
 import pytest
 import yaml
 
+from fcdeploy.diagnostics import Severity
 from fcdeploy.engine.canonical import fingerprint, live_body
 from fcdeploy.engine.marks import unmarked
 from fcdeploy.engine.only import about, narrowed
@@ -42,7 +43,7 @@ from fcdeploy.engine.snapshot import Site, Snapshot
 from fcdeploy.engine.unmarked import undeclared_warnings, with_unmarked
 from fcdeploy.kinds.descriptor import GuardStyle, Scope
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Action, Address, ArchiveRef, Live, Mark, Output, Plan, Resource, Step, guard_to_json, to_json
+from fcdeploy.model import LATER, Action, Address, ArchiveRef, Live, Mark, Plan, Resource, Step, guard_to_json, to_json
 from fcdeploy.render.text import told_text
 from fcdeploy.spec.project import read_project
 
@@ -85,7 +86,7 @@ SECRETS = {
     "TOKEN": "the-secret-token",
     "KEY": "-----BEGIN PRIVATE KEY-----\nthe-secret-key\n-----END PRIVATE KEY-----",
 }
-STEP_KEYS = {"call", "guard", "sends", "headers", "needs", "last", "undo", "ignored"}
+STEP_KEYS = {"call", "guard", "sends", "headers", "needs", "last", "undo", "ignored", "gives"}
 CASES = [
     pytest.param(case, id=f"{path.stem}: {case['name']}")
     for path in sorted(FOLDER.glob("*.yaml"))
@@ -189,6 +190,7 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
     return plan, [
         *about(owned.found, desired, wishes.only),
         *left.refusals,
+        *(note for one in found for note in one.notes if note.severity is Severity.ERROR),
         *pin_findings(found, snapshot, forward=wishes.forward),
         *refusals,
         *protected_renames(renamed(wanted, leaving), wanted),
@@ -196,7 +198,7 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
 
 
 def as_said(value: Any) -> Any:
-    return to_json(value) if isinstance(value, Output) else value
+    return to_json(value) if isinstance(value, LATER) else value
 
 
 def short(text: str) -> str:
@@ -211,6 +213,7 @@ def seen_step(step: Step, wanted: dict[str, Any]) -> dict[str, Any]:
             "call": step.call.operation,
             "guard": next(iter(guard_to_json(step.guard))),
             "sends": to_json(step.call.body),
+            "gives": list(step.gives),
             "headers": dict(step.call.headers),
             "needs": sorted(map(short, step.needs)),
             "last": step.last,

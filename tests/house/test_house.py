@@ -20,7 +20,7 @@ PURE = (
     *("canonical", "diff", "wire", "redact", "snapshot", "ownership", "safety", "steps", "planner", "rollback"),
     *("threeway", "standing", "journal_rows", "references", "marks", "as_spec", "calls", "drift", "traces"),
     *("ignoring", "renames", "sealed", "unmarked", "adoption", "only"),
-    *("edges", "order", "outputs", "series", "tag_steps", "pins"),
+    *("edges", "order", "attributes", "outputs", "series", "tag_steps", "pins"),
     *("graph", "hiding", "lasting", "past", "ledger", "rounds", "schedule", "telling", "digest", "saved"),
 )
 IO_MODULES = {"os", "time", "httpx", "logging", "socket", "subprocess", "sqlite3", "pathlib", "asyncio", "tempfile"}

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.errors import SpecError
-from fcdeploy.model import Output, Sensitive, to_json
+from fcdeploy.model import LaterText, Output, Sensitive, to_json
 from fcdeploy.spec.loader import load
 from fcdeploy.spec.node import Node
 from fcdeploy.spec.targets import variables
@@ -261,7 +261,10 @@ def test_a_stage_can_add_names() -> None:
     assert value_of("ref('a/b').arn", scope) == Output(step="s1", pointer="/arn")
     assert value_of("vars.arn", scope) == Output(step="s1", pointer="/arn")
     assert value_of("{'x': [vars.arn]}", scope) == {"x": [Output(step="s1", pointer="/arn")]}
-    assert "a value known after apply cannot be part of other text" in told("k: x${{ vars.arn }}\n", scope)
+    mixed = load("k: x${{ vars.arn }}\n", "x.yaml")
+    assert render(mixed, scope).plain() == {"k": LaterText(parts=("x", Output(step="s1", pointer="/arn")))}
+    for expression in ("vars.arn|upper", "vars.arn == 'x'", "1 if vars.arn else 2", "vars.arn * 2", "sha256(vars.arn)"):
+        assert "needs a value that is known already" in told("k: ${{ " + expression + " }}\n", scope)
     assert "there is no resource `a/c`" in told("k: ${{ ref('a/c').arn }}\n", scope)
     assert "`ref('a/b').url` is not defined" in told("k: ${{ ref('a/b').url }}\n", scope)
     assert "`ref('a/b')` is not a value" in told("k: ${{ ref('a/b') }}\n", scope)

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from fcdeploy.kinds.alibaba.qualifier import API_2021
 from fcdeploy.kinds.alibaba.service import NAME_PATTERN
-from fcdeploy.kinds.descriptor import Finding, GuardStyle, Kind, Listing, Marking, Operation
+from fcdeploy.kinds.descriptor import Attribute, Finding, GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import Default, Field, Reset, obj, objects, text
 from fcdeploy.model import Json, Output
 
@@ -147,4 +147,13 @@ KIND = Kind(
     about=about,
     tells="traffic",
     pin_field="description",
+    attributes=(
+        Attribute(name="name", description="The alias' name.", template="{aliasName}"),
+        Attribute(
+            name="versionId",
+            description="The version that the alias stands for.",
+            member="versionId",
+            moved_by=("versionId",),
+        ),
+    ),
 )

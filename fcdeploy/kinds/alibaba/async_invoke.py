@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fcdeploy.kinds.alibaba.function import FUNCTION_ARN
 from fcdeploy.kinds.alibaba.qualifier import QUALIFIED, QUALIFIER_SCHEMA, qualified
 from fcdeploy.kinds.descriptor import GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import Default, Field, Reset, boolean, integer, obj
@@ -39,7 +40,7 @@ def _destination(name: str, title: str, when: str) -> Field:
                 },
                 required=True,
                 refers="function",
-                arn="acs:fc:{region}:{account}:services/{serviceName}/functions/{functionName}",
+                arn=FUNCTION_ARN,
             ),
         ),
     )

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
 
 from fcdeploy.kinds.alibaba.qualifier import API_2021, BEHIND, LATEST, QUALIFIER_SCHEMA
-from fcdeploy.kinds.descriptor import Finding, GuardStyle, Kind, Listing, Marking, Operation
+from fcdeploy.kinds.descriptor import Attribute, Finding, GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import NOT_SENT, Access, Default, Field, Order, Reset, boolean, obj, objects, strings, text
 from fcdeploy.model import Json
 
@@ -281,4 +281,5 @@ KIND = Kind(
     missing=frozenset({"DomainNameNotFound"}),
     check=check,
     about=about,
+    attributes=(Attribute(name="name", description="The domain name.", template="{domainName}"),),
 )

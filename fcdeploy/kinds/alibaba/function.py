@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fcdeploy.kinds.alibaba.function_rules import CUSTOM, OTHER, PYTHON, check
 from fcdeploy.kinds.alibaba.service import API_2021, NAME_SCHEMA
-from fcdeploy.kinds.descriptor import GuardStyle, Kind, Listing, Marking, Operation
+from fcdeploy.kinds.descriptor import Attribute, GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import (
     Codec,
     Default,
@@ -22,6 +22,7 @@ from fcdeploy.kinds.fields import (
 from fcdeploy.model import Json
 
 LAYER_ARN = "acs:fc:{region}:{account}:layers/{layerName}/versions/{version}"
+FUNCTION_ARN = "acs:fc:{region}:{account}:services/{serviceName}/functions/{functionName}"
 LAYER_PATTERN = (
     r"^(acs:fc:[^:/#]+:[^:/#]+:layers/[^:/#]+/versions/[0-9]+|[^#]+#[^#]+#[0-9]+|[_a-zA-Z][-_a-zA-Z0-9]{0,127})$"
 )
@@ -314,4 +315,11 @@ KIND = Kind(
     about=about,
     reported=("runtime", "memorySize", "timeout", "codeSize", "codeChecksum"),
     soft_limit=50,
+    attributes=(
+        Attribute(name="name", description="The function's name, without the service's.", template="{functionName}"),
+        Attribute(name="arn", description="ARN of the function, of what is not published.", template=FUNCTION_ARN),
+        Attribute(
+            name="functionId", description="The id that the function got when it was created.", member="functionId"
+        ),
+    ),
 )

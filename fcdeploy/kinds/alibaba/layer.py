@@ -6,7 +6,7 @@ from collections.abc import Mapping
 
 from fcdeploy.kinds.alibaba.function_rules import CUSTOM, OTHER, PYTHON
 from fcdeploy.kinds.alibaba.service import NAME_SCHEMA
-from fcdeploy.kinds.descriptor import GuardStyle, Kind, Listing, Marking, Numbering, Operation
+from fcdeploy.kinds.descriptor import Attribute, GuardStyle, Kind, Listing, Marking, Numbering, Operation
 from fcdeploy.kinds.fields import Access, Codec, Default, Field, Order, Reset, integer, strings, text
 from fcdeploy.model import Json
 
@@ -96,5 +96,14 @@ KIND = Kind(
         keep="keep",
         outputs={"arn": "acs:fc:{region}:{account}:layers/{layerName}/versions/{version}"},
         series=Listing(operation=Operation(name="ListLayers", method="GET", path="/layers"), items="layers"),
+    ),
+    attributes=(
+        Attribute(name="name", description="The layer's name.", template="{layerName}"),
+        Attribute(name="version", description="The number of its newest version.", template="{version}"),
+        Attribute(
+            name="arn",
+            description="ARN of its newest version.",
+            template="acs:fc:{region}:{account}:layers/{layerName}/versions/{version}",
+        ),
     ),
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
-from fcdeploy.kinds.descriptor import Finding, GuardStyle, Kind, Listing, Marking, Operation, TagGroup
+from fcdeploy.kinds.descriptor import Attribute, Finding, GuardStyle, Kind, Listing, Marking, Operation, TagGroup
 from fcdeploy.kinds.fields import Default, Order, boolean, integer, obj, objects, strings, strings_by_name, text
 from fcdeploy.model import Json
 
@@ -207,4 +207,11 @@ KIND = Kind(
     check=check,
     about=about,
     reported=("description", "role", "internetAccess"),
+    attributes=(
+        Attribute(name="name", description="The service's name.", template="{serviceName}"),
+        Attribute(
+            name="arn", description="ARN of the service.", template="acs:fc:{region}:{account}:services/{serviceName}"
+        ),
+        Attribute(name="serviceId", description="The id that the service got when it was created.", member="serviceId"),
+    ),
 )

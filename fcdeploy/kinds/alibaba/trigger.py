@@ -9,7 +9,7 @@ from fcdeploy.kinds.alibaba.qualifier import BEHIND
 from fcdeploy.kinds.alibaba.service import API_2021, NAME_SCHEMA, ROLE_PATTERN
 from fcdeploy.kinds.alibaba.trigger_types import NO_ROLE, NO_SOURCE, SOURCE_PATTERNS, VARIANTS
 from fcdeploy.kinds.cron import cron_problem
-from fcdeploy.kinds.descriptor import Finding, GuardStyle, Kind, Listing, Marking, Operation
+from fcdeploy.kinds.descriptor import Attribute, Finding, GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import Access, Codec, Default, Field, Reset, text
 from fcdeploy.model import Json
 
@@ -196,4 +196,23 @@ KIND = Kind(
     reported=("triggerType", "sourceArn", "qualifier", "urlInternet", "urlIntranet"),
     collides=collides,
     collision="an http trigger stands alone on its qualifier",
+    attributes=(
+        Attribute(name="name", description="The trigger's name.", template="{triggerName}"),
+        Attribute(name="triggerId", description="The id that the trigger got when it was created.", member="triggerId"),
+        Attribute(
+            name="urlInternet",
+            description="The address of an http trigger in the internet.",
+            member="urlInternet",
+            since=API_2021,
+            when={"triggerType": ("http",), "triggerConfig.disableURLInternet": (None, False)},
+            moved_by=("triggerConfig.disableURLInternet",),
+        ),
+        Attribute(
+            name="urlIntranet",
+            description="The address of an http trigger in the provider's own network.",
+            member="urlIntranet",
+            since=API_2021,
+            when={"triggerType": ("http",)},
+        ),
+    ),
 )

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fcdeploy.kinds.alibaba.qualifier import API_2016, API_2021
-from fcdeploy.kinds.descriptor import NEW, Freezing, GuardStyle, Kind, Listing, Marking, Numbering, Operation
+from fcdeploy.kinds.descriptor import NEW, Attribute, Freezing, GuardStyle, Kind, Listing, Marking, Numbering, Operation
 from fcdeploy.kinds.fields import Access, Default, integer, text
 from fcdeploy.model import Json
 
@@ -84,6 +84,13 @@ KIND = Kind(
             listings={"function": Listing(operation=_frozen("ListFunctions", "/functions"), items="functions")},
             # A frozen service answers with the version's description (facts 1.17), and tags are not frozen (facts 9.4).
             besides=frozenset({"description", "tags"}),
+        ),
+    ),
+    attributes=(
+        Attribute(
+            name="versionId",
+            description="The newest version's number; of a service, written as `ref('version:service')`.",
+            template="{versionId}",
         ),
     ),
 )
