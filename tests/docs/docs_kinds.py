@@ -8,7 +8,7 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.descriptor import Attribute, Kind
 from fcdeploy.kinds.fields import NOT_EMPTY, Access, Codec, Default, Field, Order, Reset
 from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import Json
@@ -96,9 +96,29 @@ def _kind(kind: Kind) -> str:
     lines = [f"## {kind.title}", "", _para(f"{kind.description} {_facts(kind)}"), ""]
     for one in _shown(kind.fields):
         lines += _field(one, kind, 0)
+    if kind.attributes:
+        lines += ["", _para(f"What `{_ref(kind)}` has:"), "", *(_attribute(one, kind) for one in kind.attributes)]
     if kind.check is not None:
         lines += ["", _para("`fcdeploy validate` also holds the rules between fields; it says which one is broken.")]
     return "\n".join([*lines, ""])
+
+
+def _ref(kind: Kind) -> str:
+    """How a resource of this kind is referred to."""
+    parts = [part.removesuffix("Name") for part in kind.identity[: -1 if kind.numbering is not None else None]]
+    return f"ref('{f'{kind.name}:' if kind.alone or kind.name == 'alias' else ''}{'/'.join(parts)}')"
+
+
+def _attribute(one: Attribute, kind: Kind) -> str:
+    said = [f"**`.{one.name}`**: {one.description}"]
+    if one.when:
+        conditions = [_condition(path, allowed, kind) for path, allowed in one.when.items()]
+        said.append(f"Only where {' and '.join(conditions)}.")
+    if one.template and not (kind.numbering is not None and kind.identity[-1] in one.parts()):
+        said.append("Always known.")
+    if one.since:
+        said.append(f"Since {one.since}.")
+    return _bullet(" ".join(said))
 
 
 def _names(schema: Mapping[str, Json]) -> str:
@@ -232,10 +252,12 @@ def _one_default(default: Default, kind: Kind) -> str:
 
 
 def _condition(path: str, allowed: Json, kind: Kind) -> str:
-    name = kind.field(path).spec_name if "." not in path else path
+    first, dot, rest = path.partition(".")
+    name = f"{kind.field(first).spec_name}{dot}{rest}"
     if allowed is NOT_EMPTY:
         return f"`{name}` is given"
-    return f"`{name}` is " + " or ".join("not given" if one is None else f"`{one}`" for one in allowed)
+    words = ["not given" if one is None else f"`{one if isinstance(one, str) else json.dumps(one)}`" for one in allowed]
+    return f"`{name}` is {' or '.join(words)}"
 
 
 def _reset_text(field: Field) -> str:

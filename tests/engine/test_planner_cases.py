@@ -13,7 +13,8 @@ wishes        adopt, adopt_over, adopt_from, allow_unsafe, only, forward;   dest
 changes       {"update function s/f": {path: [before, after]}}, exactly; {} means an empty plan
 tells         what plans say of a change as a whole, by change, exactly
 replaces      paths that force a replacement;   reasons, notes: by change, by path
-steps         {step: {call, guard, sends, headers, needs, last, undo, ignored, gives}}, in order; others are not compared
+steps         {step: {call, guard, sends, headers, needs, last, undo, ignored, gives}}, in order; no others are
+              compared
 findings      what refuses the plan (summaries, exactly);   details, hints: texts that they hold;   warnings
 keeps         the YAML that the refusal of an adoption gives
 unchanged     how many resources stay as they are;   left_out: how many were not to be looked at
