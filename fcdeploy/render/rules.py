@@ -31,6 +31,13 @@ RULES = (
         r"^not valid YAML|^the file |^there is no such file|^this is a folder|control character|"
         r"stands twice in this map",
     ),
+    _rule(
+        "bad-reference",
+        "References lead to what can be had",
+        r"^ref\(|^the references|names a resource itself|cannot be text$|names several resources|"
+        r"is not the name of a resource|is not to be there|^the .* has no `$|one of ref\(\)|"
+        r"must be known before the plan|^` is not a value",
+    ),
     _rule("bad-template", "Expressions can be evaluated", r"^the expression|in a circle|made from a secret"),
     _rule("unknown-key", "Keys are known", r"^unknown key|has no field|not known to API version"),
     _rule("missing-key", "What is needed is there", r"is missing$|\bneeds? |has no effect without|names no target"),
