@@ -17,6 +17,7 @@ from fcdeploy.app.history import past_run as past_run
 from fcdeploy.app.recovering import abandon as abandon
 from fcdeploy.app.recovering import resume as resume
 from fcdeploy.app.recovering import rollback as rollback
+from fcdeploy.app.rendering import rendered_specs as rendered_specs
 from fcdeploy.app.required import Required, required_checked
 from fcdeploy.app.required import read_required as read_required
 from fcdeploy.app.running import RECOVERIES, Manner
@@ -24,6 +25,7 @@ from fcdeploy.app.saving import Applying, PlanFile, Saving, write_plans
 from fcdeploy.app.saving import apply_saved as apply_saved
 from fcdeploy.app.saving import read_plan_file as read_plan_file
 from fcdeploy.app.selection import check_only, patterns_of, project_of
+from fcdeploy.app.starting import write_first_project as write_first_project
 from fcdeploy.app.types import (
     ApplyReport,
     DriftReport,

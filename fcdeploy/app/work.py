@@ -69,7 +69,7 @@ class Work:
             place = place_of(
                 self.project.name, self.target.name, spec_folder=self.project.root, environ=self.where.environ
             )
-            self.packages = Packages(place.cache, frozenset({self.project.file.resolve()}))
+            self.packages = Packages(place.cache, frozenset(one.resolve() for one in self.project.files))
             self.bench = await stack.enter_async_context(
                 opened_bench(
                     self.where,

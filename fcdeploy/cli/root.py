@@ -7,13 +7,23 @@ import click
 from fcdeploy import __version__
 from fcdeploy.cli.commands import Entry, LazyGroup
 
-_LOOK, _CHANGE, _RECOVER, _MORE = "Look", "Change", "Recover", "More"
+_START, _LOOK, _CHANGE, _RECOVER, _MORE = "Start", "Look", "Change", "Recover", "More"
 
 ENTRIES = {
+    "init": Entry(
+        place="fcdeploy.cli.writing:init",
+        section=_START,
+        summary="Write a first project that works on the emulator",
+    ),
     "validate": Entry(
         place="fcdeploy.cli.check:validate",
         section=_LOOK,
         summary="Check the file; no cloud is asked",
+    ),
+    "render": Entry(
+        place="fcdeploy.cli.writing:render",
+        section=_LOOK,
+        summary="Show what the file comes to in each target",
     ),
     "plan": Entry(
         place="fcdeploy.cli.change:plan",

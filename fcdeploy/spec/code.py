@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.package.errors import PackageError
 from fcdeploy.package.sources import read_code_source
+from fcdeploy.spec.expand import code_folder
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.resolve import Placed, resources
 from fcdeploy.spec.shape import shapes
 
 
-def read_code_findings(resolved: Node, provider: str, root: Path) -> Iterator[Diagnostic]:
-    """What is wrong with the `code:` of each resource; relative paths count from the folder `root`.
+def read_code_findings(resolved: Node, provider: str, folders: Mapping[str, str]) -> Iterator[Diagnostic]:
+    """What is wrong with the `code:` of each resource; `folders` are those of the spec's files, by their names.
 
     A value of the wrong shape is the schema's to tell and is passed over here.
     """
@@ -27,7 +28,7 @@ def read_code_findings(resolved: Node, provider: str, root: Path) -> Iterator[Di
             if shape.field.codec is not Codec.ARCHIVE or node is None or not _is_code(node):
                 continue
             try:
-                read_code_source(node.plain(), root)
+                read_code_source(node.plain(), Path(code_folder(node, folders)))
             except PackageError as problem:
                 yield _finding(problem, node, placed, name)
 

@@ -32,11 +32,19 @@ class Expression:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Template:
+    """Text that holds templates, as it stands in a file."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Remarked:
-    """A value with lines of comment above its key."""
+    """A value with lines of comment above its key, and a note at the end of its first line."""
 
     value: Json | Expression
     remarks: tuple[str, ...]
+    note: str = ""
 
 
 def to_yaml(tree: Mapping[str, Json], *, head: tuple[str, ...] = ()) -> str:
@@ -55,6 +63,8 @@ def scalar(value: Json) -> str:
     match value:
         case Expression():
             return f"${{{{ {value.text} }}}}"
+        case Template():
+            return _quoted(value.text)
         case None:
             return "null"
         case bool():
@@ -68,21 +78,22 @@ def scalar(value: Json) -> str:
 
 def _map(tree: Mapping[str, Json], indent: str) -> Iterator[str]:
     for key, item in tree.items():
-        remarks, value = (item.remarks, item.value) if isinstance(item, Remarked) else ((), item)
+        value, remarks, note = _opened(item)
         yield from _comments(remarks, indent)
         word = scalar(key)
         if isinstance(value, Mapping) and value:
-            yield f"{indent}{word}:"
+            yield f"{indent}{word}:{note}"
             yield from _map(value, indent + _INDENT)
         elif isinstance(value, list) and value:
-            yield f"{indent}{word}:"
+            yield f"{indent}{word}:{note}"
             yield from _list(value, indent + _INDENT)
         else:
-            yield f"{indent}{word}: {_leaf(value)}"
+            yield f"{indent}{word}: {_leaf(value)}{note}"
 
 
 def _list(items: list[Json], indent: str) -> Iterator[str]:
-    for item in items:
+    for one in items:
+        item, _, note = _opened(one)
         if isinstance(item, Mapping) and item:
             first, *rest = _map(item, indent + _INDENT)
             yield f"{indent}- {first.removeprefix(indent + _INDENT)}"
@@ -92,7 +103,14 @@ def _list(items: list[Json], indent: str) -> Iterator[str]:
             yield f"{indent}- {first.removeprefix(indent + _INDENT)}"
             yield from rest
         else:
-            yield f"{indent}- {_leaf(item)}"
+            yield f"{indent}- {_leaf(item)}{note}"
+
+
+def _opened(item: Json) -> tuple[Json, tuple[str, ...], str]:
+    """A value, its comments, and its note as it stands at the end of a line."""
+    if not isinstance(item, Remarked):
+        return item, (), ""
+    return item.value, item.remarks, f"  # {' '.join(item.note.split())}" if item.note else ""
 
 
 def _leaf(value: Json) -> str:
@@ -120,6 +138,10 @@ def _text(text: str) -> str:
     is_word = len(text) <= _LONGEST_PLAIN and _PLAIN.fullmatch(text) and not _OTHERS.fullmatch(text)
     if is_word and TEMPLATE_START not in text and _stays_text(text):
         return text
+    return _quoted(text)
+
+
+def _quoted(text: str) -> str:
     if text.isprintable():
         if '"' not in text and "\\" not in text:
             return f'"{text}"'

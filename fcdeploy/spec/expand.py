@@ -22,8 +22,8 @@ Desired: TypeAlias = Mapping[Address, Resource]
 """What a target is to have. Parents come before what stands beneath them."""
 
 
-def expand(resolved: Node, target: Target, base: str) -> Desired:
-    """Every resource of a spec that has passed validation; `base` is the folder that `code:` paths count from.
+def expand(resolved: Node, target: Target, folders: Mapping[str, str]) -> Desired:
+    """Every resource of a spec that has passed validation; `folders` are those of the spec's files, by their names.
 
     A retired target expands like any other: what is done with it is the planner's decision (S9).
     """
@@ -31,7 +31,7 @@ def expand(resolved: Node, target: Target, base: str) -> Desired:
     everything = list(resources(resolved, target.provider))
     named = Found(everything)
     for placed in everything:
-        one = _resource(placed, target, base, named)
+        one = _resource(placed, target, folders, named)
         made[one.address] = one
     return made
 
@@ -55,7 +55,13 @@ def _with_references(value: Json, named: Found) -> Json:
             return named.resolved(value)
 
 
-def _resource(placed: Placed, target: Target, base: str, known_names: Found) -> Resource:
+def code_folder(node: Node, folders: Mapping[str, str]) -> str:
+    """The folder that a value of `code:` counts from: that of the file in which its path is written."""
+    path = next((node.fields[name] for name in ("path", "file", "zip") if name in node.fields), node)
+    return folders.get(path.span.file, "")
+
+
+def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_names: Found) -> Resource:
     kind = placed.kind
     body: dict[str, Json] = {}
     code: dict[str, CodeRef] = {}
@@ -67,7 +73,7 @@ def _resource(placed: Placed, target: Target, base: str, known_names: Found) -> 
             continue
         field = shape.field
         if field.codec is Codec.ARCHIVE:
-            code[field.name] = CodeRef(value=node.plain(), base=base, span=node.span)
+            code[field.name] = CodeRef(value=node.plain(), base=code_folder(node, folders), span=node.span)
             continue
         body[field.name], is_literal = _read(node, shape, field.name, placed.node, literal)
         if is_literal:

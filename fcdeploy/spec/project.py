@@ -16,8 +16,8 @@ from fcdeploy.kinds import registry
 from fcdeploy.model import Json, Mark, Target
 from fcdeploy.spec.code import read_code_findings
 from fcdeploy.spec.expand import Desired, expand, outputs_of
+from fcdeploy.spec.include import Files, read_files
 from fcdeploy.spec.leftout import LeftOut
-from fcdeploy.spec.loader import read_spec
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.patch import Patching
 from fcdeploy.spec.refs import reference
@@ -28,6 +28,7 @@ from fcdeploy.spec.template import rendered
 from fcdeploy.spec.unfold import Item, Unfolding, by_item
 from fcdeploy.spec.validate import check_spec, with_failed_as_unknown, with_unknown
 from fcdeploy.spec.words import OUTPUTS
+from fcdeploy.spec.written import Written, written
 
 FILE = "fcdeploy.yaml"
 
@@ -49,11 +50,8 @@ def read_project(
     file = path / FILE if path.is_dir() else path
     over = [*(read_variables(one) for one in var_files), variables(assignments)]
     wrong: list[Diagnostic] = []
-    document = read_spec(file, found=wrong)
-    if not isinstance(document.value, dict):
-        hint = "a spec begins with `apiVersion: fcdeploy/v1`"
-        found = error(f"the file must be a map, not {document.what}", span=document.span, hint=hint)
-        raise SpecError([*wrong, found])
+    files = read_files(file, found=wrong)
+    document = files.document
     if wrong:
         # The file is refused, so no secret is read for it; the rest is told in the same breath.
         read_secret = _no_secret
@@ -63,7 +61,7 @@ def read_project(
     except SpecError as problem:
         # Without targets nothing can be evaluated, but all that is no template can be judged.
         raise SpecError([*wrong, *problem.diagnostics, *_check_unevaluated(document)]) from None
-    project = Project(document=document, file=file, targets=there, surroundings=surroundings, over=over)
+    project = Project(files=files, targets=there, surroundings=surroundings, over=over)
     if wrong:
         raise SpecError([*wrong, *project.diagnostics(project.targets, code=True)])
     return project
@@ -95,19 +93,22 @@ class Resolved:
 
 
 class Project:
-    """A spec with its targets. What a target comes to is worked out when asked for, once."""
+    """A spec with its targets. What a target comes to is worked out when asked for, once.
+
+    `files` are those that it was read from; the first is the one that was named.
+    """
 
     def __init__(
         self,
         *,
-        document: Node,
-        file: Path,
+        files: Files,
         targets: tuple[Target, ...],
         surroundings: Surroundings,
         over: Sequence[Node] = (),
     ) -> None:
-        self.document = document
-        self.file = file
+        self.document = files.document
+        self.files = files.paths
+        self._folders = files.folders
         self.targets = targets
         self.surroundings = surroundings
         self._over = tuple(over)
@@ -121,8 +122,13 @@ class Project:
         return str(node.value) if node is not None else ""
 
     @property
+    def file(self) -> Path:
+        """The file that was named, or found in the folder that was."""
+        return self.files[0]
+
+    @property
     def root(self) -> Path:
-        """The folder of the spec; relative paths in it count from here."""
+        """The folder of the spec."""
         return self.file.parent
 
     @property
@@ -144,7 +150,7 @@ class Project:
         for target in chosen:
             resolved, judged = self._judge(target)
             tree = resolved.tree
-            nowhere = read_code_findings(tree, target.provider, self.root) if code and not target.retired else ()
+            nowhere = read_code_findings(tree, target.provider, self._folders) if code and not target.retired else ()
             for one in (*judged, *by_item(nowhere, resolved.items)):
                 places.setdefault(replace(one, path="") if one.span else one, {}).setdefault(target.name, one)
         found: list[Diagnostic] = []
@@ -165,13 +171,22 @@ class Project:
         """What a target is to have; raises SpecError."""
         if target.name not in self._desired:
             self.check([target])
-            self._desired[target.name] = expand(self._judge(target)[0].tree, target, str(self.root))
+            self._desired[target.name] = expand(self._judge(target)[0].tree, target, self._folders)
         return self._desired[target.name]
 
     def outputs(self, target: Target) -> Mapping[str, Json]:
         """What `outputs:` says for a target, in the order of the file; each `Ref` is to be read. Raises SpecError."""
         self.check([target])
         return outputs_of(self._judge(target)[0].tree, target)
+
+    def resolved(self, target: Target) -> tuple[Written, tuple[Diagnostic, ...]]:
+        """The spec of one target as a spec of its own, and what is wrong with it; raises SpecError when a template
+        fails, since then there is no such spec.
+        """
+        made, judged = self._judge(target)
+        if has_errors(made.found):
+            raise SpecError(judged)
+        return written(made.tree, target, self._folders, str(self.root)), judged
 
     def _judge(self, target: Target) -> tuple[Resolved, tuple[Diagnostic, ...]]:
         """The resolved spec of a target and what is wrong with it."""

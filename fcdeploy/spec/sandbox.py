@@ -26,7 +26,9 @@ from fcdeploy.spec.node import kind_of
 from fcdeploy.spec.values import (
     MAX_TEXT,
     Elements,
+    Exhausted,
     Failed,
+    Function,
     Meter,
     Names,
     TemplateFault,
@@ -44,6 +46,8 @@ from fcdeploy.spec.values import (
 MAX_EXPRESSION = 4096
 WORK = 300_000
 """What one expression may do, in elements visited: about 0.2 s."""
+_SMALL = 100
+"""The work of an expression that is not counted among the work of all."""
 
 # `vars.a.b`, `secret('X')`, `ref('service/function').arn`: most templates. Compiling one takes a millisecond, so a
 # file with a thousand different ones would take a second; these are walked instead, by the same operations.
@@ -55,17 +59,6 @@ _ELSEWHERE = {"each": "`each` is known in a resource with `foreach`, and in what
 """Names that mean something in some places only."""
 
 _TOO_DEEP = TemplateFault("the expression is nested too deeply", "split it with `vars`")
-
-
-class Function:
-    """Something an expression can call. `pure` ones may take secrets: their result is then secret as well."""
-
-    __slots__ = ("call", "name", "pure")
-
-    def __init__(self, name: str, call: Callable[..., Any], *, pure: bool = False) -> None:
-        self.name = name
-        self.call = call
-        self.pure = pure
 
 
 class _Run:
@@ -96,19 +89,23 @@ class Sandbox(SandboxedEnvironment):
     code_generator_class = Compiler
     intercepted_binops = frozenset(SandboxedEnvironment.default_binop_table)
 
-    def __init__(self) -> None:
+    def __init__(self, total: Meter | None = None) -> None:
+        """`total` bounds the work of all evaluations, those of other sandboxes that share it included."""
         super().__init__(undefined=_Missing, optimized=False, autoescape=False, cache_size=0)
         self.globals.clear()
         self.filters = {name: self._filter(name, call) for name, call in FILTERS.items()}
         self.tests = {name: self._test(name, call) for name, call in TESTS.items()}
         self._compiled: dict[str, Callable[..., Any]] = {}
         self._runs: list[_Run] = []
+        self._total = total or Meter(WORK)
 
     def value(self, expression: str, names: Mapping[str, Any], *, longest: int = MAX_EXPRESSION) -> Json:
         """What the expression gives: JSON, with `Sensitive` text where secrets went in, or a leaf of `ref()`.
 
         Raises TemplateFault, or Failed when something it uses has failed already.
         """
+        if self._total.left <= 0:
+            raise Exhausted
         compiled = self._walk(expression, names) or self._callable(expression, longest)
         run = _Run()
         self._runs.append(run)
@@ -137,6 +134,8 @@ class Sandbox(SandboxedEnvironment):
             raise TemplateFault(f"the expression fails: {shown}") from None
         finally:
             self._runs.pop()
+            # How many small ones there are, the size of the file says.
+            self._total.left -= max(WORK - run.meter.left - _SMALL, 0)
 
     def _walk(self, expression: str, names: Mapping[str, Any]) -> Callable[..., Any] | None:
         simple = _SIMPLE.fullmatch(expression) if len(expression) <= MAX_EXPRESSION else None

@@ -87,9 +87,13 @@ def editor_schema() -> Schema:
             ),
             **{kind.section: _loose(_as_written(kind)) for kind in kinds if kind.parent is None},
         },
-        "required": [*NEEDED_WORDS, "targets"],
+        "required": [*NEEDED_WORDS],
         "additionalProperties": False,
-        "allOf": [_needed_without_defaults(kind) for kind in kinds if kind.parent is None],
+        # An included file may have them.
+        "allOf": [
+            {"if": {"not": {"required": ["include"]}}, "then": {"required": ["targets"]}},
+            *(_needed_without_defaults(kind) for kind in kinds if kind.parent is None),
+        ],
         "$defs": {**defs, "template": TEMPLATE},
     }
 
@@ -321,7 +325,7 @@ def _then(branch: Schema) -> Schema:
 
 
 def _needed_without_defaults(kind: Kind) -> Schema:
-    """What a resource must name, as long as the file has no `defaults` that could give it."""
+    """What a resource must name, as long as there are no `defaults` that could give it, nor other files."""
 
     def needed(one: Kind) -> Schema:
         below = {child.section: {"additionalProperties": needed(child)} for child in registry.children(one)}
@@ -331,7 +335,7 @@ def _needed_without_defaults(kind: Kind) -> Schema:
         return {"if": {"type": "object", "not": going}, "then": {"required": names, "properties": below}}
 
     return {
-        "if": {"not": {"required": ["defaults"]}},
+        "if": {"not": {"anyOf": [{"required": ["defaults"]}, {"required": ["include"]}]}},
         "then": {"properties": {kind.section: {"additionalProperties": needed(kind)}}},
     }
 

@@ -12,10 +12,21 @@ from fcdeploy.model import Json, Sensitive
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
 from fcdeploy.spec.pieces import Expression, Unclosed, pieces
 from fcdeploy.spec.sources import Surroundings
-from fcdeploy.spec.values import MAX_ELEMENTS, Elements, Failed, Meter, Names, TemplateFault, joined, settled
+from fcdeploy.spec.values import (
+    MAX_ELEMENTS,
+    Elements,
+    Exhausted,
+    Failed,
+    Function,
+    Meter,
+    Names,
+    TemplateFault,
+    joined,
+    settled,
+)
 
 if TYPE_CHECKING:
-    from fcdeploy.spec.sandbox import Function, Sandbox
+    from fcdeploy.spec.sandbox import Sandbox
 
 MAX_MADE = 500_000
 """What all templates of one target may make, in elements, with 256 characters of text counting as one."""
@@ -107,7 +118,7 @@ class Scope:
             return self._expression(text)
         except TemplateFault as fault:
             shown = text if len(text) <= 200 else text[:199] + "…"
-            raise Failed([_complaint(fault.summary, fault.hint, shown, span, path)]) from None
+            raise self._failed(fault, shown, span, path) from None
 
     def entry_name(self, text: str, node: Node, path: Path) -> str:
         """The name of an entry of `vars`, `target` or `secrets` whose key is a template; raises Failed."""
@@ -154,32 +165,49 @@ class Scope:
                 span = Span(file=span.file, line=span.line, column=span.column + lead + offset)
             elif "\n" in text.rstrip("\n"):
                 shown += f"\nin line {text.count(chr(10), 0, offset) + 1} of the text"
-            raise Failed([_complaint(fault.summary, fault.hint, shown, span, path)]) from None
+            raise self._failed(fault, shown, span, path) from None
+
+    def spend(self, amount: int, text: str, span: Span, path: Path) -> None:
+        """Charge what a template made, in elements; raises Failed when all of them made too much."""
+        self.room.left -= amount
+        if self.room.left < 0:
+            raise self._failed(Exhausted("the template does too much work"), text, span, path)
+
+    def _failed(self, fault: TemplateFault, source: str, span: Span, path: Path) -> Failed:
+        """What is told of a fault; that there is no work left is told where it was found first."""
+        failed = Failed([_complaint(fault.summary, fault.hint, source, span, path)])
+        if not isinstance(fault, Exhausted):
+            return failed
+        self.surroundings.work.left = 0
+        self.surroundings.exhausted = self.surroundings.exhausted or failed
+        return self.surroundings.exhausted
 
     def _expression(self, text: str) -> Json:
         return self._ready().value(text, self._names)
 
     def _ready(self) -> Sandbox:
         if self._sandbox is None:
-            from fcdeploy.spec.sandbox import Function, Sandbox
+            from fcdeploy.spec.sandbox import Sandbox
 
-            self._sandbox = Sandbox()
-            self._names = self._all_names(Function)
+            # What one target compiled serves the others: the names of each are handed over with every evaluation.
+            world = self.surroundings
+            self._sandbox = world.sandbox = world.sandbox or Sandbox(world.work)
+            self._names = self._all_names()
         return self._sandbox
 
-    def _all_names(self, function: type[Function]) -> dict[str, Any]:
+    def _all_names(self) -> dict[str, Any]:
         world = self.surroundings
         names: dict[str, Any] = {
             "vars": _Map(self, self._variables(), ("vars",)),
             "target": _Map(self, self._target, ("target",)),
             "git": _Git(world),
-            "env": function("env", world.read_env),
-            "file": function("file", world.read_text),
-            "secret": function("secret", self._secret),
-            "sha256": function("sha256", _sha256, pure=True),
+            "env": Function("env", world.read_env),
+            "file": Function("file", world.read_text),
+            "secret": Function("secret", self._secret),
+            "sha256": Function("sha256", _sha256, pure=True),
         }
         for name, meaning in self._functions.items():
-            names[name] = meaning if isinstance(meaning, Names) else function(name, meaning)
+            names[name] = meaning if isinstance(meaning, Names) else Function(name, meaning)
         return names
 
     def _variables(self) -> Node | None:

@@ -6,23 +6,31 @@ import stat
 import subprocess
 from collections.abc import Callable, Mapping
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from fcdeploy.diagnostics import did_you_mean
 from fcdeploy.model import Json
-from fcdeploy.spec.values import MAX_TEXT, TemplateFault
+from fcdeploy.spec.values import MAX_TEXT, Failed, Meter, TemplateFault
+
+if TYPE_CHECKING:
+    from fcdeploy.spec.sandbox import Sandbox
 
 COMMAND_SECONDS = 60.0
+MAX_WORK = 1_000_000
+"""What all large expressions of all targets may do, in elements visited: about a second."""
 _GIT_SECONDS = 20.0
 # A checkout of a pull request is detached; the CI systems name the branch here.
 _BRANCH_VARIABLES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME", "BRANCH_NAME")
+# `git status` may run a program that the checkout names as its monitor of files, and hooks of the index.
+_WITHOUT_HOOKS = ("-c", "core.fsmonitor=false", "-c", "core.hooksPath=/dev/null")
 
 ReadSecret = Callable[[str, Mapping[str, Json]], str]
 """Takes a secret's name and its source (`{env: NAME}`, `{file: PATH}`, `{command: [argv]}`), gives its text."""
 
 
 class Surroundings:
-    """The world around a spec, read at most once each; shared by all targets of a run.
+    """The world around a spec, read at most once each, and what its templates may still do; shared by all targets of a
+    run.
 
     `root` is the folder of the spec. `read_secret` replaces how secrets are read (`plan --no-secrets`, tests).
     """
@@ -31,6 +39,9 @@ class Surroundings:
         self.root = root
         self.env = env
         self._read_secret = read_secret or self._read_source
+        self.work = Meter(MAX_WORK)
+        self.exhausted: Failed | None = None
+        self.sandbox: Sandbox | None = None
         self._secrets: dict[tuple[str, str], str | TemplateFault] = {}
         self._texts: dict[str, str | TemplateFault] = {}
         self._git: dict[str, Json | TemplateFault] = {}
@@ -149,7 +160,7 @@ class Surroundings:
     def _git_output(self, *arguments: str) -> str:
         try:
             done = subprocess.run(
-                ["git", "-C", str(self.root), *arguments],
+                ["git", *_WITHOUT_HOOKS, "-C", str(self.root), *arguments],
                 env={**self.env, "GIT_OPTIONAL_LOCKS": "0", "LC_ALL": "C"},
                 stdin=subprocess.DEVNULL,
                 capture_output=True,
@@ -161,8 +172,13 @@ class Surroundings:
         except subprocess.TimeoutExpired:
             raise TemplateFault("git does not answer") from None
         if done.returncode != 0:
-            reason = done.stderr.decode("utf-8", "replace").strip().splitlines()
-            raise TemplateFault(f"git has no answer: {reason[0] if reason else 'no reason given'}")
+            reason = done.stderr.decode("utf-8", "replace").strip()
+            if "not a git repository" in reason:
+                hint = "run it in a checkout, or give the value with env('…') or --var"
+                raise TemplateFault("git has no answer: the spec is in no git repository", hint)
+            if "Needed a single revision" in reason:
+                raise TemplateFault("git has no answer: the repository has no commit yet", "commit first")
+            raise TemplateFault(f"git has no answer: {reason.splitlines()[0] if reason else 'no reason given'}")
         return done.stdout.decode("utf-8", "replace").strip()
 
 

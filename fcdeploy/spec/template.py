@@ -15,7 +15,7 @@ from fcdeploy.model import Json, Sensitive
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
 from fcdeploy.spec.scope import Scope
 from fcdeploy.spec.sources import Surroundings
-from fcdeploy.spec.values import Elements, Failed, Names, TemplateFault
+from fcdeploy.spec.values import Elements, Failed, Function, Names, TemplateFault
 
 __all__ = [
     "Elements",
@@ -58,7 +58,7 @@ def secret_text(part: Json, secret: Callable[[str], str]) -> str:
         return part
     if "expr" not in part:
         return secret(part["secret"])
-    from fcdeploy.spec.sandbox import Function, Sandbox
+    from fcdeploy.spec.sandbox import Sandbox
     from fcdeploy.spec.scope import _sha256
 
     def read(name: Json) -> Sensitive:
@@ -95,9 +95,9 @@ def _placed(made: Json, node: Node, scope: Scope, path: Path, found: list[Diagno
             found.append(error(f"a key must be text: {wrong}", span=node.span, path=path_text(path)))
             made = None
     try:
-        scope.room.spend(_size(made) if scope.room.left >= 0 else 1)
-    except TemplateFault as fault:
-        found.append(error(fault.summary, span=node.span, path=path_text(path), hint=fault.hint))
+        scope.spend(_size(made), str(node.value), node.span, path)
+    except Failed as failed:
+        found.extend(failed.diagnostics)
         made = None
     tree = Node.of(made, node.span, templated=True, origin=node.value)
     return node.with_value(tree.value, templated=True, origin=node.value)

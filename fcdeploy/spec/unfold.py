@@ -51,9 +51,15 @@ class Unfolding:
 
     def section(self, node: Node, kind: Kind) -> Node:
         """A section at the top of the file. One without templates and words is handed back as it is."""
-        if not node.dynamic and not _has_words(node, kind):
-            return node
-        return self._section(node, kind, self._scope, (kind.section,), ()) or node.with_value({})
+        if not _has_words(node, kind):
+            whole, problems = rendered(node, self._scope, (kind.section,))
+            # A template may give a resource that has one.
+            if not _has_words(whole, kind):
+                self.found.extend(problems)
+                return whole
+        made = self._section(node, kind, self._scope, (kind.section,), ())
+        # Where there are too many, none is judged.
+        return made if made is not None and self._made <= MOST_TOGETHER else node.with_value({})
 
     def _section(self, node: Node, kind: Kind, scope: Scope, path: Path, above: tuple[str, ...]) -> Node | None:
         """A map from names to resources; None when the body that stands in its place is left out."""
@@ -160,6 +166,9 @@ class Unfolding:
         if word is None or (word.value is None and not word.templated):
             yield None, scope
             return
+        if self._made > MOST_TOGETHER:
+            # It has been said once; nothing more is made.
+            return
         place = (*path, FOREACH)
         if TEMPLATE_START not in key:
             hint = f'write the name as a template: "{key}-${{{{ each.key }}}}"'
@@ -183,6 +192,8 @@ class Unfolding:
             self._say(f"this `{FOREACH}` {of} more than {most:,} items", word.span, place, "", f"it has {count:,}")
             return
         for name, node in entries:
+            if self._made > MOST_TOGETHER:
+                return
             # What a template gave is written where the template is.
             span = word.span if node.templated else node.key_span or node.span
             called = f"`{name}`" if isinstance(name, str) else f"{name}"

@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from fcdeploy.diagnostics import Diagnostic
@@ -33,6 +33,16 @@ class TemplateFault(Exception):
         super().__init__(summary)
         self.summary = summary
         self.hint = hint
+
+
+class Exhausted(TemplateFault):
+    """All templates of a spec together do more than they may; said once, whatever is left."""
+
+    def __init__(self, summary: str = "the templates of this spec do too much work together") -> None:
+        super().__init__(
+            summary,
+            "make the values smaller, or put what several of them work out into `vars`",
+        )
 
 
 class Failed(Exception):
@@ -77,6 +87,17 @@ class Elements(ABC):
     @abstractmethod
     def whole(self) -> list[Any]:
         """All elements."""
+
+
+class Function:
+    """Something an expression can call. `pure` ones may take secrets: their result is then secret as well."""
+
+    __slots__ = ("call", "name", "pure")
+
+    def __init__(self, name: str, call: Callable[..., Any], *, pure: bool = False) -> None:
+        self.name = name
+        self.call = call
+        self.pure = pure
 
 
 class Meter:
@@ -212,7 +233,7 @@ def expression_of(value: Json) -> str:
     """An expression that gives the value again; secrets stand in it as `secret('X')`, never as their text."""
     match value:
         case Sensitive():
-            made = " ~ ".join(_part_expression(part) for part in value.parts)
+            made = " ~ ".join(part_expression(part) for part in value.parts)
             return f"({made})" if made else '""'
         case str():
             # JSON's escapes are a subset of jinja's as long as characters beyond ASCII stand for themselves.
@@ -231,7 +252,8 @@ def expression_of(value: Json) -> str:
             raise TemplateFault("a value known after apply cannot be part of other text")
 
 
-def _part_expression(part: Json) -> str:
+def part_expression(part: Json) -> str:
+    """An expression that gives one part of a `Sensitive` again."""
     if isinstance(part, str):
         return expression_of(part)
     if "expr" in part:

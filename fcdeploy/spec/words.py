@@ -230,6 +230,26 @@ DOCUMENT_WORDS: dict[str, dict[str, Any]] = {
         "The project's name, 1 to 63 of a-z, 0-9 and `-`; it marks everything that the project owns.",  # S10
         pattern=NAME_PATTERN,
     ),
+    "include": {
+        "title": "Include",
+        "description": "Other files of this spec: paths or patterns, relative to this file; merged by sections.",
+        "type": "array",
+        "items": {
+            "type": ["string", "object"],
+            "minLength": 1,
+            "properties": {
+                "path": _text("Path", "A path or a pattern.", minLength=1),
+                "outside": {
+                    "title": "Outside",
+                    "description": "That it leads outside the folder of the project, and is meant to.",
+                    "type": "boolean",
+                    "default": False,
+                },
+            },
+            "required": ["path"],
+            "additionalProperties": False,
+        },
+    },
     "vars": _VARS,
     "targets": _map(
         "Targets",

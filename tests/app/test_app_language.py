@@ -1,4 +1,4 @@
-"""What `when`, `foreach` and `patch` come to in the cloud: what leaves a target's file is pruned there."""
+"""What `when`, `foreach`, `patch` and `include` come to in the cloud: what leaves a target's file is pruned there."""
 
 from __future__ import annotations
 
@@ -60,3 +60,18 @@ def test_a_patch_changes_what_it_names_and_prunes_what_it_removes(stage: Any) ->
     }
     stage.apply()
     assert stage.plan().is_empty
+
+
+def test_no_archive_holds_a_file_of_the_spec(stage: Any) -> None:
+    spec: dict[str, Any] = stage.spec(1)
+    (function,) = spec["services"]["s"]["functions"].values()
+    function["code"] = "."
+    spec["include"] = ["parts.yaml"]
+    included = stage.root / "parts.yaml"
+    included.write_text("vars: {a: 1}\n")
+    stage.write(spec)
+    stage.apply()
+    included.write_text("vars: {a: 2}\n")
+    assert stage.plan().is_empty
+    (stage.root / "other.yaml").write_text("vars: {a: 2}\n")
+    assert changes(stage.plan()) == {"update function s/f0"}

@@ -42,6 +42,8 @@ FOLDER_FILES = {
     "build/app.zip": "",
     "token.txt": "t0k3n-of-a-file\n",
     "motd.txt": "Be kind\n",
+    "parts/tools.yaml": "services: {tools: {functions: {check: {code: ../src}}}}\n",
+    "parts/domains.yaml": "vars: {domain: shop.example.com}\n",
 }
 
 

@@ -50,7 +50,7 @@ def diagnostics_of(path: Path) -> tuple[Diagnostic, ...]:
 def test_a_broken_spec_is_told_whole(name: str) -> None:
     path = CASES / "broken" / f"{name}.yaml"
     found = diagnostics_of(path)
-    told = "".join(f"{one}\n" for one in found).replace(str(path), path.name)
+    told = "".join(f"{one}\n" for one in found).replace(f"{path.parent}/", "")
     assert found
     assert SECRET not in told
     assert SECRET not in json.dumps([one.to_json() for one in found])

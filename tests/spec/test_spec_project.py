@@ -168,3 +168,18 @@ def test_parents_come_before_children_and_refs_lead_up(tmp_path: Path) -> None:
         assert resource.refs <= seen
         assert resource.address == address
         seen.add(address)
+
+
+def test_a_word_may_come_out_of_a_template(tmp_path: Path) -> None:
+    text = SPEC.replace(
+        "vars: {memory: 128,",
+        "vars: {memory: 128, more: {a: {when: false}, 'b': {when: true}}, one: {when: false, lost: 1},",
+    )
+    text += "  more: {functions: '${{ vars.more }}', description: '${{ vars.region }}'}\n  one: ${{ vars.one }}\n"
+    text += "  text: {functions: {f: '${{ vars.text }}'}}\n"
+    project = read_project(write(tmp_path, text, "fcdeploy.yaml"), environ={"TOKEN": "t"}, assignments=["text=x"])
+    found = project.diagnostics(project.targets[:1])
+    assert {one.path for one in found} == {
+        "services.more.functions.b.runtime",
+        "services.text.functions.f",
+    }

@@ -241,6 +241,36 @@ def test_git_answers_when_asked(tmp_path: Path) -> None:
     assert "hint: did you mean `commit`?" in told("k: ${{ git.comit }}\n", scope)
 
 
+def test_git_runs_no_program_of_the_checkout(tmp_path: Path) -> None:
+    environment = {"PATH": "/usr/bin:/bin:/usr/local/bin", "HOME": str(tmp_path), "GIT_CONFIG_NOSYSTEM": "1"}
+
+    def git(*arguments: str) -> None:
+        identity = ("-c", "user.name=n", "-c", "user.email=e@example.com")
+        subprocess.run(
+            ["git", "-C", str(tmp_path), *identity, *arguments], env=environment, capture_output=True, check=True
+        )
+
+    git("init", "-q")
+    assert "no commit yet" in told("k: ${{ git.commit }}\n", scope_of("vars: {}\n", env=environment, root=tmp_path))
+    (tmp_path / "a").write_text("1")
+    git("add", "a")
+    git("commit", "-q", "-m", "one")
+    ran = tmp_path / "ran"
+    program = tmp_path / "program"
+    program.write_text(f"#!/bin/sh\necho ran >> '{ran}'\nexit 1\n")
+    program.chmod(0o755)
+    for hook in ("post-index-change", "pre-auto-gc", "fsmonitor-watchman"):
+        (tmp_path / ".git" / "hooks" / hook).write_text(program.read_text())
+        (tmp_path / ".git" / "hooks" / hook).chmod(0o755)
+    git("config", "core.fsmonitor", str(program))
+    (tmp_path / "a").write_text("2")
+    scope = scope_of("vars: {}\n", env=environment, root=tmp_path)
+    assert value_of("[git.branch is string, git.dirty]", scope) == [True, True]
+    assert not ran.exists()
+    git("status")
+    assert ran.exists(), "git itself runs it"
+
+
 class _Later(Names):
     label = "ref('a/b')"
 

@@ -209,8 +209,9 @@ def test_resources_skip_what_has_not_their_shape() -> None:
 def test_expanding_knows_every_line_and_no_other_path() -> None:
     root = with_defaults(load(HEAD + FUNCTION, "x.yaml"), "alibaba")
     target = Target(name="dev", provider="alibaba", region="cn-hangzhou")
-    made = {address.kind: one for address, one in expand(root, target, "base").items()}
+    made = {address.kind: one for address, one in expand(root, target, {"x.yaml": "base"}).items()}
     spans = made["function"].spans
+    assert made["function"].code["code"].base == "base"
     assert {path: span.line for path, span in spans.items()} == {"runtime": 8, "handler": 9, "code": 10}
     assert len(spans) == 3
     assert "timeout" not in spans
