@@ -1,6 +1,7 @@
 # make demo   a tour on the embedded emulator: validate, plan, apply, change, destroy
 # make test   lint, types and the test suite
 # make proofs the longer proofs, of which make test has a part, and many more examples of each property
+# make test-browser   the pages in a headless Chromium, which it installs where it may and there is none
 # make crash  every crash, fault and race of the journal's proofs, enumerated; make test has a part of them
 # make pairs  the property test over random pairs of specs, PAIRS of them for each API version from the seed SEED
 # make format rewrite the sources as the linter wants them
@@ -16,7 +17,7 @@ PAIRS ?= 200
 SEED ?= $(shell date +%s)
 WORKERS ?= $(shell getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2)
 
-.PHONY: demo test lint types unit proofs crash pairs format schema docs clean
+.PHONY: demo test test-browser lint types unit proofs crash pairs format schema docs clean
 .DEFAULT_GOAL := test
 
 # Some environments (PYTHONDONTWRITEBYTECODE) would compile everything at every start of a process.
@@ -55,6 +56,10 @@ proofs: .venv/test
 
 crash: .venv/test
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal -m crash tests/crash
+
+test-browser: .venv/test
+	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium fonts-dejavu-core; }
+	$(BIN)/pytest -m browser tests/browser
 
 pairs: .venv/test
 	FCDEPLOY_PAIRS=$(PAIRS) $(BIN)/pytest --numprocesses 2 tests/app/test_app_pairs.py --hypothesis-seed=$(SEED)

@@ -57,7 +57,7 @@ _EXPIRES_OPTION = option(
 
 
 @click.command("plan", cls=Command)
-@asks(WHERE, WISHES, speaking("markdown", "sarif", saves=True))
+@asks(WHERE, WISHES, speaking("markdown", "html", "sarif", saves=True))
 @ONLY_OPTION
 @FORWARD_OPTION
 @option("--destroy", is_flag=True, help="Plan what `fcdeploy destroy` would do.")
@@ -84,7 +84,7 @@ def plan(
     import asyncio
 
     from fcdeploy import app
-    from fcdeploy.cli.documents import plan_document, spec_file
+    from fcdeploy.cli.documents import plan_document
     from fcdeploy.cli.views import plans_code
 
     saving = _saving(speech, expires)
@@ -92,8 +92,7 @@ def plan(
     report = asyncio.run(app.plan(where, wishes, destroy=destroy, saving=saving))
     _write_problems(report, speech)
     if speech.is_document:
-        file = spec_file(where.spec)
-        speech.write_data(plan_document(report, speech.form, destroy=destroy, file=file))
+        speech.write_data(plan_document(report, speech.form, where, destroy=destroy))
     else:
         speech.write_data(_plan_text(report, speech, destroy=destroy, digest=True))
     if saving is not None:
@@ -102,7 +101,7 @@ def plan(
 
 
 @click.command("apply", cls=Command)
-@asks(WHERE, WISHES, RUN, speaking("markdown"))
+@asks(WHERE, WISHES, RUN, speaking("markdown", "html"))
 @ONLY_OPTION
 @FORWARD_OPTION
 @_REQUIRE_OPTION
@@ -145,7 +144,7 @@ def apply(
 
 
 @click.command("destroy", cls=Command)
-@asks(WHERE, WISHES, RUN, speaking("markdown"))
+@asks(WHERE, WISHES, RUN, speaking("markdown", "html"))
 @YES_OPTION
 def destroy(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, yes: bool) -> int:
     """Delete everything that the project owns in the chosen targets.
@@ -227,7 +226,7 @@ def _carry_out(
         code = FAILED
     given = outputs_views(report.outputs)
     if speech.is_document:
-        document = outcome_document(report.plans, views, given, speech.form, destroy=destroy, code=code)
+        document = outcome_document(report.plans, views, given, speech.form, where, destroy=destroy, code=code)
         speech.write_report(document)
     elif views:
         speech.write_report("\n" + outcomes_text(views, ink=speech.ink))

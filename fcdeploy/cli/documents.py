@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from fcdeploy.cli.options import DEFAULT_FILE
 
 if TYPE_CHECKING:
-    from fcdeploy.app import PlanReport
+    from fcdeploy.app import PlanReport, Where
     from fcdeploy.diagnostics import Diagnostic
-    from fcdeploy.render.views import OutcomeView, OutputsView
+    from fcdeploy.render.views import GraphView, OutcomeView, OutputsView
 
 
 def spec_file(given: Path) -> str:
@@ -19,8 +19,20 @@ def spec_file(given: Path) -> str:
     return str(given / DEFAULT_FILE if given.is_dir() else given)
 
 
-def plan_document(report: PlanReport, form: str, *, destroy: bool, file: str) -> str:
-    """The plans of all targets; `file` is the spec's."""
+def read_graph(where: Where) -> GraphView | None:
+    """The graph of the file; None where the file has been broken since it was planned from."""
+    from fcdeploy import app
+    from fcdeploy.cli.views import graph_view
+    from fcdeploy.errors import SpecError
+
+    try:
+        return graph_view(app.graph(where))
+    except SpecError:
+        return None
+
+
+def plan_document(report: PlanReport, form: str, where: Where, *, destroy: bool) -> str:
+    """The plans of all targets."""
     from fcdeploy.cli.views import plans_view
 
     match form:
@@ -28,8 +40,12 @@ def plan_document(report: PlanReport, form: str, *, destroy: bool, file: str) ->
             from fcdeploy.render.markdown import plans_markdown
 
             return plans_markdown(plans_view(report, destroy=destroy))
+        case "html":
+            from fcdeploy.render.report import report_html
+
+            return report_html(plans_view(report, destroy=destroy), read_graph(where))
         case "sarif":
-            return findings_document(plans_view(report, destroy=destroy).findings, form, file=file)
+            return findings_document(plans_view(report, destroy=destroy).findings, form, file=spec_file(where.spec))
         case _:
             from fcdeploy.render.json import document_text, plans_content
 
@@ -55,6 +71,7 @@ def outcome_document(
     views: tuple[OutcomeView, ...],
     given: tuple[OutputsView, ...],
     form: str,
+    where: Where,
     *,
     destroy: bool,
     code: int,
@@ -67,6 +84,11 @@ def outcome_document(
             from fcdeploy.render.markdown import outcomes_markdown
 
             return outcomes_markdown(plans_view(report, destroy=destroy), views, exit_code=code, outputs=given)
+        case "html":
+            from fcdeploy.render.report import report_html
+
+            view = plans_view(report, destroy=destroy)
+            return report_html(view, read_graph(where), views, exit_code=code, outputs=given)
         case _:
             from fcdeploy.render.json import document_text, outcomes_list, plans_content
             from fcdeploy.render.outputs import outputs_list
@@ -84,6 +106,10 @@ def error_document(command: str, found: Sequence[Diagnostic], form: str, *, code
             from fcdeploy.render.markdown import error_markdown
 
             return error_markdown(command, found)
+        case "html":
+            from fcdeploy.render.report import error_html
+
+            return error_html(command, found)
         case "sarif" | "junit":
             return findings_document(found, form, file=DEFAULT_FILE)
         case _:

@@ -5,11 +5,12 @@ A click on a node, or Enter, shows it with its neighbours alone; Escape or a cli
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 
-from fcdeploy.model import Address, Edge, Graph, Need, Target
+from fcdeploy.model import Action, Address, Edge, Graph, Need, Target
 from fcdeploy.render.graph import label, numbered, sizes_text, target_title
+from fcdeploy.render.ink import GLYPHS
 from fcdeploy.render.layout import Box, Layout, layout_of
 from fcdeploy.render.views import GraphView
 from fcdeploy.render.words import clean, columns
@@ -32,6 +33,9 @@ h2 span, p { color: var(--faint); font-weight: 400; }
 p { margin: 0 0 18px; }
 .key { display: inline-block; width: 10px; height: 10px; border-radius: 3px; margin: 0 5px 0 12px; }
 main { display: flex; flex-wrap: wrap; gap: 32px; align-items: flex-start; }
+"""
+
+DRAWING_CSS = """
 svg { display: block; }
 svg text { fill: var(--text); font-size: 13px; }
 .frame { fill: var(--frame); stroke: var(--line); }
@@ -49,15 +53,21 @@ svg .kind { fill: var(--faint); font-size: 10.5px; }
 svg.chosen .node, svg.chosen .edge { opacity: 0.18; }
 svg.chosen .near { opacity: 1; }
 svg.chosen .edge.near { stroke-width: 2; }
+.node.create .kind { fill: var(--good); } .node.update .kind { fill: var(--warn); }
+.node.replace .kind { fill: var(--change); }
+.node.delete .kind { fill: var(--bad); } .node.delete rect { stroke-dasharray: 4 3; } .node.same { opacity: 0.55; }
+.node.create .kind, .node.update .kind, .node.replace .kind, .node.delete .kind { font-weight: 700; }
 """
+"""What a drawing looks like; the colours are the page's."""
 
-_SCRIPT = """
+DRAWING_SCRIPT = """
 for (const svg of document.querySelectorAll("svg")) {
   const nodes = new Map([...svg.querySelectorAll(".node")].map(node => [node.id, node]));
   const edges = [...svg.querySelectorAll(".edge")];
   const clear = () => {
     svg.classList.remove("chosen");
     svg.querySelectorAll(".near, .chosen").forEach(one => one.classList.remove("near", "chosen"));
+    svg.dispatchEvent(new CustomEvent("chosen", {detail: null}));
   };
   const choose = node => {
     const again = node.classList.contains("chosen");
@@ -65,6 +75,7 @@ for (const svg of document.querySelectorAll("svg")) {
     if (again) return;
     svg.classList.add("chosen");
     node.classList.add("near", "chosen");
+    svg.dispatchEvent(new CustomEvent("chosen", {detail: node.id}));
     for (const edge of edges) {
       if (edge.dataset.source !== node.id && edge.dataset.goal !== node.id) continue;
       edge.classList.add("near");
@@ -92,8 +103,7 @@ def page_text(view: GraphView) -> str:
 
 def _lines(view: GraphView) -> Iterator[str]:
     ids = numbered(view)
-    kinds = sorted({node.kind for _, graph in view.graphs for node in graph.nodes})
-    hues = {kind: _HUES[place % len(_HUES)] for place, kind in enumerate(kinds)}
+    hues = hues_of(view.graphs)
     title = escape(clean(view.project))
     yield '<!doctype html>\n<html lang="en">\n<head>\n<meta charset="utf-8">'
     yield (
@@ -101,14 +111,14 @@ def _lines(view: GraphView) -> Iterator[str]:
         "style-src 'unsafe-inline'; script-src 'unsafe-inline'\">"
     )
     yield '<meta name="viewport" content="width=device-width, initial-scale=1">'
-    yield f"<title>{title}: what it is made of</title>\n<style>{_CSS}</style>\n</head>\n<body>"
+    yield f"<title>{title}: what it is made of</title>\n<style>{_CSS}{DRAWING_CSS}</style>\n</head>\n<body>"
     yield f"<h1>{title}</h1>"
-    keys = "".join(f'<span class="key" style="--hue: {hues[kind]}"></span>{escape(clean(kind))}' for kind in kinds)
+    keys = "".join(f'<span class="key" style="--hue: {hues[kind]}"></span>{escape(clean(kind))}' for kind in hues)
     yield f"<p>A line: stands in. Dashed: names, and is made after it. Click a resource for its neighbours.{keys}</p>"
     yield "<main>"
     for target, graph in view.graphs:
         yield from _target_lines(target, graph, ids, hues)
-    yield f"</main>\n<script>{_SCRIPT}</script>\n</body>\n</html>"
+    yield f"</main>\n<script>{DRAWING_SCRIPT}</script>\n</body>\n</html>"
 
 
 def _target_lines(target: Target, graph: Graph, ids: Mapping[Address, str], hues: Mapping[str, int]) -> Iterator[str]:
@@ -116,6 +126,24 @@ def _target_lines(target: Target, graph: Graph, ids: Mapping[Address, str], hues
     if not graph.nodes:
         yield "<p>The file asks for nothing here.</p>\n</section>"
         return
+    yield from drawing_lines(target, graph, ids, hues)
+    yield "</section>"
+
+
+def hues_of(graphs: Sequence[tuple[Target, Graph]]) -> dict[str, int]:
+    """A colour for each kind, in the order of their names."""
+    kinds = sorted({node.kind for _, graph in graphs for node in graph.nodes})
+    return {kind: _HUES[place % len(_HUES)] for place, kind in enumerate(kinds)}
+
+
+def drawing_lines(
+    target: Target,
+    graph: Graph,
+    ids: Mapping[Address, str],
+    hues: Mapping[str, int],
+    actions: Mapping[Address, Action] | None = None,
+) -> Iterator[str]:
+    """A graph that is not empty, as SVG; with `actions` it says what happens to each resource."""
     layout = layout_of(graph)
     width, height = _number(layout.width + 2), _number(layout.height + 2)
     yield (
@@ -129,14 +157,21 @@ def _target_lines(target: Target, graph: Graph, ids: Mapping[Address, str], hues
     for edge in graph.edges:
         yield from _edge_lines(edge, layout, ids)
     for node in graph.nodes:
-        yield from _node_lines(node, layout.boxes[node], ids[node], hues[node.kind])
-    yield "</svg>\n</section>"
+        action = actions.get(node, Action.NONE) if actions is not None else None
+        yield from _node_lines(node, layout.boxes[node], ids[node], hues[node.kind], action)
+    yield "</svg>"
 
 
-def _node_lines(node: Address, box: Box, name: str, hue: int) -> Iterator[str]:
+def _node_lines(node: Address, box: Box, name: str, hue: int, action: Action | None) -> Iterator[str]:
     kind, text = label(node)
+    look = said = ""
+    if action is not None:
+        look = " same" if action is Action.NONE else f" {action.value}"
+        said = "" if action is Action.NONE else f": {action.value}"
+        kind = kind if action is Action.NONE else f"{GLYPHS[action]} {kind}"
     x = _number(box.x + 14)
-    yield f'<g class="node" id="{name}" tabindex="0" role="button"><title>{escape(clean(str(node)))}</title>'
+    yield f'<g class="node{look}" id="{name}" tabindex="0" role="button">'
+    yield f"<title>{escape(clean(str(node)))}{said}</title>"
     yield f'<rect rx="6" {_place(box)}/>'
     stripe = Box(x=box.x + 4, y=box.y + 5, width=4, height=box.height - 10)
     yield f'<rect class="stripe" rx="2" style="--hue: {hue}" {_place(stripe)}/>'

@@ -68,6 +68,24 @@ def test_a_secret_is_in_no_report_and_no_digest(program: Program) -> None:
     assert len(digests) == 1, "a digest that follows a secret could be used to guess it"
 
 
+def test_a_plan_and_a_run_as_pages(program: Program) -> None:
+    planned = program.run("plan", "--local", "--format", "html")
+    assert (planned.returncode, planned.stderr) == (0, "")
+    assert program.run("plan", "--local", "--format", "html").stdout == planned.stdout, "the same bytes"
+    assert planned.stdout.count('<details class="change"') == 3
+    assert planned.stdout.count('<g class="node create"') == 3 and planned.stdout.count('<path class="edge"') == 2
+    applied = program.run("apply", "--local", "--yes", "--format", "html", "--out", "run.html")
+    assert (applied.returncode, applied.stdout) == (0, "")
+    page = (program.folder / "run.html").read_text()
+    assert page.count('<div class="bar">') == 4 and "Where the time went" in page
+    gone = program.run("plan", "--local", "--destroy", "--format", "html").stdout
+    assert gone.count('<g class="node delete"') == 3 and gone.count('<path class="edge"') == 2
+    program.edit("memorySize: 512", "memorysize: 512")
+    failed = program.run("plan", "--local", "--format", "html")
+    assert failed.returncode == 1
+    assert "unknown key `memorysize`" in failed.stdout and failed.stdout.startswith("<!doctype html>")
+
+
 def test_a_file_that_is_valid_and_one_that_is_not_as_reports(program: Program) -> None:
     valid = program.run("validate", "--format", "junit")
     assert (valid.returncode, valid.stderr) == (0, "")

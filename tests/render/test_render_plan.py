@@ -14,11 +14,14 @@ from fcdeploy.model import (
     Address,
     Call,
     Change,
+    Edge,
     Ending,
     FieldChange,
+    Graph,
     IfMatch,
     JustCreated,
     MustNotExist,
+    Need,
     Outcome,
     Output,
     Plan,
@@ -31,8 +34,10 @@ from fcdeploy.model import (
 from fcdeploy.render.ink import COLOURED
 from fcdeploy.render.json import document_text, plans_content
 from fcdeploy.render.markdown import outcomes_markdown, plans_markdown
+from fcdeploy.render.report import report_html
+from fcdeploy.render.report_graph import planned_graph
 from fcdeploy.render.text import plan_text, plans_text
-from fcdeploy.render.views import OutcomeView, PlansView, PlanView
+from fcdeploy.render.views import GraphView, OutcomeView, PlansView, PlanView
 from fcdeploy.render.words import WIDTH, columns
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -221,6 +226,24 @@ def test_the_markdown_of_a_full_plan_and_of_its_run() -> None:
         golden(name, text)
         assert SECRET not in text
         assert all(sign.isprintable() or sign == "\n" for sign in text)
+
+
+def test_the_page_of_a_full_plan_and_of_its_run() -> None:
+    view = replace(full_view(), digest="3f" * 32)
+    old = address("function", "images", "öld")
+    service = address("service", "images")
+    graph = Graph(nodes=(service,), edges=())
+    drawn = GraphView(project="image-pipeline", graphs=((DEV, graph),))
+    for name, text in (
+        ("plan.html", report_html(view, drawn)),
+        ("run.html", report_html(view, drawn, (ended(),), exit_code=4)),
+    ):
+        golden(name, text)
+        assert SECRET not in text
+        assert all(sign.isprintable() or sign == "\n" for sign in text)
+    # What goes away is on the graph, in what it stands in.
+    planned = planned_graph(graph, full_plan())
+    assert old in planned.nodes and Edge(source=old, goal=service, need=Need.PARENT) in planned.edges
 
 
 def test_the_json_of_a_full_plan() -> None:
