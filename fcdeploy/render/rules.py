@@ -29,7 +29,7 @@ RULES = (
         "unreadable-file",
         "A file is there, and is YAML in UTF-8",
         r"^not valid YAML|^the file |^there is no such file|^this is a folder|control character|"
-        r"stands twice in this map",
+        r"stands twice in this map|^` cannot be read: |^no file matches|leads outside|is no relative path",
     ),
     _rule(
         "bad-reference",
@@ -38,7 +38,12 @@ RULES = (
         r"is not the name of a resource|is not to be there|^the .* has no `$|one of ref\(\)|"
         r"must be known before the plan|^` is not a value",
     ),
-    _rule("bad-template", "Expressions can be evaluated", r"^the expression|in a circle|made from a secret"),
+    _rule(
+        "bad-template",
+        "Expressions can be evaluated",
+        r"^the expression|in a circle|made from a secret|has no part `|has no text form|^` without `|"
+        r"^the template |number is too large|would have [\d,]+ elements|^` takes ",
+    ),
     _rule("unknown-key", "Keys are known", r"^unknown key|has no field|not known to API version"),
     _rule("missing-key", "What is needed is there", r"is missing$|\bneeds? |has no effect without|names no target"),
     _rule(
@@ -55,13 +60,15 @@ RULES = (
     _rule(
         "conflict",
         "Nothing stands twice or against another",
-        r"stands twice|stand beside|exclude each other|would have the name|give the name|both (have|be renamed)|"
+        r"stands twice|stands in two files|stand beside|exclude each other|would have the name|"
+        r"give the name|both (have|be renamed)|"
         r"cannot stand |is only for|cannot be renamed|does not use|must not be above|is below",
     ),
     _rule(
         "unknown-name",
         "What is named is there",
-        r"is not defined$|^there is no|has no (function|alias|version)|not in this file|left out here|is called|"
+        r"is not defined$|is not set$|^there is no|has no (function|alias|version)|not in this file|"
+        r"left out here|is called|"
         r"not the address|does not name|does not exist|names nothing",
     ),
     _rule(
