@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from fcdeploy.app.bench import Cloud, opened_cloud
 from fcdeploy.app.history import read_unknown_run
-from fcdeploy.app.running import Manner, acquired, opened_journal, read_summary
+from fcdeploy.app.running import Manner, acquired, opened_journal, read_figures
 from fcdeploy.app.selection import patterns_of, project_of
 from fcdeploy.app.types import OpenTarget, PlanReport, TargetPlan, Where
 from fcdeploy.app.work import Work
@@ -107,7 +107,7 @@ async def _agreed(works: list[Work], agree: Agree | None) -> bool:
     found: list[OpenTarget] = []
     for work in works:
         assert work.journal is not None
-        summary = await read_summary(work.journal, work.target.name)
+        summary = await read_figures(work.journal, work.target.name)
         assert summary is not None
         found.append(OpenTarget(target=work.target, run=summary))
     return agree(tuple(found))

@@ -19,7 +19,7 @@ from fcdeploy.app.running import (
     acquired,
     execute,
     opened_journal,
-    read_summary,
+    read_figures,
     resume,
     roll_back,
     write_archives,
@@ -181,7 +181,7 @@ class Work:
             return ()
         try:
             async with opened_journal(bench) as journal:
-                summary = await read_summary(journal, self.target.name)
+                summary = await read_figures(journal, self.target.name)
         except RunError as problem:
             return (warning(problem.summary, detail=problem.detail, hint=problem.hint),)
         if summary is None:
@@ -236,7 +236,7 @@ class Work:
             if bench.place.journal.exists():
                 try:
                     async with opened_journal(bench) as journal:
-                        open_run = await read_summary(journal, self.target.name)
+                        open_run = await read_figures(journal, self.target.name)
                 except RunError as problem:
                     unread = problem
             declared = located(self._declared(), bench.site.scope)

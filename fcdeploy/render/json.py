@@ -28,6 +28,7 @@ from fcdeploy.model import (
     MustNotExist,
     NextAfter,
     Output,
+    PastRun,
     Plan,
     Recheck,
     Sensitive,
@@ -40,7 +41,6 @@ from fcdeploy.render.views import (
     DriftsView,
     DriftView,
     KeepView,
-    OpenRunView,
     OutcomeView,
     PlansView,
     PlanView,
@@ -182,7 +182,7 @@ def _standing(row: StandingView) -> dict[str, Json]:
     }
 
 
-def _open_run(run: OpenRunView) -> dict[str, Json]:
+def _open_run(run: PastRun) -> dict[str, Json]:
     return {
         "run": run.run,
         "command": run.command,
