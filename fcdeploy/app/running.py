@@ -13,6 +13,7 @@ from fcdeploy.engine.executor import Executor
 from fcdeploy.engine.journal import RunRecord, SqliteJournal, fold
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.past import past_run
+from fcdeploy.engine.places import Place
 from fcdeploy.engine.rounds import with_spans
 from fcdeploy.engine.standing import unsettled_in
 from fcdeploy.engine.watch import Progress, StopRequest
@@ -52,9 +53,12 @@ WAITING = 1000
 
 
 @asynccontextmanager
-async def opened_journal(bench: Bench) -> AsyncIterator[SqliteJournal]:
-    """The target's journal. Raises JournalError."""
-    async with SqliteJournal.open(bench.place.journal) as journal:
+async def existing_journal(place: Place) -> AsyncIterator[SqliteJournal | None]:
+    """The journal of a place if there is one; none is made. Raises JournalError."""
+    if not place.journal.exists():
+        yield None
+        return
+    async with SqliteJournal.open(place.journal) as journal:
         yield journal
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from dataclasses import replace
 from typing import TYPE_CHECKING
@@ -11,7 +10,7 @@ import click
 
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import FAILED, gravest
-from fcdeploy.cli.interrupts import Interrupts, WatchedProgress
+from fcdeploy.cli.interrupts import Interrupts
 from fcdeploy.cli.options import (
     FORWARD_OPTION,
     ONLY_OPTION,
@@ -25,11 +24,11 @@ from fcdeploy.cli.options import (
     flags_of,
 )
 from fcdeploy.cli.speech import Speech
+from fcdeploy.cli.watching import Watched, watched
 from fcdeploy.errors import UsageError
 
 if TYPE_CHECKING:
     from fcdeploy.app import PlanReport, Where, Wishes
-    from fcdeploy.render.progress import Shown
 
 _QUESTIONS = {
     "apply": "Apply these changes",
@@ -109,19 +108,9 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
 
     command = "destroy" if destroy else "apply"
     require_consent(command, speech, where, yes=yes)
-    stop = app.StopRequest()
-    with contextlib.ExitStack() as stack:
-        progress = stack.enter_context(speech.progress())
-        watch = stack.enter_context(
-            Interrupts(
-                stop,
-                terminal=sys.stderr.isatty(),
-                flags=flags_of(where, target=True),
-                takes_back=run.on_failure == "rollback",
-            )
-        )
-        question = Question(command, speech, progress, watch, yes=yes)
-        report = watch.finished(
+    with watched(speech, where, takes_back=run.on_failure == "rollback") as over:
+        question = Question(command, speech, over, yes=yes)
+        report = over.signals.finished(
             app.apply(
                 where,
                 wishes,
@@ -133,8 +122,8 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
                 grace=run.grace,
                 keep_undo=run.keep_undo,
                 wait=run.wait,
-                progress=WatchedProgress(progress, watch),
-                stop=stop,
+                progress=over.progress,
+                stop=over.stop,
             )
         )
     if not question.asked:
@@ -146,9 +135,8 @@ def _carry_out(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, *,
     elif views:
         speech.write_report("\n" + outcomes_text(views, ink=speech.ink))
     if question.declined:
-        speech.write_talk('Nothing was changed: the answer was not "yes".')
-        return FAILED
-    if stop.requested and not views:
+        return declined(speech)
+    if over.stop.requested and not views:
         speech.write_talk("Interrupted before anything was changed.")
         return FAILED
     return gravest((plans_code(report.plans, pending_counts=False), outcomes_code(views)))
@@ -166,14 +154,19 @@ def require_consent(command: str, speech: Speech, where: Where, *, yes: bool, lo
         )
 
 
+def declined(speech: Speech) -> int:
+    """What is said and returned when a person did not agree."""
+    speech.write_talk('Nothing was changed: the answer was not "yes".')
+    return FAILED
+
+
 class Question:
     """Shows the plan and asks whether to go on; the app calls it once, before the first write."""
 
-    def __init__(self, command: str, speech: Speech, progress: Shown, watch: Interrupts, *, yes: bool) -> None:
+    def __init__(self, command: str, speech: Speech, over: Watched, *, yes: bool) -> None:
         self._command = command
         self._speech = speech
-        self._progress = progress
-        self._watch = watch
+        self._over = over
         self._yes = yes
         self.asked = False
         self.declined = False
@@ -183,13 +176,13 @@ class Question:
         self.asked = True
         self.show(report)
         waiting = [one for one in report.results if one.can_apply and one.plan and not one.plan.is_empty]
-        if waiting and not self._yes and not ask(self._speech, self._watch, self._what(len(waiting))):
+        if waiting and not self._yes and not ask(self._speech, self._over.signals, self._what(len(waiting))):
             self.declined = True
             return False
         for one in report.results:
             if one.can_apply and one.plan is not None:
-                self._progress.expect(one.target.name, len(one.plan.steps))
-        self._watch.work_begins()
+                self._over.display.expect(one.target.name, len(one.plan.steps))
+        self._over.signals.work_begins()
         return True
 
     def show(self, report: PlanReport) -> None:
