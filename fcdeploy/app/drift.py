@@ -7,7 +7,7 @@ from collections.abc import Collection
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages
 from fcdeploy.app.planning import read_compared
-from fcdeploy.app.running import opened_journal
+from fcdeploy.app.running import existing_journal
 from fcdeploy.app.types import TargetDrift
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.drift import drifting, drifts
@@ -41,10 +41,10 @@ async def read_drift(
     gaps = drifting(both.found, stopped, both.snapshot)
     traces: dict[Address, Trace] | None = None
     unread: tuple[Diagnostic, ...] = ()
-    if gaps and bench.place.journal.exists():
+    if gaps:
         try:
-            async with opened_journal(bench) as journal:
-                traces = await read_traces(journal, gaps)
+            async with existing_journal(bench.place) as journal:
+                traces = await read_traces(journal, gaps) if journal is not None else None
         except RunError as problem:
             unread = (warning(problem.summary, detail=problem.detail, hint=problem.hint),)
     return TargetDrift(

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AbstractAsyncContextManager
 
+from fcdeploy.app.running import existing_journal
 from fcdeploy.app.selection import patterns_of, project_of
 from fcdeploy.app.types import TargetHistory, Where
 from fcdeploy.diagnostics import did_you_mean
@@ -51,15 +51,11 @@ async def _history(where: Where, project: Project, target: Target, limit: int) -
         return TargetHistory(target=target, problem=problem)
 
 
-@asynccontextmanager
-async def _existing_journal(where: Where, project: Project, target: Target) -> AsyncIterator[SqliteJournal | None]:
+def _existing_journal(
+    where: Where, project: Project, target: Target
+) -> AbstractAsyncContextManager[SqliteJournal | None]:
     """A target's journal if there is one; none is made. Raises JournalError, and RunError for a misplaced folder."""
-    place = place_of(project.name, target.name, spec_folder=project.root, environ=where.environ)
-    if not place.journal.exists():
-        yield None
-        return
-    async with SqliteJournal.open(place.journal) as journal:
-        yield journal
+    return existing_journal(place_of(project.name, target.name, spec_folder=project.root, environ=where.environ))
 
 
 async def read_unknown_run(where: Where, project: Project, run: str) -> RunError:

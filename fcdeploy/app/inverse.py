@@ -30,12 +30,9 @@ async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, 
     """
     plan = await read_saved_plan(bench, journal, record, secret)
     standing = fold(await journal.read_events(record.id))
-    if unsettled := [step.id for step in plan.steps if step.id in unsettled_in(standing)]:
-        raise RunError(
-            f"run {record.id} cannot be taken back",
-            detail=f"it is not known whether these took effect: {', '.join(unsettled)}",
-            hint="apply the file as it was before that run instead",
-        )
+    unsettled = unsettled_in(standing)
+    if doubtful := [step.id for step in plan.steps if step.id in unsettled]:
+        raise _refused(record, f"it is not known whether these took effect: {', '.join(doubtful)}")
     done = frozenset(name for name, one in standing.items() if one.happened)
     undo = inverse(plan.steps, done)
     pruned = [step for step in undo.lasting if _is_prune(step)]
@@ -46,11 +43,7 @@ async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, 
     ]
     barred += _leading_to(undo.steps, {step.address for step in pruned}, bench.site.scope)
     if barred:
-        raise RunError(
-            f"run {record.id} cannot be taken back",
-            detail="\n".join(barred),
-            hint="apply the file as it was before that run instead",
-        )
+        raise _refused(record, "\n".join(barred))
     etags = _own_etags(plan.steps, standing)
     outputs = {name: one.outputs for name, one in standing.items() if one.outputs}
     steps = tuple(
@@ -65,6 +58,14 @@ async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, 
         changes=tuple(_returning(by_address[address], record.id) for address in sorted(by_address)),
         steps=steps,
         warnings=tuple(_left_out(step, record.id) for step in pruned),
+    )
+
+
+def _refused(record: RunRecord, why: str) -> RunError:
+    return RunError(
+        f"run {record.id} cannot be taken back",
+        detail=why,
+        hint="apply the file as it was before that run instead",
     )
 
 

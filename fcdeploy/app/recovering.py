@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 from fcdeploy.app.bench import Cloud, opened_cloud
 from fcdeploy.app.history import read_unknown_run
-from fcdeploy.app.running import Manner, acquired, opened_journal, read_summary
+from fcdeploy.app.running import Manner, read_figures
 from fcdeploy.app.selection import patterns_of, project_of
 from fcdeploy.app.types import OpenTarget, PlanReport, TargetPlan, Where
 from fcdeploy.app.work import Work
@@ -83,14 +83,10 @@ async def _recovered(where: Where, recover: str, manner: Manner, agree: Agree | 
             works: list[Work] = []
             for target in project.select(patterns_of(where), writes=True):
                 work = Work(where, project, target, cloud)
-                bench = await work.open(stack)
-                if not bench.place.journal.exists():
+                journal = await work.find_journal(stack)
+                if journal is None or await journal.read_open_run(target.name) is None:
                     continue
-                work.journal = await stack.enter_async_context(opened_journal(bench))
-                if await work.journal.read_open_run(target.name) is None:
-                    continue
-                work.lease, work.record = await acquired(work.journal, target.name, recover, 0.0)
-                stack.push_async_callback(work.release)
+                await work.hold(stack, recover)
                 if work.record is not None:
                     works.append(work)
             if not works:
@@ -107,7 +103,7 @@ async def _agreed(works: list[Work], agree: Agree | None) -> bool:
     found: list[OpenTarget] = []
     for work in works:
         assert work.journal is not None
-        summary = await read_summary(work.journal, work.target.name)
+        summary = await read_figures(work.journal, work.target.name)
         assert summary is not None
         found.append(OpenTarget(target=work.target, run=summary))
     return agree(tuple(found))
@@ -117,14 +113,10 @@ async def _work_with_run(where: Where, project: Project, cloud: Cloud, stack: As
     """The target whose journal knows a run, its lease taken."""
     for target in project.select(patterns_of(where)):
         work = Work(where, project, target, cloud)
-        bench = await work.open(stack)
-        if not bench.place.journal.exists():
+        journal = await work.find_journal(stack)
+        if journal is None or await journal.find_run(run) is None:
             continue
-        work.journal = await stack.enter_async_context(opened_journal(bench))
-        if await work.journal.find_run(run) is None:
-            continue
-        work.lease, work.record = await acquired(work.journal, target.name, "rollback", 0.0)
-        stack.push_async_callback(work.release)
+        await work.hold(stack, "rollback")
         if work.record is not None and work.record.id != run:
             raise RunError(f"run {work.record.id} has not ended", hint="recover it first: `fcdeploy resume`")
         return work

@@ -2,17 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages
-from fcdeploy.app.types import RunSummary
 from fcdeploy.diagnostics import error, warning
 from fcdeploy.engine.executor import Executor
-from fcdeploy.engine.journal import RunRecord, SqliteJournal, StepStanding, fold
+from fcdeploy.engine.journal import RunRecord, SqliteJournal, fold
 from fcdeploy.engine.lease import Lease
+from fcdeploy.engine.past import past_run
+from fcdeploy.engine.places import Place
 from fcdeploy.engine.rounds import with_spans
 from fcdeploy.engine.standing import unsettled_in
 from fcdeploy.engine.watch import Progress, StopRequest
@@ -20,8 +21,8 @@ from fcdeploy.engine.wire import archives_in
 from fcdeploy.errors import OpenRun, RunError, UsageError
 from fcdeploy.model import (
     Ending,
-    EventType,
     Outcome,
+    PastRun,
     Plan,
     SecretSource,
 )
@@ -52,38 +53,19 @@ WAITING = 1000
 
 
 @asynccontextmanager
-async def opened_journal(bench: Bench) -> AsyncIterator[SqliteJournal]:
-    """The target's journal. Raises JournalError."""
-    async with SqliteJournal.open(bench.place.journal) as journal:
+async def existing_journal(place: Place) -> AsyncIterator[SqliteJournal | None]:
+    """The journal of a place if there is one; none is made. Raises JournalError."""
+    if not place.journal.exists():
+        yield None
+        return
+    async with SqliteJournal.open(place.journal) as journal:
         yield journal
 
 
-async def read_summary(journal: SqliteJournal, target: str) -> RunSummary | None:
+async def read_figures(journal: SqliteJournal, target: str) -> PastRun | None:
     """The run of a target that has not ended, in figures."""
     record = await journal.read_open_run(target)
-    if record is None:
-        return None
-    standing = fold(await journal.read_events(record.id))
-    # The way back has steps of its own in the journal; they are not counted, but for those whose effect is not known.
-    own = [standing[step.id] for step in record.steps if step.id in standing]
-    return RunSummary(
-        run=record.id,
-        command=record.command,
-        started=record.started,
-        holder=record.holder,
-        done=sum(1 for one in own if one.happened),
-        unsettled=sum(1 for one in standing.values() if one.is_unsettled),
-        total=len(record.steps),
-        undone=sum(1 for one in own if one.type is EventType.UNDONE),
-        undoing=_is_undoing([step.id for step in record.steps], standing),
-    )
-
-
-def _is_undoing(own: Collection[str], standing: Mapping[str, StepStanding]) -> bool:
-    """Whether a run's way back has had an effect, or may have had one; `own` are the ids of the run's own steps."""
-    return any(one.is_unsettled or one.happened for name, one in standing.items() if name not in own) or any(
-        one.type is EventType.UNDONE for one in standing.values()
-    )
+    return past_run(record, await journal.read_words(record.id)) if record is not None else None
 
 
 async def acquired(
@@ -141,16 +123,16 @@ async def resume(
 ) -> Outcome:
     """Finish an open run: what is done stays done, what is not known is settled by reading, the rest is sent."""
     plan = await read_saved_plan(bench, journal, record, secret)
-    standing = fold(await journal.read_events(record.id))
-    if _is_undoing([step.id for step in plan.steps], standing):
-        undone = sum(1 for one in standing.values() if one.type is EventType.UNDONE)
+    events = await journal.read_events(record.id)
+    figures = past_run(record, ((event.step, event.type) for event in events))
+    if figures.undoing:
         raise RunError(
             f"run {record.id} was being rolled back",
-            detail=f"steps undone already: {undone}",
+            detail=f"steps undone already: {figures.undone}",
             hint="finish that with `fcdeploy rollback`, then apply again",
         )
     executor = _executor(bench, journal, plan, manner, record.id)
-    return await _closed(journal, plan, await executor.execute(standing))
+    return await _closed(journal, plan, await executor.execute(fold(events)))
 
 
 async def roll_back(

@@ -174,30 +174,11 @@ class Validated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class RunSummary:
-    """A run that has not ended; `started` is seconds since the epoch, `holder` the process at work, if one is.
-
-    Of its `total` steps `done` stand, `undone` were taken back already, and of `unsettled` the effect is not known;
-    `undoing` as in Outcome.
-    """
-
-    run: str
-    command: str
-    started: float
-    holder: str
-    done: int
-    unsettled: int
-    total: int
-    undone: int = 0
-    undoing: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTarget:
     """A target and its run that has not ended."""
 
     target: Target
-    run: RunSummary
+    run: PastRun
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -226,5 +207,5 @@ class TargetStatus:
 
     target: Target
     rows: tuple[StatusRow, ...] = ()
-    open_run: RunSummary | None = None
+    open_run: PastRun | None = None
     problem: FcdeployError | None = None

@@ -20,8 +20,8 @@ from fcdeploy.app.running import (
     abandon,
     acquired,
     execute,
-    opened_journal,
-    read_summary,
+    existing_journal,
+    read_figures,
     resume,
     roll_back,
     write_archives,
@@ -38,7 +38,7 @@ from fcdeploy.engine.unmarked import with_unmarked
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
 from fcdeploy.kinds.fields import value_at
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Address, Ending, Json, Live, Outcome, Plan, SecretSource, Target
+from fcdeploy.model import Address, Ending, Json, Live, Outcome, PastRun, Plan, SecretSource, Target
 from fcdeploy.spec.plain import GIVEN
 from fcdeploy.spec.project import Project
 from fcdeploy.spec.template import secret_text
@@ -55,10 +55,10 @@ class Work:
     cloud: Cloud
     bench: Bench | None = None
     packages: Packages | None = None
-    desired: Desired | None = None
     journal: SqliteJournal | None = None
     lease: Lease | None = None
     record: RunRecord | None = None
+    desired: Desired | None = None
     plan: Plan | None = None
     compared: Compared | None = None
     kept: tuple[Kept, ...] = ()
@@ -88,9 +88,8 @@ class Work:
     ) -> None:
         """The lease; an open run is recovered first as asked, and old undo material is dropped. Raises RunError."""
         bench = await self.open(stack)
-        self.journal = await stack.enter_async_context(opened_journal(bench))
-        self.lease, self.record = await acquired(self.journal, self.target.name, recover, lock_timeout)
-        stack.push_async_callback(self.release)
+        self.journal = await stack.enter_async_context(SqliteJournal.open(bench.place.journal))
+        await self.hold(stack, recover, lock_timeout)
         if self.record is not None and recover is not None:
             outcome = await self.recover(recover, manner)
             if recover != "abandon" and outcome.ending not in CLOSING:
@@ -106,6 +105,18 @@ class Work:
             self.lease = await self.journal.acquire(self.target.name, timeout=lock_timeout)
             self.record = None
         await self.journal.forget(self.target.name, older_than=keep_undo)
+
+    async def find_journal(self, stack: AsyncExitStack) -> SqliteJournal | None:
+        """The target's journal, None where nothing was run yet from here. Raises JournalError."""
+        bench = await self.open(stack)
+        self.journal = await stack.enter_async_context(existing_journal(bench.place))
+        return self.journal
+
+    async def hold(self, stack: AsyncExitStack, recover: str | None, lock_timeout: float = 0.0) -> None:
+        """The lease, until the stack ends, and the open run that `recover` says what to do with. Raises RunError."""
+        assert self.journal is not None
+        self.lease, self.record = await acquired(self.journal, self.target.name, recover, lock_timeout)
+        stack.push_async_callback(self.release)
 
     async def release(self) -> None:
         """Give the lease back; where that cannot be written it is taken over from this process once it is dead."""
@@ -153,11 +164,11 @@ class Work:
         bench = await self.open(stack)
         assert self.packages is not None
         notices = await self._open_run_warning(bench)
-        self.desired, snapshot, warnings = await self._read_both(bench, self.target.retired)
+        desired, snapshot, warnings = await self._read_both(bench, self.target.retired)
         return await read_drift(
             bench,
             self.packages,
-            self.desired,
+            desired,
             snapshot,
             targets=[target.name for target in self.project.targets],
             destroying=self.target.retired,
@@ -180,11 +191,8 @@ class Work:
 
     async def _open_run_warning(self, bench: Bench) -> tuple[Diagnostic, ...]:
         """A reading command warns of an open run and goes on (S37)."""
-        if not bench.place.journal.exists():
-            return ()
         try:
-            async with opened_journal(bench) as journal:
-                summary = await read_summary(journal, self.target.name)
+            summary = await self._read_open_run(bench)
         except RunError as problem:
             return (warning(problem.summary, detail=problem.detail, hint=problem.hint),)
         if summary is None:
@@ -198,25 +206,27 @@ class Work:
             ),
         )
 
+    async def _read_open_run(self, bench: Bench) -> PastRun | None:
+        async with existing_journal(bench.place) as journal:
+            return await read_figures(journal, self.target.name) if journal is not None else None
+
     async def read_inverse(self, run: str) -> Plan:
         """The plan that takes an ended run back."""
         assert self.bench is not None and self.journal is not None
         record = await self.journal.read_run(run)
         self.plan = await read_inverse(self.bench, self.journal, record, secret_source(self.project))
-        self.desired = {}
         return self.plan
 
     async def read_move(self, move: Move) -> TargetPlan:
         """The plan that moves something back, once the lease is held; `kept` then has what the file is to say."""
         assert self.bench is not None and self.journal is not None
         self.plan, self.kept = await read_move(self.bench, self.journal, self.project.expand(self.target), move)
-        self.desired = {}
         return TargetPlan(target=self.target, plan=self.plan)
 
     async def execute(self, manner: Manner, command: str, plan_id: str = "") -> Outcome:
         """Carry the plan out; trouble with journal or state folder becomes an outcome that needs a person."""
         assert self.bench is not None and self.journal is not None and self.packages is not None
-        assert self.plan is not None and self.desired is not None
+        assert self.plan is not None
         try:
             await write_archives(self.bench, self.journal, self.packages, self.plan)
             return await execute(self.bench, self.journal, self.plan, manner, command=command, plan_id=plan_id)
@@ -246,12 +256,10 @@ class Work:
         open_run, unread = None, None
         try:
             bench = await self.open(stack)
-            if bench.place.journal.exists():
-                try:
-                    async with opened_journal(bench) as journal:
-                        open_run = await read_summary(journal, self.target.name)
-                except RunError as problem:
-                    unread = problem
+            try:
+                open_run = await self._read_open_run(bench)
+            except RunError as problem:
+                unread = problem
             declared = located(self._declared(), bench.site.scope)
             # Some of what is ours carries no mark that a list would show: only the file says so (S13, S14).
             snapshot = await bench.reader.read_snapshot(found_by_name(declared))

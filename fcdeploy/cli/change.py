@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import contextlib
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -12,7 +11,7 @@ import click
 
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import FAILED, gravest
-from fcdeploy.cli.interrupts import Interrupts, WatchedProgress
+from fcdeploy.cli.interrupts import Interrupts
 from fcdeploy.cli.options import (
     FORWARD_OPTION,
     ONLY_OPTION,
@@ -27,11 +26,11 @@ from fcdeploy.cli.options import (
     speaking,
 )
 from fcdeploy.cli.speech import Speech
+from fcdeploy.cli.watching import Watched, watched
 from fcdeploy.errors import UsageError
 
 if TYPE_CHECKING:
     from fcdeploy.app import PlanFile, PlanReport, Required, Saving, Where, Wishes
-    from fcdeploy.render.progress import Shown
 
 _QUESTIONS = {
     "apply": "Apply these changes",
@@ -174,19 +173,8 @@ def _carry_out(
 
     command = "destroy" if destroy else "apply"
     require_consent(command, speech, where, yes=yes)
-    stop = app.StopRequest()
-    with contextlib.ExitStack() as stack:
-        progress = stack.enter_context(speech.progress())
-        watch = stack.enter_context(
-            Interrupts(
-                stop,
-                terminal=sys.stderr.isatty(),
-                flags=flags_of(where, target=True),
-                takes_back=run.on_failure == "rollback",
-            )
-        )
-        question = Question(command, speech, progress, watch, yes=yes)
-        shown = WatchedProgress(progress, watch)
+    with watched(speech, where, takes_back=run.on_failure == "rollback") as over:
+        question = Question(command, speech, over, yes=yes)
         if file is not None:
             how = app.Applying(
                 recover=run.recover, lock_timeout=run.lock_timeout, keep_undo=run.keep_undo, required=required
@@ -194,14 +182,14 @@ def _carry_out(
             manner = app.Manner(
                 on_failure=run.on_failure,
                 grace=run.grace,
-                progress=shown,
-                stop=stop,
+                progress=over.progress,
+                stop=over.stop,
                 parallelism=where.parallelism,
                 wait=run.wait,
             )
-            report = watch.finished(app.apply_saved(where, file, how, manner, confirm=question))
+            report = over.signals.finished(app.apply_saved(where, file, how, manner, confirm=question))
         else:
-            report = watch.finished(
+            report = over.signals.finished(
                 app.apply(
                     where,
                     wishes,
@@ -214,15 +202,15 @@ def _carry_out(
                     keep_undo=run.keep_undo,
                     wait=run.wait,
                     required=required,
-                    progress=shown,
-                    stop=stop,
+                    progress=over.progress,
+                    stop=over.stop,
                 )
             )
     if not question.asked:
         question.show(report.plans)
     views = outcome_views(report.outcomes, report.plans, flags=flags_of(where))
     code = gravest((plans_code(report.plans, pending_counts=False), outcomes_code(views)))
-    if question.declined or (stop.requested and not views):
+    if question.declined or (over.stop.requested and not views):
         code = FAILED
     given = outputs_views(report.outputs)
     if speech.is_document:
@@ -235,8 +223,8 @@ def _carry_out(
     for one in given:
         speech.write_findings(one.problems)
     if question.declined:
-        speech.write_talk('Nothing was changed: the answer was not "yes".')
-    elif stop.requested and not views:
+        declined(speech)
+    elif over.stop.requested and not views:
         speech.write_talk("Interrupted before anything was changed.")
     return code
 
@@ -253,14 +241,19 @@ def require_consent(command: str, speech: Speech, where: Where, *, yes: bool, lo
         )
 
 
+def declined(speech: Speech) -> int:
+    """What is said and returned when a person did not agree."""
+    speech.write_talk('Nothing was changed: the answer was not "yes".')
+    return FAILED
+
+
 class Question:
     """Shows the plan and asks whether to go on; the app calls it once, before the first write."""
 
-    def __init__(self, command: str, speech: Speech, progress: Shown, watch: Interrupts, *, yes: bool) -> None:
+    def __init__(self, command: str, speech: Speech, over: Watched, *, yes: bool) -> None:
         self._command = command
         self._speech = speech
-        self._progress = progress
-        self._watch = watch
+        self._over = over
         self._yes = yes
         self.asked = False
         self.declined = False
@@ -270,13 +263,13 @@ class Question:
         self.asked = True
         self.show(report)
         waiting = [one for one in report.results if one.can_apply and one.plan and not one.plan.is_empty]
-        if waiting and not self._yes and not ask(self._speech, self._watch, self._what(len(waiting))):
+        if waiting and not self._yes and not ask(self._speech, self._over.signals, self._what(len(waiting))):
             self.declined = True
             return False
         for one in report.results:
             if one.can_apply and one.plan is not None:
-                self._progress.expect(one.target.name, len(one.plan.steps))
-        self._watch.work_begins()
+                self._over.display.expect(one.target.name, len(one.plan.steps))
+        self._over.signals.work_begins()
         return True
 
     def show(self, report: PlanReport) -> None:

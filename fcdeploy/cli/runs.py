@@ -2,18 +2,17 @@
 
 from __future__ import annotations
 
-import contextlib
-import sys
 from typing import TYPE_CHECKING
 
 import click
 
-from fcdeploy.cli.change import Question, ask, require_consent
+from fcdeploy.cli.change import Question, ask, declined, require_consent
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import FAILED, gravest
-from fcdeploy.cli.interrupts import Interrupts, WatchedProgress
+from fcdeploy.cli.interrupts import Interrupts
 from fcdeploy.cli.options import GRACE_OPTION, SPEECH, WHERE, YES_OPTION, asks, flags_of
 from fcdeploy.cli.speech import Speech
+from fcdeploy.cli.watching import watched
 from fcdeploy.errors import UsageError
 
 if TYPE_CHECKING:
@@ -49,12 +48,8 @@ def resume(where: Where, speech: Speech, grace: float | None) -> int:
     from fcdeploy import app
     from fcdeploy.cli.views import outcome_views
 
-    stop = app.StopRequest()
-    with contextlib.ExitStack() as stack:
-        progress = stack.enter_context(speech.progress())
-        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty(), flags=flags_of(where, target=True)))
-        shown = WatchedProgress(progress, watch)
-        outcomes = watch.finished(app.resume(where, progress=shown, stop=stop, grace=grace))
+    with watched(speech, where) as over:
+        outcomes = over.signals.finished(app.resume(where, progress=over.progress, stop=over.stop, grace=grace))
     return _report(speech, "resume", outcome_views(outcomes, flags=flags_of(where)))
 
 
@@ -98,27 +93,23 @@ def rollback(
     if service is not None or to is not None:
         raise UsageError("--service and --to say more about --alias", hint="add --alias NAME")
     require_consent("rollback", speech, where, yes=yes, look=f"history {run}" if run is not None else "")
-    stop = app.StopRequest()
-    with contextlib.ExitStack() as stack:
-        progress = stack.enter_context(speech.progress())
-        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty(), flags=flags_of(where, target=True)))
+    with watched(speech, where) as over:
         # The way back from an ended run is a plan of its own and is shown first; an open run's way back is its journal.
-        question = Question("rollback", speech, progress, watch, yes=yes)
-        opened = _OpenQuestion("Take back what {these} did?", speech, watch, yes=yes)
-        outcomes = watch.finished(
+        question = Question("rollback", speech, over, yes=yes)
+        opened = _OpenQuestion("Take back what {these} did?", speech, over.signals, yes=yes)
+        outcomes = over.signals.finished(
             app.rollback(
                 where,
                 run=run,
                 confirm=question,
                 agree=opened,
-                progress=WatchedProgress(progress, watch),
-                stop=stop,
+                progress=over.progress,
+                stop=over.stop,
                 grace=grace,
             )
         )
     if question.declined or opened.declined:
-        speech.write_talk('Nothing was changed: the answer was not "yes".')
-        return FAILED
+        return declined(speech)
     # An open run is taken back by itself, one that has ended by a new run, which goes forward.
     inverse = run is not None and all(one.run != run for one in outcomes)
     views = outcome_views(outcomes, flags=flags_of(where), undo_wanted=not inverse, inverse=inverse)
@@ -140,16 +131,11 @@ def abandon(where: Where, speech: Speech, yes: bool) -> int:
     from fcdeploy.cli.views import outcome_views
 
     require_consent("abandon", speech, where, yes=yes)
-    stop = app.StopRequest()
-    with contextlib.ExitStack() as stack:
-        progress = stack.enter_context(speech.progress())
-        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty(), flags=flags_of(where, target=True)))
-        question = _OpenQuestion("Close {these} as it stands?", speech, watch, yes=yes)
-        shown = WatchedProgress(progress, watch)
-        outcomes = watch.finished(app.abandon(where, agree=question, progress=shown, stop=stop))
+    with watched(speech, where) as over:
+        question = _OpenQuestion("Close {these} as it stands?", speech, over.signals, yes=yes)
+        outcomes = over.signals.finished(app.abandon(where, agree=question, progress=over.progress, stop=over.stop))
     if question.declined:
-        speech.write_talk('Nothing was changed: the answer was not "yes".')
-        return FAILED
+        return declined(speech)
     return _report(speech, "abandon", outcome_views(outcomes, flags=flags_of(where), leave_wanted=True))
 
 
@@ -193,13 +179,11 @@ def _move_back(where: Where, speech: Speech, move: Move, grace: float | None, *,
     from fcdeploy.render.outcome import keeps_text, outcomes_text
 
     require_consent("rollback", speech, where, yes=yes)
-    stop = app.StopRequest()
-    with contextlib.ExitStack() as stack:
-        progress = stack.enter_context(speech.progress())
-        watch = stack.enter_context(Interrupts(stop, terminal=sys.stderr.isatty(), flags=flags_of(where, target=True)))
-        question = _MoveQuestion("rollback", speech, progress, watch, yes=yes)
-        shown = WatchedProgress(progress, watch)
-        report = watch.finished(app.move_back(where, move, confirm=question, progress=shown, stop=stop, grace=grace))
+    with watched(speech, where) as over:
+        question = _MoveQuestion("rollback", speech, over, yes=yes)
+        report = over.signals.finished(
+            app.move_back(where, move, confirm=question, progress=over.progress, stop=over.stop, grace=grace)
+        )
     if not question.asked:
         question.show(report.plans)
     views = outcome_views(report.outcomes, report.plans, flags=flags_of(where))
@@ -211,9 +195,8 @@ def _move_back(where: Where, speech: Speech, move: Move, grace: float | None, *,
     elif views:
         speech.write_report("\n" + outcomes_text(views, ink=speech.ink) + keeps_text(kept))
     if question.declined:
-        speech.write_talk('Nothing was changed: the answer was not "yes".')
-        return FAILED
-    if stop.requested and not views:
+        return declined(speech)
+    if over.stop.requested and not views:
         speech.write_talk("Interrupted before anything was changed.")
         return FAILED
     return gravest((plans_code(report.plans, pending_counts=False), outcomes_code(views)))

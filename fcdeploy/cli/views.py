@@ -16,7 +16,6 @@ from fcdeploy.render.views import (
     GraphView,
     HistoryView,
     KeepView,
-    OpenRunView,
     OutcomeView,
     OutputsView,
     OutputView,
@@ -38,7 +37,6 @@ if TYPE_CHECKING:
         TargetPlan,
         TargetStatus,
     )
-    from fcdeploy.app.types import RunSummary
 
 
 def plans_view(report: PlanReport, *, destroy: bool, with_bodies: bool = False, with_digest: bool = True) -> PlansView:
@@ -176,7 +174,7 @@ def status_views(found: Iterable[TargetStatus], flags: tuple[str, ...]) -> tuple
                 StandingView(address=row.address, modified=row.modified, about=row.about, reported=row.reported)
                 for row in one.rows
             ),
-            open_run=_open_run_view(one.open_run) if one.open_run else None,
+            open_run=one.open_run,
             problems=to_findings(one.problem) if one.problem else (),
             flags=flags,
         )
@@ -186,18 +184,4 @@ def status_views(found: Iterable[TargetStatus], flags: tuple[str, ...]) -> tuple
 
 def open_views(found: Iterable[OpenTarget]) -> tuple[StatusView, ...]:
     """Targets with their open runs alone."""
-    return tuple(StatusView(target=one.target, rows=(), open_run=_open_run_view(one.run)) for one in found)
-
-
-def _open_run_view(run: RunSummary) -> OpenRunView:
-    return OpenRunView(
-        run=run.run,
-        command=run.command,
-        started=run.started,
-        holder=run.holder,
-        done=run.done,
-        unsettled=run.unsettled,
-        total=run.total,
-        undone=run.undone,
-        undoing=run.undoing,
-    )
+    return tuple(StatusView(target=one.target, rows=(), open_run=one.run) for one in found)

@@ -75,11 +75,11 @@ class Executor:
         forward = self._remembered(standing)
         # What had its effect without keeping its promise is tried again, after a look at what is there.
         again = frozenset(name for name, one in standing.items() if one.happened and one.type is not EventType.DONE)
-        await self._perform_all(forward, unsettled_in(standing) | again, again=again, may_stop=True)
+        await self._perform_all(forward, unsettled_in(standing) | again, again=again)
         if self._broken is None and forward.is_whole and forward.others:
             # Whoever did it may have taken it back since. If so, the step finds that, and is sent after all.
             forward.others.clear()
-            await self._perform_all(forward, frozenset(), may_stop=True)
+            await self._perform_all(forward, frozenset())
         if self._broken is None and forward.is_whole:
             return self._outcome(Ending.DONE, forward, None, began)
         last_begun = any(step.last for step in self._plan.steps if step.id in {*forward.done, *forward.failed})
@@ -87,7 +87,7 @@ class Executor:
             await self._note_left(forward)
             return self._outcome(self._standing_ending(forward), forward, None, began)
         back = await self._roll_back(forward, {})
-        ending = self._ending_after(back, forward) if forward.done else self._standing_ending(forward)
+        ending = self._ending_after(back) if forward.done else self._standing_ending(forward)
         return self._outcome(ending, forward, back, began)
 
     async def roll_back(self, standing: Mapping[str, StepStanding]) -> Outcome:
@@ -99,16 +99,14 @@ class Executor:
             # Undoing around an effect that nobody knows of could take away what it stands on.
             return self._outcome(Ending.NEEDS_ATTENTION, forward, None, began)
         back = await self._roll_back(forward, standing)
-        return self._outcome(self._ending_after(back, forward), forward, back, began)
+        return self._outcome(self._ending_after(back), forward, back, began)
 
     async def settle(self, standing: Mapping[str, StepStanding]) -> Outcome:
         """Find out by reading which steps took effect, forward or back, and leave all as it is (S37, abandon)."""
         began = time.monotonic()
         forward = self._remembered(standing)
         await self._settle_all(forward, standing)
-        undo = inverse(self._plan.steps, frozenset(forward.done))
-        back = Round(steps=undo.steps, undoing=True, undoes=undo.undoes)
-        back.done = {step.id: None for step in undo.steps if step.id in done_in(standing)}
+        back = self._way_back(forward, standing)
         await self._settle_all(back, standing)
         return self._outcome(Ending.STOPPED, forward, back, began)
 
@@ -137,15 +135,25 @@ class Executor:
         earlier = self._ledger.note_earlier(self._plan.steps, standing)
         return Round(steps=self._plan.steps, done=dict.fromkeys(earlier))
 
-    async def _roll_back(self, forward: Round, standing: Mapping[str, StepStanding]) -> Round:
+    def _way_back(self, forward: Round, standing: Mapping[str, StepStanding]) -> Round:
+        """What takes back all that was done, with what of it is done already."""
         undo = inverse(self._plan.steps, frozenset(forward.done))
-        back = Round(steps=undo.steps, undoing=True, undoes=undo.undoes)
-        back.done = {step.id: None for step in undo.steps if step.id in done_in(standing)}
-        if undo.steps:
+        earlier = done_in(standing)
+        return Round(
+            steps=undo.steps,
+            undoing=True,
+            undoes=undo.undoes,
+            lasting=undo.lasting,
+            done={step.id: None for step in undo.steps if step.id in earlier},
+        )
+
+    async def _roll_back(self, forward: Round, standing: Mapping[str, StepStanding]) -> Round:
+        back = self._way_back(forward, standing)
+        if back.steps:
             self._progress.said(
-                self._plan.target.name, f"rolling back {len(undo.steps)} step{'s' * (len(undo.steps) > 1)}"
+                self._plan.target.name, f"rolling back {len(back.steps)} step{'s' * (len(back.steps) > 1)}"
             )
-        for step in undo.lasting:
+        for step in back.lasting:
             fields = ", ".join(stays(step))
             self._found.append(
                 warning(
@@ -157,18 +165,18 @@ class Executor:
                     address=str(step.address),
                 )
             )
-        await self._perform_all(back, unsettled_in(standing), may_stop=False)
+        await self._perform_all(back, unsettled_in(standing))
         return back
 
     async def _perform_all(
-        self, round_: Round, unsettled: frozenset[str], *, again: frozenset[str] = frozenset(), may_stop: bool
+        self, round_: Round, unsettled: frozenset[str], *, again: frozenset[str] = frozenset()
     ) -> None:
         schedule = Schedule(round_.steps, round_.done.keys() - again)
         running: dict[asyncio.Task[bool], Step] = {}
         stopping = asyncio.create_task(self._stop.wait())
         try:
             while True:
-                while len(running) < self._parallelism and not self._is_halted(round_, may_stop=may_stop):
+                while len(running) < self._parallelism and not self._is_halted(round_):
                     step = schedule.take()
                     if step is None:
                         break
@@ -213,12 +221,12 @@ class Executor:
     def _seconds_left(self) -> float | None:
         return None if self._deadline is None else max(0.0, self._deadline - time.monotonic())
 
-    def _is_halted(self, round_: Round, *, may_stop: bool) -> bool:
+    def _is_halted(self, round_: Round) -> bool:
         if self._broken is not None or (self._deadline is not None and time.monotonic() >= self._deadline):
             return True
         if round_.undoing or (self._on_failure == "continue" and not self._stop.requested):
             return False
-        return bool(round_.failed or round_.unknown) or (may_stop and self._stop.requested)
+        return bool(round_.failed or round_.unknown) or self._stop.requested
 
     async def _one(self, step: Step, round_: Round, *, unsettled: bool) -> bool:
         began = time.monotonic()
@@ -329,7 +337,7 @@ class Executor:
         else:
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._stop.wait(), seconds)
-        return self._is_halted(round_, may_stop=True)
+        return self._is_halted(round_)
 
     def _standing_ending(self, forward: Round) -> Ending:
         """How a run ends that is not rolled back."""
@@ -337,11 +345,10 @@ class Executor:
             return Ending.FAILED
         return Ending.STOPPED if self._on_failure != "rollback" and not forward.unknown else Ending.NEEDS_ATTENTION
 
-    def _ending_after(self, back: Round, forward: Round) -> Ending:
+    def _ending_after(self, back: Round) -> Ending:
         if self._broken is not None or not back.is_whole:
             return Ending.NEEDS_ATTENTION
-        lasting = inverse(self._plan.steps, frozenset(forward.done)).lasting
-        return Ending.LEFTOVERS if lasting else Ending.ROLLED_BACK
+        return Ending.LEFTOVERS if back.lasting else Ending.ROLLED_BACK
 
     def _outcome(self, ending: Ending, forward: Round, back: Round | None, began: float) -> Outcome:
         if self._stop.requested and ending is not Ending.DONE:

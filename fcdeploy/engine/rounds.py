@@ -14,12 +14,14 @@ from fcdeploy.model import Action, Plan, Step
 class Round:
     """One pass over steps. `done` have had their effect, in that order; of `failed` perhaps; `left` never began.
 
-    Of `others` somebody else brought the effect about, so that there is nothing to take back.
+    Of `others` somebody else brought the effect about, so that there is nothing to take back. Going back, `undoes` and
+    `lasting` are as in Inverse.
     """
 
     steps: Sequence[Step]
     undoing: bool = False
     undoes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    lasting: tuple[Step, ...] = ()
     done: dict[str, None] = field(default_factory=dict)
     others: dict[str, None] = field(default_factory=dict)
     failed: list[str] = field(default_factory=list)

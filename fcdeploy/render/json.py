@@ -30,6 +30,7 @@ from fcdeploy.model import (
     MustNotExist,
     NextAfter,
     Output,
+    PastRun,
     Plan,
     Recheck,
     Sensitive,
@@ -42,7 +43,6 @@ from fcdeploy.render.views import (
     DriftsView,
     DriftView,
     KeepView,
-    OpenRunView,
     OutcomeView,
     PlansView,
     PlanView,
@@ -185,7 +185,7 @@ def _standing(row: StandingView) -> dict[str, Json]:
     }
 
 
-def _open_run(run: OpenRunView) -> dict[str, Json]:
+def _open_run(run: PastRun) -> dict[str, Json]:
     return {
         "run": run.run,
         "command": run.command,

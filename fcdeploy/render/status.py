@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 
+from fcdeploy.model import PastRun
 from fcdeploy.render.ink import PLAIN, Ink, Role
 from fcdeploy.render.text import heading
-from fcdeploy.render.views import OpenRunView, StandingView, StatusView
+from fcdeploy.render.views import StandingView, StatusView
 from fcdeploy.render.words import WIDTH, clean, columns, command_line, counted, folded, table, ways_on
 
 _INDENT = "  "
@@ -67,7 +68,7 @@ def _table(rows: tuple[StandingView, ...]) -> list[str]:
     return made
 
 
-def _open_run(run: OpenRunView, target: str, flags: tuple[str, ...]) -> list[str]:
+def _open_run(run: PastRun, target: str, flags: tuple[str, ...]) -> list[str]:
     undone = f", {run.undone} undone" if run.undone else ""
     unsettled = f", {counted(run.unsettled, 'effect')} unknown" if run.unsettled else ""
     begun = datetime.fromtimestamp(run.started, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")

@@ -93,24 +93,6 @@ class OutcomeView:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class OpenRunView:
-    """A run that has not ended; `started` is seconds since the epoch, `holder` the process that had it last.
-
-    `done` of its `total` steps stand, `undone` were taken back already; `undoing` as in Outcome.
-    """
-
-    run: str
-    command: str
-    started: float
-    holder: str
-    done: int
-    unsettled: int
-    total: int
-    undone: int = 0
-    undoing: bool = False
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class StandingView:
     """One live resource: when it was last changed, what matters of it in one line, and members as the service gave
     them.
@@ -128,7 +110,7 @@ class StatusView:
 
     target: Target
     rows: tuple[StandingView, ...]
-    open_run: OpenRunView | None = None
+    open_run: PastRun | None = None
     problems: tuple[Diagnostic, ...] = ()
     flags: tuple[str, ...] = ()
 

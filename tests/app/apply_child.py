@@ -51,10 +51,10 @@ class DyingJournal(SqliteJournal):
 
 
 async def main(project: str, url: str, moment: str, number: str) -> None:
-    import fcdeploy.app.running as running
+    import fcdeploy.app.work as work
 
     DyingJournal.moment, DyingJournal.number = moment, int(number)
-    running.SqliteJournal = DyingJournal  # type: ignore[misc]
+    work.SqliteJournal = DyingJournal  # type: ignore[misc]
     await app.apply(
         app.Where(spec=Path(project), endpoint=url, environ=os.environ, parallelism=4),
         app.Wishes(),

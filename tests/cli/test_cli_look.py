@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING, Any
 import jsonschema
 
 from fcdeploy.diagnostics import error
-from fcdeploy.model import Target
+from fcdeploy.model import PastRun, Target
 from fcdeploy.render.json import document_text, statuses_list
-from fcdeploy.render.views import OpenRunView, StatusView
+from fcdeploy.render.views import StatusView
 
 if TYPE_CHECKING:
     from conftest import Program, Server
@@ -153,7 +153,10 @@ def test_what_is_absent_is_not_drawn(program: Program) -> None:
 
 def test_the_schema_of_status_names_every_member() -> None:
     target = Target(name="dev", provider="alibaba", region="cn-hangzhou")
-    run = OpenRunView(run="r1", command="apply", started=1.5, holder="", done=3, unsettled=1, total=10)
+    run = PastRun(
+        run="r1", target="dev", command="apply", started=1.5, ended=None, ending=None, holder="", tool_version="1.0",
+        total=10, done=3, unsettled=1,
+    )  # fmt: skip
     problem = error("cannot read it", detail="d", hint="h", address="a")
     view = StatusView(target=target, rows=(), open_run=run, problems=(problem,))
     schema = json.loads(SCHEMA.read_text(encoding="utf-8"))

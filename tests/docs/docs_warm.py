@@ -46,11 +46,13 @@ def warm_program(place: Path, root: Path) -> Iterator[None]:
             env={"PYTHONPATH": str(root), "LC_ALL": "C.UTF-8"},
             stdin=subprocess.DEVNULL,
             pass_fds=[listener.fileno()],
+            process_group=0,
         )
     try:
         yield
     finally:
-        server.kill()
+        # With all that it has forked: what runs in the background of a document may have lost its caller just now.
+        os.killpg(server.pid, signal.SIGKILL)
         server.wait()
 
 

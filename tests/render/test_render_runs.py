@@ -13,13 +13,13 @@ import pytest
 from rich.console import Console
 
 from fcdeploy.diagnostics import error
-from fcdeploy.model import Action, Address, Call, Ending, EventType, MustNotExist, Outcome, Step, Target
+from fcdeploy.model import Action, Address, Call, Ending, EventType, MustNotExist, Outcome, PastRun, Step, Target
 from fcdeploy.render.ink import COLOURED, PLAIN
 from fcdeploy.render.json import document_text, outcomes_list, statuses_list
 from fcdeploy.render.outcome import outcome_text, outcomes_text
 from fcdeploy.render.progress import LiveProgress, PlainProgress
 from fcdeploy.render.status import statuses_text
-from fcdeploy.render.views import OpenRunView, OutcomeView, StandingView, StatusView
+from fcdeploy.render.views import OutcomeView, StandingView, StatusView
 
 TITLES = {"create a": "create function images/a", "delete b": "delete function images/b"}
 
@@ -198,12 +198,16 @@ def test_several_outcomes_and_their_json() -> None:
 DEV = Target(name="dev", provider="alibaba", region="cn-hangzhou")
 
 
+def open_run(**figures: Any) -> PastRun:
+    return PastRun(run="r1", target="dev", ended=None, ending=None, tool_version="1.0", **figures)
+
+
 def standing(kind: str, *identity: str, **more: Any) -> StandingView:
     return StandingView(address=Address(provider="alibaba", target="dev", kind=kind, identity=identity), **more)
 
 
 def test_standings_are_a_table_and_an_open_run() -> None:
-    run = OpenRunView(run="r1", command="apply", started=1_700_000_000.25, holder="", done=3, unsettled=1, total=10)
+    run = open_run(command="apply", started=1_700_000_000.25, holder="", done=3, unsettled=1, total=10)
     rows = (
         standing("service", "images", modified="2026-01-02T03:04:05Z"),
         standing(
@@ -276,16 +280,14 @@ def test_what_is_long_to_tell_is_folded_or_stands_below() -> None:
 
 
 def test_an_open_run_names_who_had_it() -> None:
-    run = OpenRunView(run="r1", command="apply", started=0.0, holder="ci-7 pid 12", done=0, unsettled=0, total=1)
+    run = open_run(command="apply", started=0.0, holder="ci-7 pid 12", done=0, unsettled=0, total=1)
     text = statuses_text((StatusView(target=DEV, rows=(), open_run=run),))
     assert "    begun 1970-01-01 00:00:00 UTC by ci-7 pid 12\n" in text
     assert "fcdeploy resume --target dev" in text
 
 
 def test_an_open_run_on_its_way_back_is_not_resumed() -> None:
-    run = OpenRunView(
-        run="r1", command="apply", started=0.0, holder="", done=1, undone=2, undoing=True, unsettled=0, total=5
-    )
+    run = open_run(command="apply", started=0.0, holder="", done=1, undone=2, undoing=True, unsettled=0, total=5)
     view = StatusView(target=DEV, rows=(), open_run=run, flags=("-f", "a b", "--local"))
     text = statuses_text((view,))
     assert "  Open run r1 (apply): 1 of 5 steps done, 2 undone\n" in text
