@@ -13,10 +13,10 @@ from fcdeploy import app
 
 
 async def main(project: str, url: str, file: str, number: str) -> None:
-    import fcdeploy.app.running as running
+    import fcdeploy.app.work as work
 
     DyingJournal.moment, DyingJournal.number = "before-done", int(number)
-    running.SqliteJournal = DyingJournal  # type: ignore[misc]
+    work.SqliteJournal = DyingJournal  # type: ignore[misc]
     await app.apply_saved(
         app.Where(spec=Path(project), endpoint=url, environ=os.environ, parallelism=4),
         app.read_plan_file(Path(file)),

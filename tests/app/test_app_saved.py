@@ -452,6 +452,7 @@ def test_all_of_a_resource_is_saved() -> None:
             "b": [Sensitive("a-s3cret", parts=("a-", {"secret": "X"}))],
             "later": Output(step="x", pointer="/y"),
         },
+        awaits=True,
         payloads={"code": {"zipFile": ArchiveRef(sha256="00", crc64="1", size=2)}},
         refs=frozenset({replace(address, identity=("s", "g"))}),
         span=span,
