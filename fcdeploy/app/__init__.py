@@ -20,8 +20,8 @@ from fcdeploy.app.recovering import rollback as rollback
 from fcdeploy.app.rendering import rendered_specs as rendered_specs
 from fcdeploy.app.required import Required, required_checked
 from fcdeploy.app.required import read_required as read_required
-from fcdeploy.app.running import RECOVERIES, Manner
-from fcdeploy.app.saving import Applying, PlanFile, Saving, write_plans
+from fcdeploy.app.running import Manner
+from fcdeploy.app.saving import PlanFile, Saving, write_plans
 from fcdeploy.app.saving import apply_saved as apply_saved
 from fcdeploy.app.saving import read_plan_file as read_plan_file
 from fcdeploy.app.selection import check_only, patterns_of, project_of
@@ -47,7 +47,6 @@ from fcdeploy.app.types import (
 from fcdeploy.app.work import Work
 from fcdeploy.cloud.endpoints import region_warnings
 from fcdeploy.engine.graph import graph_of
-from fcdeploy.engine.journal import KEEP_UNDO
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.safety import leaving, whole_run_findings
 from fcdeploy.engine.watch import Progress, StopRequest
@@ -91,41 +90,26 @@ async def plan(where: Where, wishes: Wishes, *, destroy: bool = False, saving: S
 async def apply(
     where: Where,
     wishes: Wishes,
+    manner: Manner,
     *,
-    destroy: bool = False,
     confirm: Callable[[PlanReport], bool],
-    on_failure: str = "rollback",
-    recover: str | None = None,
-    lock_timeout: float = 0.0,
-    grace: float | None = None,
-    keep_undo: float = KEEP_UNDO,
-    wait: float | None = None,
+    destroy: bool = False,
     required: Required | None = None,
-    progress: Progress,
-    stop: StopRequest,
 ) -> ApplyReport:
     """Plan every selected target under its lease, ask, and carry out the plans that may be.
 
     `required`: and that are what was reviewed, or a part of it (S43).
-
-    What would undo runs that ended more than `keep_undo` seconds ago is forgotten first (S36). `wait`: see
-    that what only settles in time does, each for so many seconds at most.
     """
-    if recover is not None and recover not in RECOVERIES:
-        raise UsageError(f"unknown recovery {recover!r}", hint=f"one of: {', '.join(RECOVERIES)}")
     project = project_of(where)
     targets = project.select(patterns_of(where), writes=True)
     warnings = project.check(targets, code=not destroy)
     check_only(project, targets, wishes, destroy=destroy)
-    manner = Manner(
-        on_failure=on_failure, grace=grace, progress=progress, stop=stop, parallelism=where.parallelism, wait=wait
-    )
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
             works = [Work(where, project, target, cloud) for target in targets]
 
             async def prepared(work: Work) -> TargetPlan:
-                await work.take(stack, recover, lock_timeout, manner, keep_undo)
+                await work.take(stack, manner)
                 return await work.read_plan(stack, wishes, destroy, for_apply=True)
 
             def checked(results: Sequence[TargetPlan]) -> tuple[TargetPlan, ...]:
@@ -198,32 +182,22 @@ async def status(where: Where) -> tuple[TargetStatus, ...]:
             return tuple(await asyncio.gather(*(work.read_status(stack) for work in works)))
 
 
-async def move_back(
-    where: Where,
-    move: Move,
-    *,
-    confirm: Callable[[PlanReport], bool],
-    progress: Progress,
-    stop: StopRequest,
-    grace: float | None,
-    keep_undo: float = KEEP_UNDO,
-) -> MoveReport:
+async def move_back(where: Where, move: Move, manner: Manner, *, confirm: Callable[[PlanReport], bool]) -> MoveReport:
     """Move what names a version back to an earlier one, all of it, and pin it there (S33); the plan is shown first."""
     project = project_of(where)
     targets = project.select(patterns_of(where), writes=True)
-    manner = Manner(on_failure="rollback", grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
             works = [Work(where, project, target, cloud) for target in targets]
 
             async def prepared(work: Work) -> TargetPlan:
-                await work.take(stack, None, 0.0, manner, keep_undo)
+                await work.take(stack, manner)
                 return await work.read_move(move)
 
             results = tuple(await side_by_side(works, prepared))
             report = PlanReport(project=project.name, results=results)
             ready = [work for work, result in zip(works, results, strict=True) if result.can_apply]
-            if not ready or stop.requested or not confirm(report):
+            if not ready or manner.stop.requested or not confirm(report):
                 return MoveReport(plans=report)
             outcomes = await asyncio.gather(*(work.execute(manner, "rollback") for work in ready))
             done = [work for work, one in zip(ready, outcomes, strict=True) if one.ending is Ending.DONE]
@@ -243,7 +217,6 @@ def _whole_run_checked(results: Sequence[TargetPlan], wishes: Wishes, destroy: b
 
 __all__ = [
     "ApplyReport",
-    "Applying",
     "DriftReport",
     "GraphReport",
     "Kept",

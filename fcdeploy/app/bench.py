@@ -55,7 +55,7 @@ class Cloud:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What a use case needs to work on one target."""
+    """What a use case needs to work on one target; `parallelism`: steps in flight at most."""
 
     site: Site
     place: Place
@@ -64,6 +64,7 @@ class Bench:
     spool: Spool
     downloads: Path
     secrets_read: Callable[[], Iterable[str]]
+    parallelism: int
     warnings: tuple[Diagnostic, ...] = ()
 
     def download_path(self) -> Path:
@@ -153,6 +154,7 @@ async def opened_bench(
                 spool=spool,
                 downloads=downloads,
                 secrets_read=secrets_read,
+                parallelism=where.parallelism,
                 warnings=there.warnings,
             )
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
+from dataclasses import replace
 from typing import TypeAlias
 
 from fcdeploy.app.bench import Cloud, opened_cloud
@@ -13,7 +14,6 @@ from fcdeploy.app.running import Manner, read_figures
 from fcdeploy.app.selection import patterns_of, project_of
 from fcdeploy.app.types import OpenTarget, PlanReport, TargetPlan, Where
 from fcdeploy.app.work import Work
-from fcdeploy.engine.watch import Progress, StopRequest
 from fcdeploy.errors import RunError
 from fcdeploy.model import Outcome
 from fcdeploy.spec.project import Project
@@ -24,38 +24,31 @@ Agree: TypeAlias = Callable[[tuple[OpenTarget, ...]], bool]
 _WORDS = {"resume": "resume", "rollback": "roll back", "abandon": "abandon"}
 
 
-async def resume(where: Where, *, progress: Progress, stop: StopRequest, grace: float | None) -> tuple[Outcome, ...]:
+async def resume(where: Where, manner: Manner) -> tuple[Outcome, ...]:
     """Finish the open run of each selected target; raises RunError when none has one."""
-    manner = Manner(on_failure="rollback", grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
     return await _recovered(where, "resume", manner, None)
 
 
-async def abandon(
-    where: Where, *, agree: Agree | None = None, progress: Progress, stop: StopRequest
-) -> tuple[Outcome, ...]:
+async def abandon(where: Where, manner: Manner, *, agree: Agree | None = None) -> tuple[Outcome, ...]:
     """Close the open run of each selected target as it stands, what is not known settled by reading (S37).
 
     None of them when `agree` says no. Raises RunError when no target has one.
     """
-    manner = Manner(on_failure="stop", grace=None, progress=progress, stop=stop, parallelism=where.parallelism)
     return await _recovered(where, "abandon", manner, agree)
 
 
 async def rollback(
     where: Where,
+    manner: Manner,
     *,
     run: str | None,
     confirm: Callable[[PlanReport], bool],
     agree: Agree | None = None,
-    progress: Progress,
-    stop: StopRequest,
-    grace: float | None,
 ) -> tuple[Outcome, ...]:
     """Undo the open run of each selected target, or the run named.
 
     The way back of one that has ended is a plan, which `confirm` is shown first; about open ones `agree` is asked.
     """
-    manner = Manner(on_failure="stop", grace=grace, progress=progress, stop=stop, parallelism=where.parallelism)
     if run is None:
         return await _recovered(where, "rollback", manner, agree)
     project = project_of(where)
@@ -72,7 +65,8 @@ async def rollback(
             )
             if not confirm(report):
                 return ()
-            return (await work.execute(manner, "rollback"),)
+            # A way back that fails is not taken back in its turn: what it has undone is as it was wanted.
+            return (await work.execute(replace(manner, on_failure="stop"), "rollback"),)
 
 
 async def _recovered(where: Where, recover: str, manner: Manner, agree: Agree | None) -> tuple[Outcome, ...]:

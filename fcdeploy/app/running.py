@@ -10,7 +10,7 @@ from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages
 from fcdeploy.diagnostics import error, warning
 from fcdeploy.engine.executor import Executor
-from fcdeploy.engine.journal import RunRecord, SqliteJournal, fold
+from fcdeploy.engine.journal import KEEP_UNDO, RunRecord, SqliteJournal, fold
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.past import past_run
 from fcdeploy.engine.places import Place
@@ -35,17 +35,26 @@ RECOVERIES = ("resume", "rollback", "abandon")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Manner:
-    """How a run is carried out: what a failure does, how long a stop may take (seconds), who watches and may end it.
+    """How runs are carried out, and who watches and may end them; times in seconds.
 
-    `wait`: what settles only in time is waited for, each for so many seconds at most; None: it is not.
+    `on_failure` is rollback, stop or continue. `recover` says what is done first with a run that has not ended, and
+    `lock_timeout` how long another process on the target is waited for. `grace`: how long a stop may take; None: as
+    long as it needs. What would undo runs that ended more than `keep_undo` ago is forgotten (S36). `wait`: what settles
+    only in time is waited for, each for so long at most; None: it is not. Raises UsageError for an unknown `recover`.
     """
 
-    on_failure: str
-    grace: float | None
     progress: Progress
     stop: StopRequest
-    parallelism: int
+    on_failure: str = "rollback"
+    recover: str | None = None
+    lock_timeout: float = 0.0
+    grace: float | None = None
+    keep_undo: float = KEEP_UNDO
     wait: float | None = None
+
+    def __post_init__(self) -> None:
+        if self.recover is not None and self.recover not in RECOVERIES:
+            raise UsageError(f"unknown recovery {self.recover!r}", hint=f"one of: {', '.join(RECOVERIES)}")
 
 
 WAITING = 1000
@@ -190,7 +199,7 @@ def _executor(bench: Bench, journal: SqliteJournal, plan: Plan, manner: Manner, 
         progress=manner.progress,
         redactor=redactor,
         stop=manner.stop,
-        parallelism=manner.parallelism if manner.wait is None else max(manner.parallelism, WAITING),
+        parallelism=bench.parallelism if manner.wait is None else max(bench.parallelism, WAITING),
         on_failure=manner.on_failure,
         grace=manner.grace,
     )

@@ -20,7 +20,7 @@ from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan, Where
 from fcdeploy.app.work import Work, secret_source
 from fcdeploy.diagnostics import error
 from fcdeploy.engine.digest import change_digests, plans_digest
-from fcdeploy.engine.journal import KEEP_UNDO, RunRecord
+from fcdeploy.engine.journal import RunRecord
 from fcdeploy.engine.ownership import Wishes, found_by_name
 from fcdeploy.engine.plan_file import SUFFIX as SUFFIX
 from fcdeploy.engine.plan_file import PlanFile as PlanFile
@@ -54,17 +54,6 @@ class Saving:
 
     path: Path
     expires: float = EXPIRES
-    clock: Callable[[], float] = time.time
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Applying:
-    """How a saved plan is applied; each as `apply` takes it. `clock` gives seconds since the epoch."""
-
-    recover: str | None = None
-    lock_timeout: float = 0.0
-    keep_undo: float = KEEP_UNDO
-    required: Required | None = None
     clock: Callable[[], float] = time.time
 
 
@@ -142,15 +131,21 @@ def _saved_file(archive: Archive) -> SavedFile:
 
 
 async def apply_saved(
-    where: Where, file: PlanFile, how: Applying, manner: Manner, *, confirm: Callable[[PlanReport], bool]
+    where: Where,
+    file: PlanFile,
+    manner: Manner,
+    *,
+    confirm: Callable[[PlanReport], bool],
+    required: Required | None = None,
+    clock: Callable[[], float] = time.time,
 ) -> ApplyReport:
     """Apply exactly the plans of a file, once, or refuse: those of the targets that `where` selects, all without it.
 
-    The spec at hand says where secrets come from and where its targets are; code is not read. Raises PlanOutdated for
-    a file that is expired, of another version or of another project.
+    The spec at hand says where secrets come from and where its targets are; code is not read. `clock` gives seconds
+    since the epoch. Raises PlanOutdated for a file that is expired, of another version or of another project.
     """
     plans = file.plans
-    _check(file, how.clock())
+    _check(file, clock())
     project = project_of(where)
     if project.name != plans.project:
         raise _refused(
@@ -173,14 +168,14 @@ async def apply_saved(
                 bench = await work.open(stack)
                 if found := place_findings(saved, work.target, bench.site.scope.account):
                     raise PlanOutdated(found)
-                await work.take(stack, how.recover, how.lock_timeout, manner, how.keep_undo)
+                await work.take(stack, manner)
                 return await _read_again(work, file, saved)
 
             return await carried_out(
                 project.name,
                 works,
                 prepared,
-                lambda results: required_checked(results, how.required),
+                lambda results: required_checked(results, required),
                 confirm,
                 manner,
                 command="destroy" if plans.destroy else "apply",

@@ -83,13 +83,12 @@ class Work:
             )
         return self.bench
 
-    async def take(
-        self, stack: AsyncExitStack, recover: str | None, lock_timeout: float, manner: Manner, keep_undo: float
-    ) -> None:
+    async def take(self, stack: AsyncExitStack, manner: Manner) -> None:
         """The lease; an open run is recovered first as asked, and old undo material is dropped. Raises RunError."""
+        recover = manner.recover
         bench = await self.open(stack)
         self.journal = await stack.enter_async_context(SqliteJournal.open(bench.place.journal))
-        await self.hold(stack, recover, lock_timeout)
+        await self.hold(stack, recover, manner.lock_timeout)
         if self.record is not None and recover is not None:
             outcome = await self.recover(recover, manner)
             if recover != "abandon" and outcome.ending not in CLOSING:
@@ -102,9 +101,9 @@ class Work:
                 left = ", ".join(outcome.leftovers)
                 manner.progress.said(self.target.name, f"run {outcome.run} was taken back, but for: {left}")
             await self.release()
-            self.lease = await self.journal.acquire(self.target.name, timeout=lock_timeout)
+            self.lease = await self.journal.acquire(self.target.name, timeout=manner.lock_timeout)
             self.record = None
-        await self.journal.forget(self.target.name, older_than=keep_undo)
+        await self.journal.forget(self.target.name, older_than=manner.keep_undo)
 
     async def find_journal(self, stack: AsyncExitStack) -> SqliteJournal | None:
         """The target's journal, None where nothing was run yet from here. Raises JournalError."""

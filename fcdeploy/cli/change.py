@@ -173,39 +173,14 @@ def _carry_out(
 
     command = "destroy" if destroy else "apply"
     require_consent(command, speech, where, yes=yes)
-    with watched(speech, where, takes_back=run.on_failure == "rollback") as over:
+    with watched(speech, where, takes_back=run["on_failure"] == "rollback") as over:
         question = Question(command, speech, over, yes=yes)
-        if file is not None:
-            how = app.Applying(
-                recover=run.recover, lock_timeout=run.lock_timeout, keep_undo=run.keep_undo, required=required
-            )
-            manner = app.Manner(
-                on_failure=run.on_failure,
-                grace=run.grace,
-                progress=over.progress,
-                stop=over.stop,
-                parallelism=where.parallelism,
-                wait=run.wait,
-            )
-            report = over.signals.finished(app.apply_saved(where, file, how, manner, confirm=question))
-        else:
-            report = over.signals.finished(
-                app.apply(
-                    where,
-                    wishes,
-                    destroy=destroy,
-                    confirm=question,
-                    on_failure=run.on_failure,
-                    recover=run.recover,
-                    lock_timeout=run.lock_timeout,
-                    grace=run.grace,
-                    keep_undo=run.keep_undo,
-                    wait=run.wait,
-                    required=required,
-                    progress=over.progress,
-                    stop=over.stop,
-                )
-            )
+        manner = over.manner(**run)
+        report = over.signals.finished(
+            app.apply(where, wishes, manner, confirm=question, destroy=destroy, required=required)
+            if file is None
+            else app.apply_saved(where, file, manner, confirm=question, required=required)
+        )
     if not question.asked:
         question.show(report.plans)
     views = outcome_views(report.outcomes, report.plans, flags=flags_of(where))

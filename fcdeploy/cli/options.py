@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
 
@@ -113,9 +113,8 @@ class Pair(_PairType):
         return key, rest
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunOptions:
-    """How a run behaves; times in seconds."""
+class RunOptions(TypedDict, total=False):
+    """How a run is carried out, by the names that the app gives it; times in seconds."""
 
     on_failure: str
     recover: str | None
@@ -298,9 +297,14 @@ _RUN_OPTIONS = (
 
 
 def _run(_: Session, given: Mapping[str, Any]) -> RunOptions:
-    patience = given["wait_timeout"]
-    own = {name: value for name, value in given.items() if name != "wait_timeout"}
-    return RunOptions(**(own | {"wait": patience if given["wait"] else None}))
+    return RunOptions(
+        on_failure=given["on_failure"],
+        recover=given["recover"],
+        lock_timeout=given["lock_timeout"],
+        grace=given["grace"],
+        keep_undo=given["keep_undo"],
+        wait=given["wait_timeout"] if given["wait"] else None,
+    )
 
 
 def speaking(*forms: str, saves: bool = False) -> Bundle:

@@ -49,7 +49,7 @@ def resume(where: Where, speech: Speech, grace: float | None) -> int:
     from fcdeploy.cli.views import outcome_views
 
     with watched(speech, where) as over:
-        outcomes = over.signals.finished(app.resume(where, progress=over.progress, stop=over.stop, grace=grace))
+        outcomes = over.signals.finished(app.resume(where, over.manner(grace=grace)))
     return _report(speech, "resume", outcome_views(outcomes, flags=flags_of(where)))
 
 
@@ -98,15 +98,7 @@ def rollback(
         question = Question("rollback", speech, over, yes=yes)
         opened = _OpenQuestion("Take back what {these} did?", speech, over.signals, yes=yes)
         outcomes = over.signals.finished(
-            app.rollback(
-                where,
-                run=run,
-                confirm=question,
-                agree=opened,
-                progress=over.progress,
-                stop=over.stop,
-                grace=grace,
-            )
+            app.rollback(where, over.manner(grace=grace), run=run, confirm=question, agree=opened)
         )
     if question.declined or opened.declined:
         return declined(speech)
@@ -133,7 +125,7 @@ def abandon(where: Where, speech: Speech, yes: bool) -> int:
     require_consent("abandon", speech, where, yes=yes)
     with watched(speech, where) as over:
         question = _OpenQuestion("Close {these} as it stands?", speech, over.signals, yes=yes)
-        outcomes = over.signals.finished(app.abandon(where, agree=question, progress=over.progress, stop=over.stop))
+        outcomes = over.signals.finished(app.abandon(where, over.manner(), agree=question))
     if question.declined:
         return declined(speech)
     return _report(speech, "abandon", outcome_views(outcomes, flags=flags_of(where), leave_wanted=True))
@@ -181,9 +173,7 @@ def _move_back(where: Where, speech: Speech, move: Move, grace: float | None, *,
     require_consent("rollback", speech, where, yes=yes)
     with watched(speech, where) as over:
         question = _MoveQuestion("rollback", speech, over, yes=yes)
-        report = over.signals.finished(
-            app.move_back(where, move, confirm=question, progress=over.progress, stop=over.stop, grace=grace)
-        )
+        report = over.signals.finished(app.move_back(where, move, over.manner(grace=grace), confirm=question))
     if not question.asked:
         question.show(report.plans)
     views = outcome_views(report.outcomes, report.plans, flags=flags_of(where))

@@ -6,14 +6,14 @@ import contextlib
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from fcdeploy.cli.interrupts import Interrupts, WatchedProgress
-from fcdeploy.cli.options import flags_of
+from fcdeploy.cli.options import RunOptions, flags_of
 from fcdeploy.cli.speech import Speech
 
 if TYPE_CHECKING:
-    from fcdeploy.app import StopRequest, Where
+    from fcdeploy.app import Manner, StopRequest, Where
     from fcdeploy.render.progress import Shown
 
 
@@ -25,6 +25,12 @@ class Watched:
     progress: WatchedProgress
     display: Shown
     signals: Interrupts
+
+    def manner(self, **options: Unpack[RunOptions]) -> Manner:
+        """How the run is carried out, watched by this."""
+        from fcdeploy import app
+
+        return app.Manner(progress=self.progress, stop=self.stop, **options)
 
 
 @contextlib.contextmanager

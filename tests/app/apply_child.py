@@ -58,9 +58,8 @@ async def main(project: str, url: str, moment: str, number: str) -> None:
     await app.apply(
         app.Where(spec=Path(project), endpoint=url, environ=os.environ, parallelism=4),
         app.Wishes(),
+        app.Manner(progress=Silence(), stop=app.StopRequest()),
         confirm=lambda report: True,
-        progress=Silence(),
-        stop=app.StopRequest(),
     )
 
 

@@ -20,8 +20,7 @@ async def main(project: str, url: str, file: str, number: str) -> None:
     await app.apply_saved(
         app.Where(spec=Path(project), endpoint=url, environ=os.environ, parallelism=4),
         app.read_plan_file(Path(file)),
-        app.Applying(),
-        app.Manner(on_failure="rollback", grace=None, progress=Silence(), stop=app.StopRequest(), parallelism=4),
+        app.Manner(progress=Silence(), stop=app.StopRequest()),
         confirm=lambda report: True,
     )
 

@@ -17,7 +17,7 @@ import pytest
 import yaml
 
 from fcdeploy import app
-from fcdeploy.app import ApplyReport, Move, MoveReport, PlanReport, StopRequest, Where, Wishes
+from fcdeploy.app import ApplyReport, Manner, Move, MoveReport, PlanReport, StopRequest, Where, Wishes
 from fcdeploy.app.bench import Cloud
 from fcdeploy.app.work import Work
 from fcdeploy.cloud.client import Client
@@ -123,12 +123,17 @@ class Stage:
         assert result.plan is not None
         return result.plan
 
+    def manner(self, stop: StopRequest | None = None, **more: Any) -> Manner:
+        """How runs are carried out, watched by the stage's watcher; made in the loop that they run in."""
+        return Manner(progress=self.watcher, stop=stop or StopRequest(), **more)
+
     def apply_report(
         self, wishes: Wishes | None = None, *, stop: StopRequest | None = None, **more: Any
     ) -> ApplyReport:
-        named = {
+        named = {name: more.pop(name) for name in ("destroy", "required") if name in more}
+        manner = {
             name: more.pop(name)
-            for name in ("destroy", "on_failure", "recover", "lock_timeout", "grace", "wait", "required")
+            for name in ("on_failure", "recover", "lock_timeout", "grace", "keep_undo", "wait")
             if name in more
         }
         confirm = more.pop("confirm", lambda report: True)
@@ -137,9 +142,8 @@ class Stage:
             return await app.apply(
                 self.where(**more),
                 wishes or Wishes(),
+                self.manner(stop, **manner),
                 confirm=confirm,
-                progress=self.watcher,
-                stop=stop or StopRequest(),
                 **named,
             )
 
@@ -156,20 +160,13 @@ class Stage:
 
     def resume(self, **more: Any) -> tuple[Outcome, ...]:
         async def main() -> tuple[Outcome, ...]:
-            return await app.resume(self.where(**more), progress=self.watcher, stop=StopRequest(), grace=None)
+            return await app.resume(self.where(**more), self.manner())
 
         return asyncio.run(main())
 
     def rollback(self, run: str | None = None, **more: Any) -> tuple[Outcome, ...]:
         async def main() -> tuple[Outcome, ...]:
-            return await app.rollback(
-                self.where(**more),
-                run=run,
-                confirm=lambda report: True,
-                progress=self.watcher,
-                stop=StopRequest(),
-                grace=None,
-            )
+            return await app.rollback(self.where(**more), self.manner(), run=run, confirm=lambda report: True)
 
         return asyncio.run(main())
 
@@ -179,14 +176,7 @@ class Stage:
         confirm = more.pop("confirm", lambda report: True)
 
         async def main() -> MoveReport:
-            return await app.move_back(
-                self.where(**more),
-                move,
-                confirm=confirm,
-                progress=self.watcher,
-                stop=StopRequest(),
-                grace=None,
-            )
+            return await app.move_back(self.where(**more), move, self.manner(), confirm=confirm)
 
         return asyncio.run(main())
 

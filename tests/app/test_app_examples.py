@@ -40,16 +40,7 @@ def test_an_example_goes_all_the_way(stage: Any, example: str) -> None:
     assert app.validate(where).resources == RESOURCES[example]
 
     def applied(destroy: bool = False) -> None:
-        report = asyncio.run(
-            app.apply(
-                where,
-                Wishes(),
-                destroy=destroy,
-                confirm=lambda _: True,
-                progress=stage.watcher,
-                stop=app.StopRequest(),
-            )
-        )
+        report = asyncio.run(app.apply(where, Wishes(), stage.manner(), confirm=lambda _: True, destroy=destroy))
         assert [one.problem for one in report.plans.results] == [None] * len(report.plans.results)
         assert {outcome.ending.value for outcome in report.outcomes} == {"done"}, report.outcomes
 

@@ -251,7 +251,7 @@ def test_abandon_settles_asks_and_leaves_what_is(stage: Any) -> None:
             return answer
 
         async def main() -> Any:
-            return await app.abandon(stage.where(), agree=agree, progress=stage.watcher, stop=app.StopRequest())
+            return await app.abandon(stage.where(), stage.manner(), agree=agree)
 
         return asyncio.run(main())
 
@@ -280,12 +280,10 @@ def test_rollback_of_an_open_run_asks_whether_it_is_named_or_not(stage: Any) -> 
     async def refused(named: str | None) -> Any:
         return await app.rollback(
             stage.where(),
+            stage.manner(),
             run=named,
             confirm=lambda report: pytest.fail("an open run has no plan"),
             agree=lambda found: False,
-            progress=stage.watcher,
-            stop=app.StopRequest(),
-            grace=None,
         )
 
     for named in (None, run):

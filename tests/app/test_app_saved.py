@@ -17,7 +17,7 @@ import pytest
 from test_app_secrets import LIVE, SECRET, forms, with_secrets
 
 from fcdeploy import app
-from fcdeploy.app import Applying, ApplyReport, Manner, PlanReport, Saving, StopRequest, Wishes
+from fcdeploy.app import ApplyReport, PlanReport, Saving, Wishes
 from fcdeploy.diagnostics import Diagnostic, Span
 from fcdeploy.engine.plan_file import read_plan_file
 from fcdeploy.errors import OpenRun, PlanOutdated, UsageError
@@ -41,20 +41,18 @@ def apply_file(
     stage: Any, path: Path, *, at: float = MADE + 1, required: str | None = None, **more: Any
 ) -> ApplyReport:
     """Apply a plan file on this stage."""
-    recover, confirm = more.pop("recover", None), more.pop("confirm", lambda report: True)
-    how = Applying(
-        recover=recover, clock=lambda: at, required=app.read_required(required) if required is not None else None
-    )
+    confirm = more.pop("confirm", lambda report: True)
+    manner = {name: more.pop(name) for name in ("on_failure", "recover") if name in more}
 
     async def main() -> ApplyReport:
-        manner = Manner(
-            on_failure=more.pop("on_failure", "rollback"),
-            grace=None,
-            progress=stage.watcher,
-            stop=StopRequest(),
-            parallelism=8,
+        return await app.apply_saved(
+            stage.where(**more),
+            read_plan_file(path),
+            stage.manner(**manner),
+            confirm=confirm,
+            required=app.read_required(required) if required is not None else None,
+            clock=lambda: at,
         )
-        return await app.apply_saved(stage.where(**more), read_plan_file(path), how, manner, confirm=confirm)
 
     return asyncio.run(main())
 
