@@ -77,6 +77,12 @@ class Bench:
         path.replace(kept)
         return kept
 
+    def write_download(self, sha256: str, content: bytes) -> None:
+        """Have an archive at hand that came from elsewhere."""
+        kept = self.downloads / sha256
+        kept.touch(mode=0o600)
+        kept.write_bytes(content)
+
     def redactor(self, plan: Plan) -> Redactor:
         """Cuts out every secret of the file, also one that is only a part of a value, and what the plan must hide."""
         return Redactor((*self.secrets_read(), *texts_to_hide(plan)))

@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages
+from fcdeploy.app.journals import existing_journal
 from fcdeploy.app.planning import read_compared
-from fcdeploy.app.running import existing_journal
 from fcdeploy.app.types import TargetDrift
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.drift import drifting, drifts

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from contextlib import AbstractAsyncContextManager
 
-from fcdeploy.app.running import existing_journal
+from fcdeploy.app.journals import existing_journal
 from fcdeploy.app.selection import patterns_of, project_of
 from fcdeploy.app.types import TargetHistory, Where
 from fcdeploy.diagnostics import did_you_mean
-from fcdeploy.engine.journal import SqliteJournal
+from fcdeploy.engine.journal import Journal
 from fcdeploy.engine.past import past_run as figures_of
 from fcdeploy.engine.past import run_history
 from fcdeploy.engine.places import place_of
@@ -51,9 +51,7 @@ async def _history(where: Where, project: Project, target: Target, limit: int) -
         return TargetHistory(target=target, problem=problem)
 
 
-def _existing_journal(
-    where: Where, project: Project, target: Target
-) -> AbstractAsyncContextManager[SqliteJournal | None]:
+def _existing_journal(where: Where, project: Project, target: Target) -> AbstractAsyncContextManager[Journal | None]:
     """A target's journal if there is one; none is made. Raises JournalError, and RunError for a misplaced folder."""
     return existing_journal(place_of(project.name, target.name, spec_folder=project.root, environ=where.environ))
 

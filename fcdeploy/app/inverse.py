@@ -10,7 +10,7 @@ from fcdeploy.app.running import read_saved_plan
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.diff import returning_fields
 from fcdeploy.engine.edges import address_of, names_of
-from fcdeploy.engine.journal import RunRecord, SqliteJournal, StepStanding, fold
+from fcdeploy.engine.journal import Journal, RunRecord, StepStanding, fold
 from fcdeploy.engine.lasting import kept
 from fcdeploy.engine.outputs import filled_step
 from fcdeploy.engine.rollback import inverse
@@ -22,7 +22,7 @@ from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Action, Address, Change, Guard, IfMatch, Plan, Recheck, SecretSource, Step
 
 
-async def read_inverse(bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource) -> Plan:
+async def read_inverse(bench: Bench, journal: Journal, record: RunRecord, secret: SecretSource) -> Plan:
     """The plan that takes an ended run back, guarded by the ETags that the run itself was given.
 
     Versions that the run pruned do not come back, of which the plan warns. Raises RunError when anything else cannot be

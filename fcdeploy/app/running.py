@@ -2,18 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages
 from fcdeploy.diagnostics import error, warning
 from fcdeploy.engine.executor import Executor
-from fcdeploy.engine.journal import KEEP_UNDO, RunRecord, SqliteJournal, fold
+from fcdeploy.engine.journal import KEEP_UNDO, Journal, RunRecord, fold
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.past import past_run
-from fcdeploy.engine.places import Place
 from fcdeploy.engine.rounds import with_spans
 from fcdeploy.engine.standing import unsettled_in
 from fcdeploy.engine.watch import Progress, StopRequest
@@ -61,24 +58,14 @@ WAITING = 1000
 """Steps at a time when some only wait; the client still sends no more than it may at once."""
 
 
-@asynccontextmanager
-async def existing_journal(place: Place) -> AsyncIterator[SqliteJournal | None]:
-    """The journal of a place if there is one; none is made. Raises JournalError."""
-    if not place.journal.exists():
-        yield None
-        return
-    async with SqliteJournal.open(place.journal) as journal:
-        yield journal
-
-
-async def read_figures(journal: SqliteJournal, target: str) -> PastRun | None:
+async def read_figures(journal: Journal, target: str) -> PastRun | None:
     """The run of a target that has not ended, in figures."""
     record = await journal.read_open_run(target)
     return past_run(record, await journal.read_words(record.id)) if record is not None else None
 
 
 async def acquired(
-    journal: SqliteJournal, target: str, recover: str | None, timeout: float
+    journal: Journal, target: str, recover: str | None, timeout: float
 ) -> tuple[Lease, RunRecord | None]:
     """The lease, and the open run to recover first, under whose name it then is.
 
@@ -99,25 +86,24 @@ async def acquired(
     return await journal.acquire(target, run=record.id, timeout=timeout), record
 
 
-async def write_archives(bench: Bench, journal: SqliteJournal, packages: Packages, plan: Plan) -> None:
-    """Put every archive that the run will send, or needs to go back, into the spool, durable (S36)."""
+async def write_archives(bench: Bench, journal: Journal, packages: Packages, plan: Plan) -> None:
+    """Put every archive that the run will send, or needs to go back, into the journal, durable (S36)."""
     wanted = {
         archive
         for step in plan.steps
         for body in (step.call.body, *(undo.call.body for undo in step.undo))
         for archive in archives_in(body)
     }
-    paths = [
-        bench.downloads / sha256 if (bench.downloads / sha256).is_file() else packages.path(sha256)
-        for sha256 in sorted(wanted)
-        if not journal.spool.holds(sha256)
-    ]
-    if paths:
-        journal.spool.adopt_files(paths, immutable=True)
+    await journal.write_archives(
+        {
+            sha256: bench.downloads / sha256 if (bench.downloads / sha256).is_file() else packages.path(sha256)
+            for sha256 in await journal.missing_archives(wanted)
+        }
+    )
 
 
 async def execute(
-    bench: Bench, journal: SqliteJournal, plan: Plan, manner: Manner, *, command: str, plan_id: str = ""
+    bench: Bench, journal: Journal, plan: Plan, manner: Manner, *, command: str, plan_id: str = ""
 ) -> Outcome:
     """Carry out a new plan under the lease that is held; `plan_id` is that of the plan file that it came from."""
     if plan.is_empty:
@@ -127,9 +113,7 @@ async def execute(
     return await _closed(journal, plan, outcome)
 
 
-async def resume(
-    bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource, manner: Manner
-) -> Outcome:
+async def resume(bench: Bench, journal: Journal, record: RunRecord, secret: SecretSource, manner: Manner) -> Outcome:
     """Finish an open run: what is done stays done, what is not known is settled by reading, the rest is sent."""
     plan = await read_saved_plan(bench, journal, record, secret)
     events = await journal.read_events(record.id)
@@ -144,9 +128,7 @@ async def resume(
     return await _closed(journal, plan, await executor.execute(fold(events)))
 
 
-async def roll_back(
-    bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource, manner: Manner
-) -> Outcome:
+async def roll_back(bench: Bench, journal: Journal, record: RunRecord, secret: SecretSource, manner: Manner) -> Outcome:
     """Undo an open run."""
     plan = await read_saved_plan(bench, journal, record, secret)
     standing = fold(await journal.read_events(record.id))
@@ -154,9 +136,7 @@ async def roll_back(
     return await _closed(journal, plan, await executor.roll_back(standing))
 
 
-async def abandon(
-    bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource, manner: Manner
-) -> Outcome:
+async def abandon(bench: Bench, journal: Journal, record: RunRecord, secret: SecretSource, manner: Manner) -> Outcome:
     """Close an open run as it stands, once what its unanswered calls did is read (S37).
 
     The next plan reads live state afresh (law 8), so neither a cloud that does not answer nor undo material that is
@@ -177,7 +157,7 @@ async def abandon(
     return outcome
 
 
-async def read_saved_plan(bench: Bench, journal: SqliteJournal, record: RunRecord, secret: SecretSource) -> Plan:
+async def read_saved_plan(bench: Bench, journal: Journal, record: RunRecord, secret: SecretSource) -> Plan:
     """The plan of a run of this target, secrets resolved again. Raises UsageError and RunError."""
     if record.target != bench.site.target.name or record.project != bench.site.project:
         raise UsageError(
@@ -189,7 +169,7 @@ async def read_saved_plan(bench: Bench, journal: SqliteJournal, record: RunRecor
     return replace(saved, target=bench.site.target)
 
 
-def _executor(bench: Bench, journal: SqliteJournal, plan: Plan, manner: Manner, run: str) -> Executor:
+def _executor(bench: Bench, journal: Journal, plan: Plan, manner: Manner, run: str) -> Executor:
     redactor = bench.redactor(plan)
     return Executor(
         run=run,
@@ -205,7 +185,7 @@ def _executor(bench: Bench, journal: SqliteJournal, plan: Plan, manner: Manner, 
     )
 
 
-async def _closed(journal: SqliteJournal, plan: Plan, outcome: Outcome) -> Outcome:
+async def _closed(journal: Journal, plan: Plan, outcome: Outcome) -> Outcome:
     outcome = replace(outcome, diagnostics=with_spans(outcome.diagnostics, plan))
     if outcome.ending not in CLOSING:
         return outcome

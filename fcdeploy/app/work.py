@@ -11,6 +11,7 @@ from fcdeploy.app.bench import Bench, Cloud, opened_bench
 from fcdeploy.app.code import Packages
 from fcdeploy.app.drift import read_drift
 from fcdeploy.app.inverse import read_inverse
+from fcdeploy.app.journals import existing_journal, opened_journal
 from fcdeploy.app.outputs import read_outputs
 from fcdeploy.app.planning import Compared, read_plan
 from fcdeploy.app.releasing import read_move
@@ -20,7 +21,6 @@ from fcdeploy.app.running import (
     abandon,
     acquired,
     execute,
-    existing_journal,
     read_figures,
     resume,
     roll_back,
@@ -28,7 +28,7 @@ from fcdeploy.app.running import (
 )
 from fcdeploy.app.types import Kept, Move, StatusRow, TargetDrift, TargetOutputs, TargetPlan, TargetStatus, Where
 from fcdeploy.diagnostics import Diagnostic, error, warning
-from fcdeploy.engine.journal import RunRecord, SqliteJournal
+from fcdeploy.engine.journal import Journal, RunRecord
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.ownership import Wishes, found_by_name, is_owned, verdicts
 from fcdeploy.engine.places import place_of
@@ -55,7 +55,7 @@ class Work:
     cloud: Cloud
     bench: Bench | None = None
     packages: Packages | None = None
-    journal: SqliteJournal | None = None
+    journal: Journal | None = None
     lease: Lease | None = None
     record: RunRecord | None = None
     desired: Desired | None = None
@@ -87,7 +87,7 @@ class Work:
         """The lease; an open run is recovered first as asked, and old undo material is dropped. Raises RunError."""
         recover = manner.recover
         bench = await self.open(stack)
-        self.journal = await stack.enter_async_context(SqliteJournal.open(bench.place.journal))
+        self.journal = await stack.enter_async_context(opened_journal(bench.place))
         await self.hold(stack, recover, manner.lock_timeout)
         if self.record is not None and recover is not None:
             outcome = await self.recover(recover, manner)
@@ -105,7 +105,7 @@ class Work:
             self.record = None
         await self.journal.forget(self.target.name, older_than=manner.keep_undo)
 
-    async def find_journal(self, stack: AsyncExitStack) -> SqliteJournal | None:
+    async def find_journal(self, stack: AsyncExitStack) -> Journal | None:
         """The target's journal, None where nothing was run yet from here. Raises JournalError."""
         bench = await self.open(stack)
         self.journal = await stack.enter_async_context(existing_journal(bench.place))

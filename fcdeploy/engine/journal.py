@@ -1,15 +1,15 @@
 """What is remembered of runs: intents, outcomes and history (laws 5 to 8).
 
-`Journal` is what the engine knows; `SqliteJournal` keeps it in the state folder. The database holds only what may be
-kept for ever: addresses, actions, times, ETags, outputs, request ids and redacted notes. A plan as a whole holds live
-values (an environment variable that is about to be overwritten), so it lies in `undo/` as a file of mode 0600, named by
-its hash, until `forget` removes it. Secrets of the spec are references in both (S36).
+`Journal` is what the rest knows of it; `SqliteJournal` keeps it in the state folder of one machine. For ever it holds
+only what may be kept so: addresses, actions, times, ETags, outputs, request ids and redacted notes. A plan as a whole
+holds live values (an environment variable that is about to be overwritten) and is kept apart until `forget` removes it.
+Secrets of the spec are references in both (S36).
 
 The order of a run:
 
     lease = await journal.acquire(target)          # LeaseHeld
     await journal.read_open_run(target)            # resume, roll back or abandon it first
-    run = await journal.open_run(plan, command)    # archives are in the spool already
+    run = await journal.open_run(plan, command)    # archives are kept already
     await journal.append_events(run, begun)        # durable; only now may the call be sent
     await journal.append_events(run, done)
     await journal.close_run(run, ending)
@@ -18,35 +18,17 @@ The order of a run:
 
 from __future__ import annotations
 
-import asyncio
 import secrets
-import sqlite3
 import time
-from collections.abc import Callable, Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol
 
-from fcdeploy import __version__
-from fcdeploy.engine.journal_file import JournalFile
-from fcdeploy.engine.journal_layout import VERSION
-from fcdeploy.engine.journal_rows import (
-    EVENT_COLUMNS,
-    RUN_COLUMNS,
-    archives_in,
-    from_event_row,
-    from_plan_text,
-    from_run_row,
-    to_event_row,
-    to_plan_text,
-    to_summary_text,
-)
 from fcdeploy.engine.journal_rows import RunRecord as RunRecord
-from fcdeploy.engine.lease import Lease, SqliteLease, acquire
-from fcdeploy.engine.spool import Spool
+from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.standing import StepStanding as StepStanding
 from fcdeploy.engine.standing import fold as fold
-from fcdeploy.errors import JournalError, LeaseLost, OpenRun, RunError
+from fcdeploy.errors import JournalError, OpenRun, RunError
 from fcdeploy.model import Ending, Event, EventType, Plan, SecretSource
 
 KEEP_UNDO = 14 * 86400.0
@@ -60,8 +42,26 @@ class Journal(Protocol):
         """Take the lease of a target for a new run, or for the open one named; LeaseHeld after `timeout` seconds."""
         ...
 
+    async def missing_archives(self, sha256s: Collection[str]) -> frozenset[str]:
+        """Which archives, by their hex SHA-256, are not kept here."""
+        ...
+
+    async def write_archives(self, files: Mapping[str, Path]) -> None:
+        """Keep the archives in these files, by their hex SHA-256; durable. Nobody writes into the files again."""
+        ...
+
+    async def read_archives(self, sha256s: Collection[str], folder: Path) -> None:
+        """Put the archives that are kept where this machine cannot send them from into files of `folder`, by SHA-256.
+
+        Raises JournalError for one that is not kept.
+        """
+        ...
+
     async def open_run(self, plan: Plan, command: str, *, plan_id: str = "", spec_digest: str = "") -> str:
-        """Save the plan and open the run that the lease names; OpenRun when another one has not ended."""
+        """Save the plan and open the run that the lease names; OpenRun when another one has not ended.
+
+        JournalError when an archive to be sent is not kept here (S36).
+        """
         ...
 
     async def append_events(self, run: str, *events: Event) -> None:
@@ -72,7 +72,7 @@ class Journal(Protocol):
         ...
 
     async def append_material(self, run: str, sha256: str) -> None:
-        """Note that the run needs a file of the spool or of the undo store, so that `forget` leaves it alone."""
+        """Note that the run needs what is kept under this SHA-256, so that `forget` leaves it alone."""
         ...
 
     async def close_run(self, run: str, ending: Ending) -> None:
@@ -118,7 +118,7 @@ class Journal(Protocol):
     async def forget(self, target: str, *, older_than: float = KEEP_UNDO, keep: Collection[str] = ()) -> int:
         """Drop plans and undo material of runs that ended more than `older_than` seconds ago, history stays.
 
-        `keep` names runs to spare, whose rollout is still open. Between `acquire` and the first file in the spool.
+        `keep` names runs to spare, whose rollout is still open. Between `acquire` and the first archive.
         Returns how many runs were stripped.
         """
         ...
@@ -128,216 +128,38 @@ class Journal(Protocol):
         ...
 
 
-class SqliteJournal:
-    """A journal of one project and target in one folder: `journal.db`, `spool/` and `undo/` beside it (S35)."""
-
-    def __init__(self, file: JournalFile) -> None:
-        self.file = file
-        self.spool = Spool(file.path.parent / "spool")
-        self.undo = Spool(file.path.parent / "undo")
-        self._leases: dict[str, SqliteLease] = {}
-
-    @classmethod
-    def open(cls, path: Path, *, trace: Callable[[str], object] | None = None) -> Self:
-        """Open or make the file; raises JournalError when it is not one of ours, newer, damaged or cannot be used."""
-        return cls(JournalFile.open(path, trace=trace))
-
-    async def __aenter__(self) -> Self:
-        return self
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self.close()
-
-    async def acquire(self, target: str, *, run: str = "", timeout: float = 0.0) -> SqliteLease:
-        """See `Journal.acquire`."""
-        self._leases[target] = await acquire(self.file, target, run or new_run_id(), timeout=timeout)
-        return self._leases[target]
-
-    def use_lease(self, lease: SqliteLease) -> None:
-        """Write under a lease that was taken elsewhere, with times or a holder of its own."""
-        self._leases[lease.target] = lease
-
-    async def open_run(self, plan: Plan, command: str, *, plan_id: str = "", spec_digest: str = "") -> str:
-        """See `Journal.open_run`; JournalError when an archive to be sent is not in the spool (S36)."""
-        target = plan.target.name
-        lease = self._lease_of(target)
-        to_send = {archive.sha256 for step in plan.steps for archive in archives_in(step.call.body)}
-        if missing := sorted(sha256 for sha256 in to_send if not self.spool.holds(sha256)):
-            raise JournalError("archives are to be in the spool before a run is opened", detail=", ".join(missing))
-        back = {archive.sha256 for step in plan.steps for undo in step.undo for archive in archives_in(undo.call.body)}
-        summary = to_summary_text(plan)
-        sha256 = await asyncio.to_thread(self.undo.write_bytes, to_plan_text(plan).encode())
-
-        def work(connection: sqlite3.Connection) -> str:
-            lease.check_in(connection)
-            connection.execute(f"PRAGMA user_version={VERSION}")
-            row = connection.execute("SELECT id FROM runs WHERE target = ? AND ended IS NULL", (target,)).fetchone()
-            if row:
-                raise OpenRun(
-                    f"run {row[0]} of {target} has not ended",
-                    hint="finish it with `fcdeploy resume` or `fcdeploy rollback`, or use `--recover`",
-                )
-            connection.execute(
-                f"INSERT INTO runs ({RUN_COLUMNS}) VALUES (?, ?, ?, ?, ?, NULL, NULL, ?, ?, ?, ?, ?, ?)",
-                (
-                    *(lease.run, plan.project, target, command, time.time()),
-                    *(summary, sha256, plan_id, spec_digest, __version__, str(lease.holder)),
-                ),
-            )
-            _write_materials(connection, lease.run, {sha256} | to_send | back)
-            return lease.run
-
-        return await self.file.write(work)
-
-    async def append_events(self, run: str, *events: Event) -> None:
-        """See `Journal.append_events`. Appends that wait together share one commit."""
-        rows = [(run, run, *to_event_row(event)) for event in events]
-
-        def work(connection: sqlite3.Connection) -> None:
-            self._check_open(connection, run)
-            connection.executemany(
-                f"INSERT INTO events (run, seq, {EVENT_COLUMNS}) VALUES"
-                " (?, (SELECT coalesce(max(seq), 0) + 1 FROM events WHERE run = ?), ?, ?, ?, ?, ?, ?, ?)",
-                rows,
-            )
-
-        await self.file.write(work)
-
-    async def append_material(self, run: str, sha256: str) -> None:
-        """See `Journal.append_material`."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            self._check_open(connection, run)
-            _write_materials(connection, run, {sha256})
-
-        await self.file.write(work)
-
-    async def close_run(self, run: str, ending: Ending) -> None:
-        """See `Journal.close_run`."""
-
-        def work(connection: sqlite3.Connection) -> None:
-            self._check_open(connection, run)
-            connection.execute("UPDATE runs SET ended = ?, ending = ? WHERE id = ?", (time.time(), ending.value, run))
-
-        await self.file.write(work)
-
-    async def read_open_run(self, target: str) -> RunRecord | None:
-        """See `Journal.read_open_run`."""
-        found = await self._read_records("WHERE target = ? AND ended IS NULL", target)
-        return found[0] if found else None
-
-    async def read_run(self, run: str) -> RunRecord:
-        """See `Journal.read_run`."""
-        if (found := await self.find_run(run)) is None:
-            raise RunError(f"there is no run {run}", hint="`fcdeploy history` lists the runs")
-        return found
-
-    async def find_run(self, run: str) -> RunRecord | None:
-        """See `Journal.find_run`."""
-        found = await self._read_records("WHERE id = ?", run)
-        return found[0] if found else None
-
-    async def find_use(self, plan_id: str) -> RunRecord | None:
-        """See `Journal.find_use`."""
-        found = await self._read_records("WHERE plan_id = ?", plan_id)
-        return found[0] if found else None
-
-    async def read_runs(self, *, limit: int = -1) -> list[RunRecord]:
-        """See `Journal.read_runs`. By the order of opening, not by a clock."""
-        return await self._read_records("ORDER BY number DESC LIMIT ?", limit)
-
-    async def read_events(self, run: str) -> list[Event]:
-        """See `Journal.read_events`."""
-        rows = await self.file.read(
-            lambda connection: connection.execute(
-                f"SELECT {EVENT_COLUMNS} FROM events WHERE run = ? ORDER BY seq", (run,)
-            ).fetchall()
-        )
-        return [from_event_row(row) for row in rows]
-
-    async def read_words(self, run: str) -> list[tuple[str, EventType]]:
-        """See `Journal.read_words`."""
-        rows = await self.file.read(
-            lambda connection: connection.execute(
-                "SELECT step, type FROM events WHERE run = ? ORDER BY seq", (run,)
-            ).fetchall()
-        )
-        return [(step, EventType(kind)) for step, kind in rows]
-
-    async def count_runs(self) -> int:
-        """See `Journal.count_runs`."""
-        (number,) = await self.file.read(lambda connection: connection.execute("SELECT count(*) FROM runs").fetchone())
-        return int(number)
-
-    async def read_plan(self, run: str, secret: SecretSource) -> Plan:
-        """See `Journal.read_plan`."""
-        record = await self.read_run(run)
-        if record.plan is None:
-            raise JournalError(
-                f"the plan of run {run} was forgotten",
-                detail="its time was over (`--keep-undo`)",
-                hint="it can no longer be rolled back; plan and apply an earlier version of the files instead",
-            )
-        return from_plan_text(await asyncio.to_thread(self.undo.read_bytes, record.plan), secret)
-
-    async def forget(self, target: str, *, older_than: float = KEEP_UNDO, keep: Collection[str] = ()) -> int:
-        """See `Journal.forget`."""
-        lease = self._lease_of(target)
-
-        def work(connection: sqlite3.Connection) -> tuple[int, set[str]]:
-            lease.check_in(connection)
-            due = connection.execute(
-                "SELECT id FROM runs WHERE target = ? AND plan IS NOT NULL AND ended < ?",
-                (target, time.time() - older_than),
-            ).fetchall()
-            stripped = [(run,) for (run,) in due if run not in keep]
-            connection.executemany("UPDATE runs SET plan = NULL WHERE id = ?", stripped)
-            connection.executemany("UPDATE events SET outputs = '{}' WHERE run = ?", stripped)
-            connection.executemany("DELETE FROM materials WHERE run = ?", stripped)
-            needed = {sha256 for (sha256,) in connection.execute("SELECT sha256 FROM materials")}
-            return len(stripped), needed
-
-        count, needed = await self.file.write(work)
-        # Only now, when nothing refers to them any more; files that a crash leaves here go the next time.
-        for store in (self.spool, self.undo):
-            await asyncio.to_thread(store.forget, needed)
-        return count
-
-    async def close(self) -> None:
-        """See `Journal.close`. Leases that were not released stay, to be taken over from a dead process."""
-        for lease in self._leases.values():
-            await asyncio.to_thread(lease.stop_beating)
-        await asyncio.to_thread(self.file.close)
-
-    def _lease_of(self, target: str) -> SqliteLease:
-        if target not in self._leases:
-            raise LeaseLost(f"this process does not hold the lease of {target}")
-        return self._leases[target]
-
-    def _check_open(self, connection: sqlite3.Connection, run: str) -> None:
-        """Inside the writing transaction: the run is open and its target's lease is still ours."""
-        row = connection.execute("SELECT target, ended FROM runs WHERE id = ?", (run,)).fetchone()
-        if row is None:
-            raise RunError(f"there is no run {run}")
-        target, ended = row
-        self._lease_of(target).check_in(connection)
-        if ended is not None:
-            raise RunError(f"run {run} has ended", hint="plan again")
-
-    async def _read_records(self, where: str, *values: str | int) -> list[RunRecord]:
-        rows = await self.file.read(
-            lambda connection: connection.execute(f"SELECT {RUN_COLUMNS} FROM runs {where}", values).fetchall()
-        )
-        return [from_run_row(row) for row in rows]
-
-
 def new_run_id() -> str:
     """An id that sorts by time of making and is said easily over the phone: `20250131-142501-3fa9c1d2` (UTC)."""
     return f"{time.strftime('%Y%m%d-%H%M%S', time.gmtime())}-{secrets.token_hex(4)}"
 
 
-def _write_materials(connection: sqlite3.Connection, run: str, sha256s: Collection[str]) -> None:
-    rows = [(run, sha256) for sha256 in sorted(sha256s)]
-    connection.executemany("INSERT OR IGNORE INTO materials (run, sha256) VALUES (?, ?)", rows)
+def open_run_found(run: str, target: str) -> OpenRun:
+    """That a run is in the way of another."""
+    return OpenRun(
+        f"run {run} of {target} has not ended",
+        hint="finish it with `fcdeploy resume` or `fcdeploy rollback`, or use `--recover`",
+    )
+
+
+def no_such_run(run: str) -> RunError:
+    """That there is no run of an id."""
+    return RunError(f"there is no run {run}", hint="`fcdeploy history` lists the runs")
+
+
+def run_ended(run: str) -> RunError:
+    """That nothing can be added to a run any more."""
+    return RunError(f"run {run} has ended", hint="plan again")
+
+
+def plan_forgotten(run: str) -> JournalError:
+    """That a run's plan is gone, as it has to be in time."""
+    return JournalError(
+        f"the plan of run {run} was forgotten",
+        detail="its time was over (`--keep-undo`)",
+        hint="it can no longer be rolled back; plan and apply an earlier version of the files instead",
+    )
+
+
+def archives_missing(sha256s: Collection[str]) -> JournalError:
+    """That a run would be opened without what it sends (S36)."""
+    return JournalError("archives are to be kept before a run is opened", detail=", ".join(sorted(sha256s)))

@@ -17,19 +17,15 @@ Whether a holder is dead:
 from __future__ import annotations
 
 import asyncio
-import enum
-import json
-import os
-import pwd
-import socket
 import sqlite3
 import threading
 import time
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
-from typing import Protocol, Self
+from typing import Protocol
 
+from fcdeploy.engine.holder import Holder as Holder
+from fcdeploy.engine.holder import Vitality, read_vitality
 from fcdeploy.engine.journal_file import JournalFile
 from fcdeploy.errors import LeaseHeld, LeaseLost, RunError
 
@@ -68,70 +64,6 @@ class Lease(Protocol):
     async def release(self) -> None:
         """Give it back; quietly nothing when it is lost already. Idempotent."""
         ...
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
-    """A process. `started` tells it from a later one with its pid; `place` is where pids have one meaning.
-
-    Both are empty where the system does not tell; then only heartbeats count.
-    """
-
-    user: str
-    host: str
-    pid: int
-    started: str
-    place: str
-
-    @classmethod
-    def current(cls) -> Self:
-        """This process."""
-        pid = os.getpid()
-        try:
-            user = pwd.getpwuid(os.geteuid()).pw_name
-        except KeyError:
-            user = f"uid{os.geteuid()}"  # Containers often run as a user without a name.
-        seen = _process_of(pid)
-        return cls(user=user, host=socket.gethostname(), pid=pid, started=seen[1] if seen else "", place=_place())
-
-    @classmethod
-    def from_text(cls, saved: str) -> Self:
-        """Read `to_text` back."""
-        return cls(**json.loads(saved))
-
-    def to_text(self) -> str:
-        """As it is kept in the journal."""
-        return json.dumps(asdict(self), sort_keys=True)
-
-    def __str__(self) -> str:
-        return f"{self.user}@{self.host} pid {self.pid}"
-
-
-class Vitality(enum.Enum):
-    """What can be said of a holder without waiting."""
-
-    ALIVE = enum.auto()
-    DEAD = enum.auto()
-    UNSURE = enum.auto()
-
-
-def read_vitality(holder: Holder, *, place: str) -> Vitality:
-    """Whether `holder` lives, as far as a process at `place` can tell from the process table."""
-    if not place or holder.place != place:
-        return Vitality.UNSURE
-    try:
-        os.kill(holder.pid, 0)
-    except ProcessLookupError:
-        return Vitality.DEAD
-    except PermissionError:
-        pass  # Somebody else's process: it exists, and its start time says whether it is the one.
-    match _process_of(holder.pid):
-        case ("Z" | "X", _):
-            return Vitality.DEAD
-        case (_, started) if holder.started:
-            return Vitality.ALIVE if started == holder.started else Vitality.DEAD
-        case _:
-            return Vitality.UNSURE
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -290,22 +222,3 @@ def _is_stale(asking: _Asking, epoch: int, beat: int, connection: sqlite3.Connec
 
 def _give_back(target: str, epoch: int, connection: sqlite3.Connection) -> None:
     connection.execute("UPDATE lease SET holder = NULL WHERE target = ? AND epoch = ?", (target, epoch))
-
-
-def _place() -> str:
-    """The boot of this machine and the namespace that pids belong to, or empty where the system does not tell."""
-    try:
-        boot = Path("/proc/sys/kernel/random/boot_id").read_text().strip()
-        return f"{boot} {os.readlink('/proc/self/ns/pid')}"
-    except OSError:
-        return ""
-
-
-def _process_of(pid: int) -> tuple[str, str] | None:
-    """A process's letter of condition (Z zombie, X dead) and start time in clock ticks, or None if not told."""
-    try:
-        # proc(5): the command's name stands in parentheses and may hold any byte; fields count from after the last one.
-        fields = Path(f"/proc/{pid}/stat").read_bytes().rpartition(b")")[2].split()
-    except OSError:
-        return None
-    return fields[0].decode(), fields[19].decode()

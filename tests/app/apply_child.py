@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from fcdeploy import app
-from fcdeploy.engine.journal import SqliteJournal
+from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.model import Event, EventType, Step
 
 
@@ -51,10 +51,10 @@ class DyingJournal(SqliteJournal):
 
 
 async def main(project: str, url: str, moment: str, number: str) -> None:
-    import fcdeploy.app.work as work
+    import fcdeploy.app.journals as journals
 
     DyingJournal.moment, DyingJournal.number = moment, int(number)
-    work.SqliteJournal = DyingJournal  # type: ignore[misc]
+    journals.SqliteJournal = DyingJournal  # type: ignore[misc]
     await app.apply(
         app.Where(spec=Path(project), endpoint=url, environ=os.environ, parallelism=4),
         app.Wishes(),

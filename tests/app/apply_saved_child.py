@@ -13,10 +13,10 @@ from fcdeploy import app
 
 
 async def main(project: str, url: str, file: str, number: str) -> None:
-    import fcdeploy.app.work as work
+    import fcdeploy.app.journals as journals
 
     DyingJournal.moment, DyingJournal.number = "before-done", int(number)
-    work.SqliteJournal = DyingJournal  # type: ignore[misc]
+    journals.SqliteJournal = DyingJournal  # type: ignore[misc]
     await app.apply_saved(
         app.Where(spec=Path(project), endpoint=url, environ=os.environ, parallelism=4),
         app.read_plan_file(Path(file)),

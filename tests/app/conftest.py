@@ -24,7 +24,7 @@ from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.limiter import Limiters
 from fcdeploy.emulator.server import Handle, start_in_thread
 from fcdeploy.emulator.settings import EmulatorSettings
-from fcdeploy.engine.journal import SqliteJournal
+from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.engine.snapshot import Desired
 from fcdeploy.model import Address, Ending, Event, EventType, Live, Outcome, Plan, Step
 from fcdeploy.spec.project import read_project

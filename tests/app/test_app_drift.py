@@ -158,7 +158,7 @@ def test_without_a_journal_or_with_a_forgotten_plan_nobody_is_blamed(stage: Stag
 
 async def _forgotten(stage: Stage) -> int:
     """Forget every plan that was kept; how many there were."""
-    from fcdeploy.engine.journal import SqliteJournal
+    from fcdeploy.engine.journal_sqlite import SqliteJournal
 
     (path,) = stage.state.glob("*/*/journal.db")
     async with SqliteJournal.open(path) as journal:

@@ -13,7 +13,7 @@ from test_app_recovery import change, first, killed_apply
 
 from fcdeploy import app
 from fcdeploy.app import Where
-from fcdeploy.engine.journal import SqliteJournal
+from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.errors import JournalError, RunError, UsageError
 from fcdeploy.model import Action, CallResult, Ending, PastCall, RunHistory
 

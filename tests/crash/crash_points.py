@@ -20,7 +20,7 @@ from typing import Any
 
 from fcdeploy.app import bench
 from fcdeploy.cloud.client import Client
-from fcdeploy.engine.journal import SqliteJournal
+from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.engine.lease import SqliteLease
 from fcdeploy.engine.spool import Spool
 from fcdeploy.model import Call, Event, Reply

@@ -24,7 +24,7 @@ from fcdeploy.app import bench
 from fcdeploy.cloud.client import Client
 from fcdeploy.engine import lease
 from fcdeploy.engine.executor import Executor
-from fcdeploy.engine.journal import SqliteJournal
+from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.engine.reader import Reader
 from fcdeploy.engine.spool import Spool
 from fcdeploy.model import Call, Event, Reply

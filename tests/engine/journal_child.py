@@ -18,7 +18,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
-from fcdeploy.engine.journal import SqliteJournal
+from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.engine.lease import Holder, acquire
 from fcdeploy.errors import RunError
 from fcdeploy.model import Event, EventType, Plan, Target

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from fcdeploy.engine.journal import Journal, SqliteJournal, fold
+from fcdeploy.engine.journal import Journal, fold
+from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.errors import JournalError, LeaseLost, OpenRun, RunError
 from fcdeploy.model import (
     Action,

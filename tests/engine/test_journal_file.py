@@ -17,9 +17,9 @@ from pathlib import Path
 
 import pytest
 
-from fcdeploy.engine.journal import SqliteJournal
 from fcdeploy.engine.journal_file import JournalFile
 from fcdeploy.engine.journal_layout import APPLICATION_ID, VERSION
+from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.errors import JournalError
 from fcdeploy.model import Ending, Event, EventType, Plan, Target
 

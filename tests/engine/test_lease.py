@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from fcdeploy.engine.journal import SqliteJournal
+from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.engine.lease import Holder, Vitality, acquire, read_vitality
 from fcdeploy.errors import LeaseHeld, LeaseLost
 from fcdeploy.model import Event, EventType

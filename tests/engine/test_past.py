@@ -12,9 +12,10 @@ from typing import Any
 
 import pytest
 
-from fcdeploy.engine.journal import RunRecord, SqliteJournal
+from fcdeploy.engine.journal import RunRecord
 from fcdeploy.engine.journal_layout import VERSION
 from fcdeploy.engine.journal_rows import StepSummary
+from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.engine.past import past_run, run_history
 from fcdeploy.model import (
     Action,
