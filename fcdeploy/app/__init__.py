@@ -15,6 +15,7 @@ from fcdeploy.app.carrying import carried_out, side_by_side
 from fcdeploy.app.history import history as history
 from fcdeploy.app.history import past_run as past_run
 from fcdeploy.app.recovering import abandon as abandon
+from fcdeploy.app.recovering import recover as recover
 from fcdeploy.app.recovering import resume as resume
 from fcdeploy.app.recovering import rollback as rollback
 from fcdeploy.app.rendering import rendered_specs as rendered_specs

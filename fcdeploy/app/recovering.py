@@ -37,6 +37,36 @@ async def abandon(where: Where, manner: Manner, *, agree: Agree | None = None) -
     return await _recovered(where, "abandon", manner, agree)
 
 
+async def recover(where: Where, manner: Manner) -> tuple[tuple[Outcome, ...], tuple[Outcome, ...]]:
+    """End the open run of each selected target, whichever way is left: those finished, and those taken back.
+
+    A run of which something was taken back can only be taken back, any other is finished. Where no run is open, nothing
+    is done. The manner's `lock_timeout` is for the process that holds a target, which may be dead on a machine that is
+    gone. Raises RunError.
+    """
+    project = project_of(where)
+    with opened_cloud(where, project.name, project.root) as cloud:
+        async with AsyncExitStack() as stack:
+            works = await _held(where, project, cloud, stack, "recover", manner.lock_timeout)
+            undoing = [await _is_undoing(work) for work in works]
+            outcomes = await asyncio.gather(
+                *(
+                    work.recover("rollback" if taken_back else "resume", manner)
+                    for work, taken_back in zip(works, undoing, strict=True)
+                )
+            )
+    pairs = tuple(zip(outcomes, undoing, strict=True))
+    finished = tuple(outcome for outcome, taken_back in pairs if not taken_back)
+    return finished, tuple(outcome for outcome, taken_back in pairs if taken_back)
+
+
+async def _is_undoing(work: Work) -> bool:
+    """Whether something of the open run was taken back, or may have been."""
+    assert work.journal is not None
+    summary = await read_figures(work.journal, work.target.name)
+    return summary is not None and summary.undoing
+
+
 async def rollback(
     where: Where,
     manner: Manner,
@@ -74,20 +104,28 @@ async def _recovered(where: Where, recover: str, manner: Manner, agree: Agree | 
     project = project_of(where)
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works: list[Work] = []
-            for target in project.select(patterns_of(where), writes=True):
-                work = Work(where, project, target, cloud)
-                journal = await work.find_journal(stack)
-                if journal is None or await journal.read_open_run(target.name) is None:
-                    continue
-                await work.hold(stack, recover)
-                if work.record is not None:
-                    works.append(work)
+            works = await _held(where, project, cloud, stack, recover)
             if not works:
                 raise RunError(f"there is nothing to {_WORDS[recover]}", detail="no selected target has an open run")
             if not await _agreed(works, agree):
                 return ()
             return tuple(await asyncio.gather(*(work.recover(recover, manner) for work in works)))
+
+
+async def _held(
+    where: Where, project: Project, cloud: Cloud, stack: AsyncExitStack, recover: str, lock_timeout: float = 0.0
+) -> list[Work]:
+    """Every selected target that has an open run, its lease taken."""
+    works: list[Work] = []
+    for target in project.select(patterns_of(where), writes=True):
+        work = Work(where, project, target, cloud)
+        journal = await work.find_journal(stack)
+        if journal is None or await journal.read_open_run(target.name) is None:
+            continue
+        await work.hold(stack, recover, lock_timeout)
+        if work.record is not None:
+            works.append(work)
+    return works
 
 
 async def _agreed(works: list[Work], agree: Agree | None) -> bool:

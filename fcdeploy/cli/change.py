@@ -94,6 +94,7 @@ def plan(
         speech.write_data(plan_document(report, speech.form, where, destroy=destroy))
     else:
         speech.write_data(_plan_text(report, speech, destroy=destroy, digest=True))
+    speech.write_reports(lambda form: plan_document(report, form, where, destroy=destroy))
     if saving is not None:
         _tell_saved(report, speech, saving, where)
     return plans_code(report, pending_counts=detailed_exitcode)
@@ -188,13 +189,17 @@ def _carry_out(
     if question.declined or (over.stop.requested and not views):
         code = FAILED
     given = outputs_views(report.outputs)
+
+    def document(form: str) -> str:
+        return outcome_document(report.plans, views, given, form, where, destroy=destroy, code=code)
+
     if speech.is_document:
-        document = outcome_document(report.plans, views, given, speech.form, where, destroy=destroy, code=code)
-        speech.write_report(document)
+        speech.write_report(document(speech.form))
     elif views:
         speech.write_report("\n" + outcomes_text(views, ink=speech.ink))
         if told := outputs_text(given, ink=speech.ink):
             speech.write_report("\n" + told)
+    speech.write_reports(document, ended=True)
     for one in given:
         speech.write_findings(one.problems)
     if question.declined:

@@ -25,36 +25,24 @@ def validate(where: Where, speech: Speech) -> int:
     once, with their place in the file.
     """
     from fcdeploy import app
-    from fcdeploy.cli.documents import findings_document, spec_file
+    from fcdeploy.cli.documents import validation_document
     from fcdeploy.render.findings import tally
-    from fcdeploy.render.json import document_text, findings_list
     from fcdeploy.render.words import clean, counted
 
     try:
         found = app.validate(where)
     except SpecError as error:
-        if speech.form in ("junit", "sarif"):
-            speech.write_data(findings_document(error.diagnostics, speech.form, file=spec_file(where.spec)))
-        elif speech.json:
-            content = {"valid": False, "diagnostics": findings_list(error.diagnostics)}
-            speech.write_data(document_text("validation", content))
+        diagnostics = error.diagnostics
+        if speech.is_document:
+            speech.write_data(validation_document(diagnostics, None, speech.form, where))
         else:
             speech.write_error(error)
-            speech.write_talk(f"\n{clean(str(where.spec))} is not valid: {tally(error.diagnostics)}")
+            speech.write_talk(f"\n{clean(str(where.spec))} is not valid: {tally(diagnostics)}")
+        speech.write_reports(lambda form: validation_document(diagnostics, None, form, where))
         return FAILED
-    if speech.json:
-        content = {
-            "valid": True,
-            "project": found.project,
-            "targets": list(found.targets),
-            "resources": found.resources,
-            "diagnostics": findings_list(found.diagnostics),
-        }
-        speech.write_data(document_text("validation", content))
-        return DONE
+    speech.write_reports(lambda form: validation_document(found.diagnostics, found, form, where))
     if speech.is_document:
-        file = spec_file(where.spec)
-        speech.write_data(findings_document(found.diagnostics, speech.form, file=file, targets=found.targets))
+        speech.write_data(validation_document(found.diagnostics, found, speech.form, where))
         return DONE
     speech.write_findings(found.diagnostics)
     size = f"{counted(len(found.targets), 'target')}, {counted(found.resources, 'resource')}"

@@ -1,4 +1,4 @@
-"""A plan or a run as one document, in the form that was asked for."""
+"""A plan, a run, drift or findings as one document, in the form that was asked for."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from typing import TYPE_CHECKING
 from fcdeploy.cli.options import DEFAULT_FILE
 
 if TYPE_CHECKING:
-    from fcdeploy.app import PlanReport, Where
+    from fcdeploy.app import PlanReport, Validated, Where
     from fcdeploy.diagnostics import Diagnostic
-    from fcdeploy.render.views import GraphView, OutcomeView, OutputsView
+    from fcdeploy.render.views import DriftsView, GraphView, OutcomeView, OutputsView
 
 
 def spec_file(given: Path) -> str:
@@ -50,6 +50,33 @@ def plan_document(report: PlanReport, form: str, where: Where, *, destroy: bool)
             from fcdeploy.render.json import document_text, plans_content
 
             return document_text("plan", plans_content(plans_view(report, destroy=destroy, with_bodies=True)))
+
+
+def drift_document(view: DriftsView, form: str) -> str:
+    """The drift of all targets."""
+    match form:
+        case "markdown":
+            from fcdeploy.render.markdown_drift import drifts_markdown
+
+            return drifts_markdown(view)
+        case _:
+            from fcdeploy.render.json import document_text, drifts_content
+
+            return document_text("drift", drifts_content(view))
+
+
+def validation_document(found: Sequence[Diagnostic], valid: Validated | None, form: str, where: Where) -> str:
+    """What a check found; `valid` is what a file comes to that is not broken."""
+    if form != "json":
+        targets = valid.targets if valid is not None else ()
+        return findings_document(found, form, file=spec_file(where.spec), targets=targets)
+    from fcdeploy.render.json import document_text, findings_list
+
+    figures: dict[str, object] = {}
+    if valid is not None:
+        figures = {"project": valid.project, "targets": list(valid.targets), "resources": valid.resources}
+    content = {"valid": valid is not None, **figures, "diagnostics": findings_list(found)}
+    return document_text("validation", content)
 
 
 def findings_document(found: Iterable[Diagnostic], form: str, *, file: str, targets: Sequence[str] = ()) -> str:

@@ -29,23 +29,20 @@ def drift(where: Where, speech: Speech) -> int:
     import asyncio
 
     from fcdeploy import app
+    from fcdeploy.cli.documents import drift_document
     from fcdeploy.cli.speech import read_sources
     from fcdeploy.cli.views import drifts_code, drifts_view
     from fcdeploy.render.drift import drifts_text
-    from fcdeploy.render.json import document_text, drifts_content
 
     report = asyncio.run(app.drift(where))
     view = drifts_view(report)
     speech.write_findings((*report.diagnostics, *(found for one in view.drifts for found in one.problems)))
-    if speech.json:
-        speech.write_data(document_text("drift", drifts_content(view)))
-    elif speech.form == "markdown":
-        from fcdeploy.render.markdown_drift import drifts_markdown
-
-        speech.write_data(drifts_markdown(view))
+    if speech.is_document:
+        speech.write_data(drift_document(view, speech.form))
     else:
         sources = read_sources(found for one in view.drifts for found in one.warnings)
         speech.write_data(drifts_text(view, ink=speech.ink, sources=sources))
+    speech.write_reports(lambda form: drift_document(view, form))
     return drifts_code(report)
 
 

@@ -78,6 +78,24 @@ class Whole(_WholeType):
         return number
 
 
+class Report(_PairType):
+    """`FORM=FILE`, as a pair; the form is one of those given."""
+
+    name = "report"
+
+    def __init__(self, forms: tuple[str, ...]) -> None:
+        self.forms = forms
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
+        """The form and the file's name; fails the command line on another form, or without a file."""
+        if isinstance(value, tuple):
+            return value
+        form, _, name = str(value).partition("=")
+        if form not in self.forms or not name:
+            self.fail(f"{value!r} is no report: write FORM=FILE, with one of {', '.join(self.forms)}", param, ctx)
+        return form, name
+
+
 class Days(_SecondsType):
     """Seconds, from a number of days."""
 
@@ -191,7 +209,8 @@ def _wishes(_: Session, given: Mapping[str, Any]) -> Wishes:
 
 def _speech(session: Session, given: Mapping[str, Any]) -> Speech:
     out = Path(given["out"]) if given["out"] else None
-    session.speech = Speech(session=session, form=given["format"], command=_command_name(), out=out)
+    reports = tuple((form, Path(name)) for form, name in given.get("reports", ()))
+    session.speech = Speech(session=session, form=given["format"], command=_command_name(), out=out, reports=reports)
     return session.speech
 
 
@@ -277,14 +296,18 @@ GRACE_OPTION = option(
     help="After Ctrl-C, how long the run may take to end in order, such as 60s. Without it: as long as it needs.",
 )  # fmt: skip
 
+LOCK_OPTION = option(
+    "--lock-timeout", metavar="TIME", type=Duration(), default="0s", section=_RUN,
+    help="Wait so long for another process on the same target, such as 5m. Without it: not at all.",
+)  # fmt: skip
+
 YES_OPTION = option("--yes", is_flag=True, section=GENERAL, help="Ask nothing; needed where there is no terminal.")
 
 _RUN_OPTIONS = (
     option("--on-failure", metavar="HOW", type=click.Choice(["rollback", "stop", "continue"]), default="rollback",
            section=_RUN, help="rollback (the default), stop and leave what was done, or continue with the rest."),
     _RECOVER_OPTION,
-    option("--lock-timeout", metavar="TIME", type=Duration(), default="0s", section=_RUN,
-           help="Wait so long for another process on the same target, such as 5m. Without it: not at all."),
+    LOCK_OPTION,
     GRACE_OPTION,
     option("--wait", is_flag=True, section=_RUN,
            help="Wait until provisioned instances are ready, or gone: after each config that changes, and before an "
@@ -318,8 +341,21 @@ def speaking(*forms: str, saves: bool = False) -> Bundle:
         help=f"What stdout gets{': ' + ', '.join(every[:-1]) + ' or ' + every[-1] if forms else ''}. "
              "Without it: text.",
     )  # fmt: skip
-    options = (form, _SAVING_OPTION if saves else _SPEECH_OPTIONS[0], *_SPEECH_OPTIONS[1:])
-    return Bundle(argument="speech", options=options, names=("format", "out"), build=_speech)
+    out = _SAVING_OPTION if saves else _SPEECH_OPTIONS[0]
+    if not forms:
+        return Bundle(
+            argument="speech", options=(form, out, *_SPEECH_OPTIONS[1:]), names=("format", "out"), build=_speech
+        )
+    report = option(
+        "--report", "reports", metavar="FORM=FILE", multiple=True, type=Report(tuple(every[1:])), section=_OUTPUT,
+        help="Write the same to this file as well, in this form. Repeatable.",
+    )  # fmt: skip
+    return Bundle(
+        argument="speech",
+        options=(form, out, report, *_SPEECH_OPTIONS[1:]),
+        names=("format", "out", "reports"),
+        build=_speech,
+    )
 
 
 SPEECH = speaking()

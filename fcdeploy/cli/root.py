@@ -80,6 +80,11 @@ ENTRIES = {
         section=_RECOVER,
         summary="Close an interrupted run and leave what it did",
     ),
+    "recover": Entry(
+        place="fcdeploy.cli.runs:recover",
+        section=_RECOVER,
+        summary="End what was interrupted, whichever way is left",
+    ),
     "import": Entry(
         place="fcdeploy.cli.importing:import_",
         section=_MORE,

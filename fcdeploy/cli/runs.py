@@ -1,4 +1,4 @@
-"""resume, rollback, abandon: runs that did not end, runs to be taken back, and aliases."""
+"""resume, rollback, abandon, recover: runs that did not end, runs to be taken back, and aliases."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ import click
 
 from fcdeploy.cli.change import Question, ask, declined, require_consent
 from fcdeploy.cli.commands import Command, option
-from fcdeploy.cli.exits import FAILED, gravest
+from fcdeploy.cli.exits import DONE, FAILED, ROLLED_BACK, gravest
 from fcdeploy.cli.interrupts import Interrupts
-from fcdeploy.cli.options import GRACE_OPTION, SPEECH, WHERE, YES_OPTION, asks, flags_of
+from fcdeploy.cli.options import GRACE_OPTION, LOCK_OPTION, SPEECH, WHERE, YES_OPTION, asks, flags_of
 from fcdeploy.cli.speech import Speech
 from fcdeploy.cli.watching import watched
 from fcdeploy.errors import UsageError
@@ -129,6 +129,41 @@ def abandon(where: Where, speech: Speech, yes: bool) -> int:
     if question.declined:
         return declined(speech)
     return _report(speech, "abandon", outcome_views(outcomes, flags=flags_of(where), leave_wanted=True))
+
+
+@click.command("recover", cls=Command)
+@asks(WHERE, SPEECH)
+@LOCK_OPTION
+@GRACE_OPTION
+def recover(where: Where, speech: Speech, lock_timeout: float, grace: float | None) -> int:
+    """End what an earlier process left unfinished, whichever way is left.
+
+    A run of which a part was taken back is taken back; any other is finished.
+    Where no run is open, nothing is done: pipelines begin with this command.
+
+    Exits with 0 when no run is open any more. A holder on another machine
+    counts as dead when it has not been heard of for a minute: give
+    --lock-timeout more than that.
+    """
+
+    from fcdeploy import app
+    from fcdeploy.cli.views import outcome_views, outcomes_code
+    from fcdeploy.render.json import document_text, outcomes_list
+    from fcdeploy.render.outcome import outcomes_text
+
+    with watched(speech, where) as over:
+        finished, taken_back = over.signals.finished(
+            app.recover(where, over.manner(lock_timeout=lock_timeout, grace=grace))
+        )
+    flags = flags_of(where)
+    views = (*outcome_views(finished, flags=flags), *outcome_views(taken_back, flags=flags, undo_wanted=True))
+    if speech.json:
+        speech.write_report(document_text("recover", {"outcomes": outcomes_list(views)}))
+    else:
+        speech.write_report(outcomes_text(views, ink=speech.ink) if views else "No run is open.\n")
+    code = outcomes_code(views)
+    # A run that failed again and was taken back is over as well; it has been told.
+    return DONE if code == ROLLED_BACK else code
 
 
 class _OpenQuestion:

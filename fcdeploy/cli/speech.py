@@ -11,7 +11,7 @@ import errno
 import io
 import os
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO, cast
@@ -41,12 +41,16 @@ class Session:
 
 @dataclass(kw_only=True)
 class Speech:
-    """The two ways out of the program, as the options want them."""
+    """The two ways out of the program, as the options want them.
+
+    `reports`: documents that are written besides, each as its form and its file.
+    """
 
     session: Session
     form: str = "text"
     command: str = ""
     out: Path | None = None
+    reports: tuple[tuple[str, Path], ...] = ()
     _written: str = ""
 
     @property
@@ -83,16 +87,23 @@ class Speech:
 
                 raise UsageError(f"cannot write to stdout: {trouble.strerror or trouble}")
             return
-        try:
-            # Beside its final place, then renamed: a reader never sees half of it.
-            draft = self.out.with_name(f".{self.out.name}.{os.getpid()}")
-            self._written += text
-            draft.write_text(self._written, encoding="utf-8")
-            draft.replace(self.out)
-        except OSError as error:
-            from fcdeploy.errors import UsageError
+        self._written += text
+        _write_file(self.out, self._written)
 
-            raise UsageError(f"cannot write {self.out}: {error.strerror or error}") from error
+    def write_reports(self, document: Callable[[str], str], *, ended: bool = False) -> None:
+        """Write what is reported besides, each as `document` gives it for its form.
+
+        Raises UsageError when one cannot be written; of a run that has `ended` it is only told, as by `write_report`.
+        """
+        from fcdeploy.errors import UsageError
+
+        for form, path in self.reports:
+            try:
+                _write_file(path, document(form))
+            except UsageError as problem:
+                if not ended:
+                    raise
+                self.write_error(problem)
 
     def write_report(self, text: str) -> None:
         """Put out how a run ended: it has been made, and what cannot be written of it changes no exit code."""
@@ -128,12 +139,17 @@ class Speech:
         from fcdeploy.errors import UsageError
 
         self.write_error(error)
+        # Where that cannot be written it has been said already, and may be the very error.
         if self.is_document:
-            from fcdeploy.cli.documents import error_document
-
-            # Where that cannot be written it has been said already, and may be the very error.
             with contextlib.suppress(UsageError):
-                self.write_data(error_document(self.command, to_findings(error), self.form, code=code))
+                self.write_data(self._error_document(error, self.form, code))
+        with contextlib.suppress(UsageError):
+            self.write_reports(lambda form: self._error_document(error, form, code))
+
+    def _error_document(self, error: FcdeployError, form: str, code: int) -> str:
+        from fcdeploy.cli.documents import error_document
+
+        return error_document(self.command, to_findings(error), form, code=code)
 
     def progress(self) -> Shown:
         """The display for a run: live on a terminal, plain lines elsewhere."""
@@ -177,6 +193,19 @@ def read_sources(found: Iterable[Diagnostic]) -> dict[str, list[str]]:
         except (OSError, ValueError):
             continue
     return lines
+
+
+def _write_file(path: Path, text: str) -> None:
+    """Put a whole file where it belongs; raises UsageError when that cannot be done."""
+    try:
+        # Beside its final place, then renamed: a reader never sees half of it.
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        draft.write_text(text, encoding="utf-8")
+        draft.replace(path)
+    except OSError as error:
+        from fcdeploy.errors import UsageError
+
+        raise UsageError(f"cannot write {path}: {error.strerror or error}") from error
 
 
 def _ink(session: Session, stream: TextIO | None) -> Ink:

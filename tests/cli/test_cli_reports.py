@@ -43,6 +43,35 @@ def test_a_plan_and_a_run_as_comments(program: Program) -> None:
     assert gone.startswith("<!-- fcdeploy-destroy:image-pipeline ") and "- delete service images  (" in gone
 
 
+def test_one_plan_in_several_forms(program: Program) -> None:
+    wanted = ("--report", "markdown=c.md", "--report", "json=p.json", "--report", "sarif=f.sarif")
+    shown = program.run("plan", "--local").stdout
+    planned = program.run("plan", "--local", *wanted, "--report", "html=p.html", "--out", "saved.fcplan")
+    assert (planned.returncode, planned.stdout) == (0, shown)
+    document = json.loads((program.folder / "p.json").read_text())
+    assert document["digest"] == digest((program.folder / "c.md").read_text())
+    assert json.loads((program.folder / "f.sarif").read_text())["version"] == "2.1.0"
+    assert (program.folder / "p.html").read_text().startswith("<!doctype html>")
+    assert program.run("plan", "--local", "--report", "json=nowhere/p.json").returncode == 64
+    required = ("--require-plan-digest", "p.json", "--report", "markdown=a.md", "--format", "json")
+    applied = program.run("apply", "--local", "--yes", *required)
+    assert (applied.returncode, json.loads(applied.stdout)["type"]) == (0, "apply")
+    assert (program.folder / "a.md").read_text().startswith("<!-- fcdeploy-apply:image-pipeline digest=")
+    drifted = program.run("drift", "--local", "--report", "json=d.json", "--report", "markdown=d.md")
+    assert drifted.returncode == 0 and json.loads((program.folder / "d.json").read_text())["type"] == "drift"
+
+    program.edit("memorySize: 512", "memorySise: 512")
+    checked = program.run("validate", "--report", "junit=v.xml", "--report", "json=v.json")
+    assert (checked.returncode, json.loads((program.folder / "v.json").read_text())["valid"]) == (1, False)
+    assert ElementTree.parse(program.folder / "v.xml").getroot().get("failures") == "1"
+    assert program.run("plan", "--local", *wanted).returncode == 1
+    assert "memorySise" in (program.folder / "c.md").read_text(), "what went wrong is in every report"
+    assert json.loads((program.folder / "p.json").read_text())["type"] == "error"
+    for word in ("junit=x", "markdown", "markdown="):
+        refused = program.run("plan", "--local", "--report", word)
+        assert (refused.returncode, "is no report" in refused.stderr) == (64, True)
+
+
 def test_the_digest_is_of_what_changes(program: Program) -> None:
     def made() -> str:
         return digest(program.run("plan", "--local", "--format", "markdown").stdout)
