@@ -94,6 +94,17 @@ def has_errors(found: Iterable[Diagnostic]) -> bool:
     return any(one.severity is Severity.ERROR for one in found)
 
 
+_NAMED = 12
+
+
+def named(names: Iterable[str], most: int = _NAMED) -> str:
+    """`dev, prod`, the first few and how many more there are: a list of names that stays a line or two."""
+    every = [*names]
+    if len(every) <= most:
+        return ", ".join(every)
+    return f"{', '.join(every[: most - 1])} and {len(every) - most + 1} more"
+
+
 _SHORT, _NEAR, _NEAR_SHORT = 8, 0.6, 0.65
 
 

@@ -18,7 +18,7 @@ from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.traces import Trace, traces_of
 from fcdeploy.engine.unmarked import undeclared_warnings
 from fcdeploy.errors import PlanRefused, RunError
-from fcdeploy.model import Action, Address, Json
+from fcdeploy.model import Action, Address, Json, Target
 
 
 async def read_drift(
@@ -27,7 +27,7 @@ async def read_drift(
     desired: Desired,
     snapshot: Snapshot,
     *,
-    targets: Collection[str],
+    targets: Collection[Target],
     destroying: bool,
     warnings: tuple[Diagnostic, ...] = (),
 ) -> TargetDrift:

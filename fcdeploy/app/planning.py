@@ -22,7 +22,7 @@ from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.together import together
 from fcdeploy.engine.unmarked import undeclared_warnings, with_unmarked
 from fcdeploy.errors import ReadFailed
-from fcdeploy.model import Action, Address, Plan
+from fcdeploy.model import Action, Address, Plan, Target
 
 MOST_READS = 4
 CHANGING = (Action.UPDATE, Action.REPLACE, Action.DELETE)
@@ -35,7 +35,7 @@ async def read_plan(
     snapshot: Snapshot,
     wishes: Wishes,
     *,
-    targets: Collection[str],
+    targets: Collection[Target],
     destroying: bool,
     for_apply: bool,
     warnings: tuple[Diagnostic, ...] = (),
@@ -43,7 +43,7 @@ async def read_plan(
 ) -> tuple[Plan, tuple[Diagnostic, ...], Compared]:
     """The plan, what forbids applying it, and what it was made from. Raises ReadFailed.
 
-    `snapshot` is what the lists gave. `targets` are the names in the file (S9). `for_apply` also fetches the code of
+    `snapshot` is what the lists gave. `targets` are all those of the file (S9). `for_apply` also fetches the code of
     functions that will be deleted, so that they can be brought back. `touched`: nothing else is to be changed.
     """
     desired = located(desired, bench.site.scope)

@@ -230,7 +230,7 @@ async def _read_again(work: Work, file: PlanFile, saved: SavedPlan) -> TargetPla
         desired,
         snapshot,
         plans.wishes,
-        targets=[target.name for target in work.project.targets],
+        targets=work.project.targets,
         destroying=saved.destroying,
         for_apply=True,
         touched=saved.touched,

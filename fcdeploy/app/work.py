@@ -150,7 +150,7 @@ class Work:
             self.desired,
             snapshot,
             wishes,
-            targets=[target.name for target in self.project.targets],
+            targets=self.project.targets,
             destroying=destroying,
             for_apply=for_apply,
             warnings=(*notices, *warnings),
@@ -169,7 +169,7 @@ class Work:
             self.packages,
             desired,
             snapshot,
-            targets=[target.name for target in self.project.targets],
+            targets=self.project.targets,
             destroying=self.target.retired,
             warnings=(*notices, *warnings),
         )

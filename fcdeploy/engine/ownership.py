@@ -11,7 +11,7 @@ from fcdeploy.engine.canonical import covers, desired_body
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, with_parents_first
 from fcdeploy.kinds.descriptor import NEW, Kind, Marking
 from fcdeploy.kinds.registry import kind_of, parent_of
-from fcdeploy.model import Address, Json, Live, Mark, Resource
+from fcdeploy.model import Address, Json, Live, Mark, Resource, Target
 
 MARK_PROJECT = "fcdeploy.project"
 MARK_TARGET = "fcdeploy.target"
@@ -237,18 +237,38 @@ class _Sorting:
             self.gently.add(address)
 
 
-def orphan_warnings(snapshot: Snapshot, site: Site, targets: Iterable[str]) -> tuple[Diagnostic, ...]:
-    """Marked resources of this project whose target the file no longer names (S9)."""
-    known = {*targets, site.target.name}
-    return tuple(
-        warning(
-            f"target {mark.target!r} is not in the file, but still owns resources here",
-            detail=f"marked {mark} in {site.scope.region}; nothing of it is touched",
-            hint=f"to remove them, add the target back with `retired: true` and apply `--target {mark.target}`",
+def orphan_warnings(snapshot: Snapshot, site: Site, targets: Iterable[Target]) -> tuple[Diagnostic, ...]:
+    """Marked resources of this project whose target the file no longer names, or has led elsewhere (S9).
+
+    `targets` are all those of the file.
+    """
+    everywhere = {one.name: one for one in targets}
+    found: list[Diagnostic] = []
+    for mark in sorted(snapshot.marks):
+        known = site.target if mark.target == site.target.name else everywhere.get(mark.target)
+        if mark.project != site.project or (known is not None and _leads_to(known, site)):
+            continue
+        said, way = "is not in the file", "add the target back"
+        if known is not None:
+            said, way = f"leads to {_place_text(known)} now", "lead a target of that name here once more"
+        found.append(
+            warning(
+                f"target {mark.target!r} {said}, but still owns resources here",
+                detail=f"marked {mark} in {site.scope.region}; nothing of it is touched",
+                hint=f"to remove them, {way} with `retired: true` and apply `--target {mark.target}`",
+            )
         )
-        for mark in sorted(snapshot.marks)
-        if mark.project == site.project and mark.target not in known
-    )
+    return tuple(found)
+
+
+def _leads_to(target: Target, site: Site) -> bool:
+    """Whether a target is in this account and region; one that names no account may be."""
+    same_account = target.account is None or target.account == site.scope.account
+    return same_account and (target.provider, target.region) == (site.target.provider, site.scope.region)
+
+
+def _place_text(target: Target) -> str:
+    return f"{target.region} of account {target.account}" if target.account else target.region
 
 
 def _is_our_unmarked(kind: Kind, address: Address, desired: Desired, snapshot: Snapshot, site: Site) -> bool:

@@ -45,7 +45,12 @@ RULES = (
         r"^the template |number is too large|would have [\d,]+ elements|^` takes ",
     ),
     _rule("unknown-key", "Keys are known", r"^unknown key|has no field|not known to API version"),
-    _rule("missing-key", "What is needed is there", r"is missing$|\bneeds? |has no effect without|names no target"),
+    _rule(
+        "missing-key",
+        "What is needed is there",
+        r"is missing$|\bneeds? |has no effect without|names no target|"
+        r"has no row$|has no value$|leaves no row|must say something",
+    ),
     _rule(
         "secret-in-file",
         "No secret stands in the file",
@@ -56,7 +61,12 @@ RULES = (
         "What code is used can be seen",
         r"cannot be seen$|archive is large",
     ),
-    _rule("bad-name", "Names can be used", r"cannot be the name|cannot be a key|cannot have this name|cannot end like"),
+    _rule(
+        "bad-name",
+        "Names can be used",
+        r"cannot be the name|cannot be a key|cannot have (this|the) name|cannot end like|"
+        r"^a name in a matrix|^a target's name cannot",
+    ),
     _rule(
         "conflict",
         "Nothing stands twice or against another",
@@ -69,7 +79,7 @@ RULES = (
         "What is named is there",
         r"is not defined$|is not set$|^there is no|has no (function|alias|version)|not in this file|"
         r"left out here|is called|"
-        r"not the address|does not name|does not exist|names nothing",
+        r"not the address|does not name|does not exist|names nothing|is like this$",
     ),
     _rule(
         "wrong-value",

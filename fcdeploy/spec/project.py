@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from fcdeploy.diagnostics import Diagnostic, error, has_errors, in_order
+from fcdeploy.diagnostics import Diagnostic, error, has_errors, in_order, named
 from fcdeploy.errors import SpecError
 from fcdeploy.kinds import registry
 from fcdeploy.model import Json, Mark, Target
@@ -18,12 +18,13 @@ from fcdeploy.spec.code import read_code_findings
 from fcdeploy.spec.expand import Desired, expand, outputs_of
 from fcdeploy.spec.include import Files, read_files
 from fcdeploy.spec.leftout import LeftOut
+from fcdeploy.spec.matrix import Row
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.patch import Patching
 from fcdeploy.spec.refs import reference
 from fcdeploy.spec.resolve import DEFAULTS, resources, with_defaults
 from fcdeploy.spec.sources import ReadSecret, Surroundings
-from fcdeploy.spec.targets import default_target, read_variables, selected, target_scope, targets, variables
+from fcdeploy.spec.targets import default_target, placed_targets, read_variables, selected, target_scope, variables
 from fcdeploy.spec.template import rendered
 from fcdeploy.spec.unfold import Item, Unfolding, by_item
 from fcdeploy.spec.validate import check_spec, with_failed_as_unknown, with_unknown
@@ -31,6 +32,8 @@ from fcdeploy.spec.words import OUTPUTS
 from fcdeploy.spec.written import Written, written
 
 FILE = "fcdeploy.yaml"
+_NAMED = 6
+"""Targets that a finding names, of those that it is about."""
 
 
 def read_project(
@@ -56,12 +59,13 @@ def read_project(
         # The file is refused, so no secret is read for it; the rest is told in the same breath.
         read_secret = _no_secret
     surroundings = Surroundings(root=file.parent, env=environ, read_secret=read_secret)
+    notes: list[Diagnostic] = []
     try:
-        there = targets(document, surroundings, over)
+        there = placed_targets(document, surroundings, over, notes)
     except SpecError as problem:
         # Without targets nothing can be evaluated, but all that is no template can be judged.
         raise SpecError([*wrong, *problem.diagnostics, *_check_unevaluated(document)]) from None
-    project = Project(files=files, targets=there, surroundings=surroundings, over=over)
+    project = Project(files=files, placed=there, surroundings=surroundings, over=over, notes=notes)
     if wrong:
         raise SpecError([*wrong, *project.diagnostics(project.targets, code=True)])
     return project
@@ -95,21 +99,24 @@ class Resolved:
 class Project:
     """A spec with its targets. What a target comes to is worked out when asked for, once.
 
-    `files` are those that it was read from; the first is the one that was named.
+    `files` are those that it was read from; the first is the one that was named. `notes` are warnings about targets.
     """
 
     def __init__(
         self,
         *,
         files: Files,
-        targets: tuple[Target, ...],
+        placed: Sequence[tuple[Target, Row]],
         surroundings: Surroundings,
         over: Sequence[Node] = (),
+        notes: Sequence[Diagnostic] = (),
     ) -> None:
         self.document = files.document
         self.files = files.paths
         self._folders = files.folders
-        self.targets = targets
+        self.targets = tuple(target for target, _ in placed)
+        self._fields = {target.name: row.node for target, row in placed}
+        self._notes = tuple(notes)
         self.surroundings = surroundings
         self._over = tuple(over)
         self._judged: dict[str, tuple[Resolved, tuple[Diagnostic, ...]]] = {}
@@ -156,9 +163,9 @@ class Project:
         found: list[Diagnostic] = []
         for by_target in places.values():
             one = next(iter(by_target.values()))
-            lines = [one.detail, f"in target {', '.join(by_target)}" if len(by_target) < len(chosen) else ""]
+            lines = [one.detail, f"in target {named(by_target, _NAMED)}" if len(by_target) < len(chosen) else ""]
             found.append(replace(one, detail="\n".join(filter(None, lines))))
-        return in_order([*found, *self._shared(chosen)])
+        return in_order([*self._notes, *found, *self._shared(chosen)])
 
     def check(self, chosen: Sequence[Target], *, code: bool = False) -> tuple[Diagnostic, ...]:
         """The warnings for the chosen targets; raises SpecError with everything when there is an error."""
@@ -198,8 +205,7 @@ class Project:
         return self._judged[target.name]
 
     def _resolved(self, target: Target, surroundings: Surroundings) -> Resolved:
-        node = self.document.at(("targets", target.name))
-        assert node is not None
+        node = self._fields[target.name]
         scope = target_scope(self.document, target.name, node, surroundings, self._over, {"ref": reference})
         unfolding = Unfolding(scope)
         found = unfolding.found
@@ -213,6 +219,7 @@ class Project:
                 item, problems = rendered(item, scope, (key,))
                 found += problems
             made[key] = with_failed_as_unknown(item) if len(found) > before else item
+        made["targets"] = self.document.fields["targets"].with_value({target.name: node})
         tree, left_out = self.document.with_value(made), unfolding.left_out
         patch = node.at(("patch",))
         if patch is not None:

@@ -7,16 +7,17 @@ only when something uses them (S3).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path as FilePath
 from typing import Any
 
-from fcdeploy.diagnostics import Diagnostic, Span, did_you_mean, error
+from fcdeploy.diagnostics import Diagnostic, Span, did_you_mean, error, has_errors, named
 from fcdeploy.errors import SpecError, UsageError
 from fcdeploy.kinds import registry
 from fcdeploy.model import Sensitive, Target
 from fcdeploy.spec.loader import read_spec
+from fcdeploy.spec.matrix import NAME, WORDS, Row, rows
 from fcdeploy.spec.node import Node, Path, path_text
 from fcdeploy.spec.refs import no_reference
 from fcdeploy.spec.scalars import plain_scalar
@@ -28,18 +29,30 @@ from fcdeploy.spec.values import Names
 API_VERSIONS = ("2021-04-06", "2016-08-15")
 """Of Alibaba Cloud Function Compute; the first is the default (facts 1)."""
 NETWORKS = ("public", "internal")
-TARGET_PATTERN = r"^[A-Za-z0-9]([-_.A-Za-z0-9]{0,62})$"
+TARGET_PATTERN = r"^[A-Za-z0-9][-_.A-Za-z0-9]{0,62}(/[A-Za-z0-9][-_.A-Za-z0-9]{0,62})*$"
+LONGEST_NAME = 127
+"""Of a target. With a project's name it is the mark in a description, which takes 256 characters in all (facts 13)."""
 _FIELDS = ("provider", "account", "region", "api", "network", "credentials", "vars", "patch", "retired")
+_NAME_HINT = (
+    "up to 63 letters, digits, `-`, `_` and `.`, beginning with a letter or digit; several such words with `/` between"
+)
 _LATE = ("vars", "patch")
 """Fields that are evaluated when they are used, not with the target itself."""
 _PROVIDERS = tuple(sorted({provider for provider, _ in registry.KINDS}))
 
 
 def targets(document: Node, surroundings: Surroundings, over: Sequence[Node] = ()) -> tuple[Target, ...]:
-    """The targets in the order of the file; raises SpecError with all that is wrong.
+    """The targets in the order of the file; raises SpecError with all that is wrong. See `placed_targets`."""
+    return tuple(target for target, _ in placed_targets(document, surroundings, over, []))
+
+
+def placed_targets(
+    document: Node, surroundings: Surroundings, over: Sequence[Node], warnings: list[Diagnostic]
+) -> tuple[tuple[Target, Row], ...]:
+    """The targets in the order of the file, each with its fields; raises SpecError with all that is wrong.
 
     `over` are the layers of `--var-file` and `--var`, weakest first. `Target.vars` is what the file says, with its
-    templates as text: it serves to be shown; values come from `target_scope`.
+    templates as text: it serves to be shown; values come from `target_scope`. Warnings are added to `warnings`.
     """
     section = document.at(["targets"])
     if section is None:
@@ -49,26 +62,67 @@ def targets(document: Node, surroundings: Surroundings, over: Sequence[Node] = (
         summary = f"`targets` must be a map of targets, not {section.what}" if section.value else "no target is named"
         raise SpecError([error(summary, span=section.span, path="targets")])
     found: list[Diagnostic] = []
-    made: list[Target] = []
-    for name, node in section.fields.items():
-        path: Path = ("targets", name)
-        if not re.fullmatch(TARGET_PATTERN, name):
-            hint = "up to 63 letters, digits, `-`, `_` and `.`, beginning with a letter or digit"
-            found.append(error("a target cannot have this name", span=node.key_span, path=path_text(path), hint=hint))
-            continue
+    functions = {"ref": no_reference}
+    placed: list[Row] = []
+    for word, node in section.fields.items():
+        path: Path = ("targets", word)
         if not isinstance(node.value, dict):
             found.append(error(f"a target must be a map, not {node.what}", span=node.span, path=path_text(path)))
             continue
-        scope = target_scope(document, name, node, surroundings, over, {"ref": no_reference})
-        target = to_target(name, node, scope, found)
+
+        def scope_of(fields: Node, word: str = word) -> Scope:
+            return target_scope(document, word, fields, surroundings, over, functions)
+
+        placed += rows(word, node, _FIELDS, scope_of, found)
+    placed = [row for row in placed if _is_usable(row, found)]
+    found += _called_twice(placed)
+    made: list[tuple[Target, Row]] = []
+    for row in placed:
+        scope = target_scope(document, row.name, row.node, surroundings, over, functions)
+        target = to_target(row, scope, found)
         if target is not None:
-            made.append(target)
-    if not found:
+            made.append((target, row))
+    every = [target for target, _ in made]
+    if not has_errors(found):
         found += _accounts_missing(made)
-        found += _default_wrong(document, made)
-    if found:
+        found += _default_wrong(document, every)
+    if has_errors(found):
         raise SpecError(found)
+    warnings += found
     return tuple(made)
+
+
+def _is_usable(row: Row, found: list[Diagnostic]) -> bool:
+    """Whether a target can have this name; that it cannot is told."""
+    if re.fullmatch(TARGET_PATTERN, row.name) and len(row.name) <= LONGEST_NAME:
+        return True
+    summary, hint = "a target cannot have this name", _NAME_HINT
+    if len(row.name) > LONGEST_NAME:
+        hint = f"up to {LONGEST_NAME} characters in all"
+    if row.name != row.word:
+        summary = f"a target cannot have the name `{row.name}`"
+        hint += "; `name: …` says how they are made, `|slug` what a name may be"
+    found.append(error(summary, span=row.place, path=path_text(("targets", row.word)), hint=hint))
+    return False
+
+
+def _called_twice(placed: Sequence[Row]) -> list[Diagnostic]:
+    """Targets with the name of an earlier one; each name is told once."""
+    first: dict[str, Row] = {}
+    found: dict[str, Diagnostic] = {}
+    for row in placed:
+        other = first.setdefault(row.name, row)
+        if other is row or row.name in found:
+            continue
+        same = other.place == row.place
+        found[row.name] = error(
+            f"two targets would have the name `{row.name}`",
+            detail="" if same else f"the other is at {other.place}",
+            hint=f"let `{NAME}` hold all that tells the rows apart" if row.name != row.word or same else "",
+            span=row.place,
+            path=path_text(("targets", row.word)),
+        )
+    return [*found.values()]
 
 
 def target_scope(
@@ -79,7 +133,10 @@ def target_scope(
     over: Sequence[Node] = (),
     functions: Mapping[str, Callable[..., Any] | Names] | None = None,
 ) -> Scope:
-    """The scope of templates for one target; `node` holds its fields, those of a matrix' row laid over them."""
+    """The scope of templates for one target; `node` holds its fields, those of a matrix' row laid over them.
+
+    A field `name` there stands for the name that is not known yet.
+    """
     layers = [layer for layer in (document.at(["vars"]), node.at(["vars"])) if layer is not None]
     fields = {key: item for key, item in node.fields.items() if key != "patch"}
     named = node.with_value({"name": Node.of(name, node.key_span or node.span), **fields})
@@ -92,19 +149,22 @@ def target_scope(
     )
 
 
-def to_target(name: str, node: Node, scope: Scope, found: list[Diagnostic]) -> Target | None:
-    """One target from its node; what is wrong is added to `found`, and None is returned."""
+def to_target(row: Row, scope: Scope, found: list[Diagnostic]) -> Target | None:
+    """One target from its fields; what is wrong is added to `found`, and None is returned."""
     before = len(found)
-    path: Path = ("targets", name)
+    node = row.node
+    # As the file has it: what is wrong in every row of a matrix is one mistake.
+    path: Path = ("targets", row.word)
     fields = node.with_value({key: item for key, item in node.fields.items() if key not in _LATE})
     made, problems = rendered(fields, scope, path)
     found += problems
     if problems:
         return None
-    reader = _Reader(made, path, found)
+    reader = _Reader(made, path, found, row.free)
     for key, item in made.fields.items():
-        if key not in _FIELDS:
-            hint = did_you_mean(key, _FIELDS) or f"fields are: {', '.join(_FIELDS)}"
+        if key not in _FIELDS and key not in row.free:
+            known = (*_FIELDS, *WORDS)
+            hint = did_you_mean(key, known) or f"fields are: {', '.join(known)}"
             reader.say(f"a target has no field `{key}`", item.key_span or item.span, key, hint)
     provider = reader.text("provider", required=True, allowed=_PROVIDERS)
     region = reader.text("region", required=True)
@@ -121,7 +181,7 @@ def to_target(name: str, node: Node, scope: Scope, found: list[Diagnostic]) -> T
     if len(found) > before or provider is None or region is None:
         return None
     return Target(
-        name=name,
+        name=row.name,
         provider=provider,
         region=region,
         account=account,
@@ -143,7 +203,7 @@ def selected(
     write. Raises UsageError, naming the targets there are.
     """
     names = [target.name for target in all_targets]
-    listed = f"targets are: {', '.join(names)}"
+    listed = f"targets are: {named(names)}"
     if not patterns:
         if not writes or len(all_targets) <= 1:
             return tuple(all_targets)
@@ -157,10 +217,17 @@ def selected(
     for pattern in patterns:
         matching = {name for name in names if fnmatchcase(name, pattern)}
         if not matching:
-            near = did_you_mean(pattern, names)
+            near = _near(pattern, names)
             raise UsageError(f"no target matches `{pattern}`", hint=f"{near} {listed}".strip())
         chosen |= matching
     return tuple(target for target in all_targets if target.name in chosen)
+
+
+def _near(pattern: str, names: Sequence[str]) -> str:
+    """What may have been meant by a pattern that matches nothing; the name of a matrix means all its targets."""
+    if any(name.startswith(f"{pattern}/") for name in names):
+        return f"did you mean `{pattern}/*`?"
+    return did_you_mean(pattern, names)
 
 
 def default_target(document: Node) -> str | None:
@@ -196,10 +263,11 @@ def read_variables(path: FilePath, name: str | None = None) -> Node:
 class _Reader:
     """Takes the fields of a rendered target, saying what is wrong with each."""
 
-    def __init__(self, node: Node, path: Path, found: list[Diagnostic]) -> None:
+    def __init__(self, node: Node, path: Path, found: list[Diagnostic], free: Collection[str] = ()) -> None:
         self._node = node
         self._path = path
         self._found = found
+        self._free = free
 
     def say(self, summary: str, span: Span, field: str, hint: str = "") -> None:
         self._found.append(error(summary, span=span, path=path_text((*self._path, field)), hint=hint))
@@ -209,7 +277,9 @@ class _Reader:
         if item is None or item.value is None:
             if required:
                 place = item.span if item is not None else self._node.key_span or self._node.span
+                meant = next((one for one in sorted(self._free) if did_you_mean(one, [field])), "")
                 hint = f"{field}: {' | '.join(allowed)}" if allowed else ""
+                hint = f"the matrix has `{meant}`: {did_you_mean(meant, [field])}" if meant else hint
                 self.say(f"the target needs `{field}`", place, field, hint)
             return None
         value = item.value
@@ -254,23 +324,23 @@ def _profile(made: Node, path: Path, found: list[Diagnostic]) -> str | None:
     return reader.text("profile")
 
 
-def _accounts_missing(made: Sequence[Target]) -> list[Diagnostic]:
+def _accounts_missing(made: Sequence[tuple[Target, Row]]) -> list[Diagnostic]:
     """Where several accounts are in play, each target must say which is its own (S6).
 
     Several profiles count as several accounts: whose they are is known only after asking the cloud.
     """
-    accounts = {target.account for target in made if target.account is not None}
-    profiles = {target.profile for target in made}
+    accounts = {target.account for target, _ in made if target.account is not None}
+    profiles = {target.profile for target, _ in made}
     if len(accounts) < 2 and len(profiles) < 2:
         return []
     return [
         error(
             "the target needs `account`, since the spec reaches more than one",
             span=target.span,
-            path=path_text(("targets", target.name)),
+            path=path_text(("targets", row.word)),
             hint='account: "…" (the digits in quotes)',
         )
-        for target in made
+        for target, row in made
         if target.account is None
     ]
 
@@ -286,7 +356,7 @@ def _default_wrong(document: Node, made: Sequence[Target]) -> list[Diagnostic]:
     names = [target.name for target in made]
     if any(fnmatchcase(name, node.value) for name in names):
         return []
-    hint = did_you_mean(node.value, names) or f"targets are: {', '.join(names)}"
+    hint = _near(node.value, names) or f"targets are: {named(names)}"
     return [
         error(f"no target is called `{node.value}`", span=node.span, path="defaultTarget", hint=hint),
     ]

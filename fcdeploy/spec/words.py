@@ -211,6 +211,25 @@ _TARGET_FIELDS: dict[str, Any] = {
         },
         additionalProperties=False,
     ),
+    "matrix": {
+        "title": "Matrix",
+        "description": "Makes a target of each row: a map of lists, of which every combination is one, or a list of "
+        "maps. Values may be any field of a target, or names of their own for templates.",  # S6
+        "type": ["object", "array"],
+        "additionalProperties": {"type": "array", "minItems": 1},
+        "items": {"type": "object", "minProperties": 1},
+    },
+    "exclude": {
+        "title": "Exclude",
+        "description": "Rows of the matrix to leave out: maps of some of their values or patterns of them.",
+        "type": "array",
+        "items": {"type": "object", "minProperties": 1},
+    },
+    "name": _text(
+        "Name",
+        "How the targets of a matrix are called, as a template; when left out, the name here and the values of the row "
+        "with `/` between.",
+    ),
     "retired": {
         "title": "Retired",
         "description": "Plan the destruction of everything that this target owns.",  # S9
@@ -259,7 +278,7 @@ DOCUMENT_WORDS: dict[str, dict[str, Any]] = {
             "Target",
             "One account and region of one cloud.",
             properties=_TARGET_FIELDS,
-            required=["provider", "region"],
+            anyOf=[{"required": ["provider", "region"]}, {"required": ["matrix"]}],
             additionalProperties=False,
         ),
     ),

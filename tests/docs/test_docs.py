@@ -30,6 +30,7 @@ from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import Ending, Outcome
 from fcdeploy.render.outcome import outcome_text
 from fcdeploy.render.views import OutcomeView
+from fcdeploy.spec.project import read_project
 from fcdeploy.spec.words import CODE, DOCUMENT_WORDS, RESOURCE_WORDS
 
 ROOT = generate.ROOT
@@ -148,7 +149,7 @@ def test_a_spec_in_the_documents_is_valid_and_applies(
     monkeypatch.setenv("SHOP_TOKEN", "t0k3n-of-the-environment")
     monkeypatch.setenv("FCDEPLOY_STATE", str(tmp_path / "state"))
     assert run(["validate"]) == 0, capsys.readouterr().err
-    target = next(iter(yaml.safe_load(spec)["targets"]))
+    target = read_project(folder, environ=os.environ).targets[0].name
     if "code: {oss:" in body:
         # The archive behind the address is the emulator's own; its checksum is not the one in the text.
         return

@@ -173,7 +173,7 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
         found,
         snapshot,
         site,
-        (*orphan_warnings(snapshot, site, ["dev"]), *undeclared_warnings(wanted, snapshot, owned, site.scope)),
+        (*orphan_warnings(snapshot, site, [site.target]), *undeclared_warnings(wanted, snapshot, owned, site.scope)),
         destroying=case.get("destroying", False),
         absent={where for where, resource in wanted.items() if resource.absent},
     )

@@ -8,7 +8,15 @@ import pytest
 from fcdeploy.errors import SpecError, UsageError
 from fcdeploy.model import Target
 from fcdeploy.spec.loader import load
-from fcdeploy.spec.targets import default_target, read_variables, selected, target_scope, targets, variables
+from fcdeploy.spec.targets import (
+    default_target,
+    placed_targets,
+    read_variables,
+    selected,
+    target_scope,
+    targets,
+    variables,
+)
 from fcdeploy.spec.template import Surroundings, render
 
 
@@ -62,7 +70,7 @@ targets:
   b: {provider: alibaba, regoin: x, account: 00123}
   c: {provider: alibaba, region: x, network: inside, api: "2020", retired: perhaps, credentials: {profil: p}}
   d: {provider: alibaba, region: "${{ vars.x }}", account: ""}
-  e/f: {provider: alibaba, region: x}
+  e//f: {provider: alibaba, region: x}
   g: x
   h: {provider: alibaba, region: "", credentials: p, vars: [1], account: "${{ 12 }}"}
 """
@@ -85,8 +93,9 @@ targets:
         "    hint: did you mean `profile`?\n"
         "f.yaml:6:35: error: `vars.x` is not defined [targets.d.region]\n"
         "    in ${{ vars.x }}\n"
-        "f.yaml:7:3: error: a target cannot have this name [targets.e/f]\n"
-        "    hint: up to 63 letters, digits, `-`, `_` and `.`, beginning with a letter or digit\n"
+        "f.yaml:7:3: error: a target cannot have this name [targets.e//f]\n"
+        "    hint: up to 63 letters, digits, `-`, `_` and `.`, beginning with a letter or digit; "
+        "several such words with `/` between\n"
         "f.yaml:8:6: error: a target must be a map, not text [targets.g]\n"
         "f.yaml:9:34: error: `region` is empty [targets.h.region]\n"
         "f.yaml:9:51: error: `credentials` must be a map, not text [targets.h.credentials]\n"
@@ -199,3 +208,46 @@ def test_variables_from_the_command_line_and_files(tmp_path: Path) -> None:
     (tmp_path / "w.yaml").write_text("- a\n")
     with pytest.raises(SpecError, match="must hold a map, not a list"):
         read_variables(tmp_path / "w.yaml")
+
+
+def test_rows_keep_the_places_of_their_values() -> None:
+    document = load(
+        "targets:\n"
+        "  prod:\n"
+        "    provider: alibaba\n"
+        "    matrix: {region: [cn-a, cn-b], stage: [x]}\n"
+        "  rows:\n"
+        "    provider: alibaba\n"
+        "    matrix:\n"
+        "      - {region: cn-c, vars: {a: 1}}\n"
+        "    vars: {a: 0, b: 0}\n",
+        "f",
+    )
+    placed = placed_targets(document, Surroundings(root=Path("/nonexistent"), env={}), [], [])
+    assert [target.name for target, _ in placed] == ["prod/cn-a/x", "prod/cn-b/x", "rows/cn-c"]
+    rows = [row for _, row in placed]
+    assert [str(row.node.fields["region"].span) for row in rows] == ["f:4:23", "f:4:29", "f:8:18"]
+    assert [str(target.span) for target, _ in placed] == ["f:2:3", "f:2:3", "f:5:3"]
+    assert [row.free for row in rows] == [{"stage"}, {"stage"}, frozenset()]
+    assert placed[2][0].vars == {"a": 1, "b": 0}
+    assert str(rows[2].node.fields["vars"].fields["a"].span) == "f:8:34"
+
+
+def test_a_row_may_say_any_field_of_a_target() -> None:
+    row = (
+        "{provider: alibaba, region: r, account: '1', api: 2016-08-15, network: internal, retired: true, "
+        "credentials: {profile: p}}"
+    )
+    (target,) = made(f"targets: {{t: {{region: x, api: 2021-04-06, matrix: [{row}], name: n}}}}\n")
+    assert (target.name, target.region, target.account, target.api) == ("n", "r", "1", "2016-08-15")
+    assert (target.network, target.retired, target.profile) == ("internal", True, "p")
+
+
+def test_the_name_of_a_matrix_leads_to_its_targets() -> None:
+    every = _named("prod/cn-a", "prod/cn-b", "dev")
+    with pytest.raises(UsageError, match="no target matches `prod`") as caught:
+        selected(every, ["prod"])
+    assert caught.value.hint.startswith("did you mean `prod/*`?")
+    with pytest.raises(UsageError) as caught:
+        selected(_named(*(f"t{number}" for number in range(48))), writes=True)
+    assert caught.value.hint.endswith("t9, t10 and 37 more")

@@ -66,7 +66,7 @@ def test_what_is_written_comes_to_the_same(path: Path, tmp_path: Path) -> None:
             assert SECRET not in text
             # Paths count from the folder of the spec, so the new file must stand there, too.
             folder = tmp_path / target.name
-            folder.mkdir(exist_ok=True)
+            folder.mkdir(parents=True, exist_ok=True)
             for one in path.parent.iterdir():
                 if one.name != path.name and not (folder / one.name).exists():
                     (folder / one.name).symlink_to(one)
