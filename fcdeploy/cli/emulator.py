@@ -173,7 +173,7 @@ def _path(name: str | None) -> Path | None:
 )
 @click.pass_context
 def coverage(ctx: click.Context, form: str) -> int:
-    """List every operation of the vendor's API and how far it is emulated."""  # fmt: skip
+    """List every operation of the vendors' APIs and how far it is emulated."""  # fmt: skip
     from fcdeploy.emulator.coverage import coverage_rows, to_json
     from fcdeploy.render.json import document_text
     from fcdeploy.render.words import counted, folded, table
@@ -184,8 +184,8 @@ def coverage(ctx: click.Context, form: str) -> int:
         speech.write_data(document_text("coverage", {"operations": [to_json(row) for row in rows]}))
         return DONE
     lines = table(
-        ["OPERATION", "EXTENT", "VERSIONS"],
-        [(row.operation, row.extent.value, ", ".join(row.versions)) for row in rows],
+        ["OPERATION", "EXTENT", "API"],
+        [(row.operation, row.extent.value, f"{row.provider} {', '.join(row.versions)}") for row in rows],
     )
     told = [lines[0]]
     for line, row in zip(lines[1:], rows, strict=True):

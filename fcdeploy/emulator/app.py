@@ -21,6 +21,7 @@ from fcdeploy.emulator.dialect import Dialect, HeaderPairs
 from fcdeploy.emulator.errors import ApiError
 from fcdeploy.emulator.exchange import Json, Reply, Request
 from fcdeploy.emulator.faults import Rule
+from fcdeploy.emulator.huawei.dialect import HUAWEI
 from fcdeploy.emulator.json_body import BadBody, parse_object
 from fcdeploy.emulator.routes import Route
 from fcdeploy.emulator.settings import EmulatorSettings
@@ -33,7 +34,7 @@ Message = MutableMapping[str, Any]
 Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 
-DIALECTS: tuple[Dialect, ...] = (ALIBABA,)
+DIALECTS: tuple[Dialect, ...] = (ALIBABA, HUAWEI)
 _THREAD_BODY = 262_144  # bytes of body from which an operation leaves the event loop
 _DRAIN_LIMIT = 536_870_912  # bytes read and thrown away, so that a client over the limit can read its error
 _CLOSING = 1.0  # seconds that a dropped connection gets to send what was written before

@@ -15,7 +15,7 @@ import ipaddress
 import json
 from typing import TYPE_CHECKING
 
-from fcdeploy.emulator.coverage import coverage_rows, shared_choices, to_json
+from fcdeploy.emulator.coverage import PROVIDERS, coverage_rows, shared_choices, to_json
 from fcdeploy.emulator.exchange import NO_CONTENT, Reply, Request
 from fcdeploy.emulator.faults import BadFaults
 from fcdeploy.emulator.json_body import BadBody, parse_object
@@ -77,7 +77,9 @@ def answer(app: "App", request: Request, client: tuple[str, int] | None) -> Repl
             return NO_CONTENT
         case "GET", "coverage":
             shared = [
-                {"topic": topic, "choice": choice, "source": source} for topic, choice, source in shared_choices()
+                {"provider": provider, "topic": topic, "choice": choice, "source": source}
+                for provider in PROVIDERS
+                for topic, choice, source in shared_choices(provider)
             ]
             return Reply(body={"operations": [to_json(row) for row in coverage_rows()], "shared": shared})
         case _:

@@ -33,6 +33,10 @@ class Dialect(Protocol):
         """Return what two overlapping writes must not share, None for a read (strict concurrency)."""
         ...
 
+    def touched(self, body: Json, now: float, modified: str) -> Json:
+        """Return a stored body that another writer changes ``now``; ``modified`` is later than its last change."""
+        ...
+
     def error_body(self, error: ApiError, request_id: str) -> Json:
         """Return the JSON of an error answer."""
         ...

@@ -7,6 +7,7 @@ from pathlib import Path
 
 DEFAULT_ACCOUNT = "1234567890123456"
 DEFAULT_REGION = "cn-hangzhou"
+DEFAULT_HUAWEI_REGION = "cn-north-4"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,6 +49,7 @@ class EmulatorSettings:
 
     account: str = DEFAULT_ACCOUNT
     region: str = DEFAULT_REGION
+    huawei_region: str = DEFAULT_HUAWEI_REGION
     access_keys: Mapping[str, str] = field(default_factory=dict)
     key_accounts: Mapping[str, str] = field(default_factory=dict)
     check_signatures: bool = True
@@ -65,6 +67,8 @@ class EmulatorSettings:
     body_limit: int = 104_857_600  # facts 13, "Whole request body"
     code_limit: int = 104_857_600  # facts 15: 100 MB today, 52428800 in older regions
     functions_per_service: int = 50  # facts 13; raise it to load-test
+    functions_per_project: int = 400  # FunctionGraph facts 15; raise it to load-test
+    config_replaces: bool = False  # FunctionGraph facts 19: does a metadata update reset what it leaves out?
     instances_per_region: int = 100  # facts 13, the most that an on-demand config may ask for
     main_version_in_weights: bool = False
     resolve_domains: bool = False

@@ -163,6 +163,13 @@ class Session:
         ).fetchone()
         return int(found[0])
 
+    def count_all(self, kind: str) -> int:
+        """Return how many rows of ``kind`` there are."""
+        found = self._connection.execute(
+            "SELECT count(*) FROM resources WHERE account=? AND region=? AND kind=?", (*self._tenant, kind)
+        ).fetchone()
+        return int(found[0])
+
     def next_number(self, name: str) -> int:
         """Return 1, 2, 3, ... for ``name``; a number is never given twice, whatever is deleted."""
         found = self._connection.execute(

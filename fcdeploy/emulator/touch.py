@@ -30,7 +30,7 @@ def write_touch(request: Request, dialect: Dialect, route: Route, change: Mappin
             if route.method != "DELETE":
                 session.delete(route.kind, parent, name)
         else:
-            _change(session, request, session.get(route.kind, parent, name), change)
+            _change(session, request, dialect, session.get(route.kind, parent, name), change)
     if change.get("delete") is True and route.method == "DELETE":
         # What else goes with it (a layer with its last version), the operation knows.
         _call(request, route)
@@ -42,7 +42,9 @@ def _call(request: Request, route: Route) -> None:
         route.call(request)
 
 
-def _change(session: Session, request: Request, row: Row | None, change: Mapping[str, object]) -> None:
+def _change(
+    session: Session, request: Request, dialect: Dialect, row: Row | None, change: Mapping[str, object]
+) -> None:
     if row is None:
         return
     body = dict(row.body)
@@ -52,6 +54,5 @@ def _change(session: Session, request: Request, row: Row | None, change: Mapping
     else:
         body["description"] = f"{body.get('description') or ''} (touched)".strip()
     modified = later_text(request.now, row.modified)
-    if "lastModifiedTime" in body:
-        body["lastModifiedTime"] = modified
+    body = dialect.touched(body, request.now, modified)
     session.put(replace(row, body=body, etag=etag_of(body), modified=modified))

@@ -12,6 +12,7 @@ import sys
 import tempfile
 import textwrap
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import click
@@ -63,10 +64,10 @@ def _command(name: str, command: click.Command, above: click.Context | None) -> 
                 yield from _command(f"{name} {word}", below, ctx)
 
 
-def coverage_part() -> str:
-    """What is emulated, by extent; the same rows as `fcdeploy emulator coverage`."""
+def coverage_part(provider: str) -> str:
+    """What is emulated of one vendor, by extent; the same rows as `fcdeploy emulator coverage`."""
     lines: list[str] = []
-    rows = coverage_rows()
+    rows = [row for row in coverage_rows() if row.provider == provider]
     for extent, title in _EXTENTS.items():
         found = [row for row in rows if row.extent is extent]
         if not found:
@@ -85,12 +86,13 @@ def _operation(row: CoverageRow) -> str:
     return f"`{row.operation}`"
 
 
-def choices_part() -> str:
-    """Where the vendor's documents are silent or disagree, and what the emulator does."""
+def choices_part(provider: str) -> str:
+    """Where one vendor's documents are silent or disagree, and what the emulator does."""
     lines = ["For every operation:", ""]
-    lines += [_bullet(f"{topic}: {choice}.") for topic, choice, _ in shared_choices()]
+    lines += [_bullet(f"{topic}: {choice}.") for topic, choice, _ in shared_choices(provider)]
     lines += ["", "For single operations:", ""]
-    told = dict.fromkeys((row.operation, choice) for row in coverage_rows() for choice in row.choices)
+    rows = [row for row in coverage_rows() if row.provider == provider]
+    told = dict.fromkeys((row.operation, choice) for row in rows for choice in row.choices)
     lines += [_bullet(f"`{operation}`: {_plain(choice)}.") for operation, choice in told]
     return "\n".join([*lines, ""])
 
@@ -103,7 +105,12 @@ def _bullet(text: str) -> str:
     return textwrap.fill(text, WIDTH, initial_indent="- ", subsequent_indent="  ", break_on_hyphens=False)
 
 
-PARTS: dict[str, Callable[[], str]] = {"coverage": coverage_part, "choices": choices_part}
+PARTS: dict[str, Callable[[], str]] = {
+    "coverage": partial(coverage_part, "alibaba"),
+    "choices": partial(choices_part, "alibaba"),
+    "coverage-huawei": partial(coverage_part, "huawei"),
+    "choices-huawei": partial(choices_part, "huawei"),
+}
 PAGES: dict[Path, Callable[[], str]] = {ROOT / "docs" / "kinds.md": kinds_page, ROOT / "docs" / "cli.md": cli_page}
 
 

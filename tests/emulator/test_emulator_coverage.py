@@ -4,19 +4,28 @@ import ast
 from pathlib import Path
 
 import fcdeploy.emulator
-from fcdeploy.emulator.alibaba.operations import OPERATIONS
-from fcdeploy.emulator.alibaba.registry import ROUTES
-from fcdeploy.emulator.coverage import coverage_rows, shared_choices
+from fcdeploy.emulator.alibaba import operations as alibaba
+from fcdeploy.emulator.alibaba import registry as alibaba_registry
+from fcdeploy.emulator.coverage import PROVIDERS, coverage_rows, shared_choices
+from fcdeploy.emulator.huawei import operations as huawei
+from fcdeploy.emulator.huawei import registry as huawei_registry
 from fcdeploy.emulator.routes import Extent
 
+VENDORS = {
+    "alibaba": (alibaba.OPERATIONS, alibaba_registry.ROUTES),
+    "huawei": (huawei.OPERATIONS, huawei_registry.ROUTES),
+}
+BEYOND_THE_SDK = {"huawei": ("ListProjectTriggers", "ListRuntimeTypes", "ListTriggerTypes")}
+"""What Terraform calls and the SDK does not know."""
 ROOT = Path(fcdeploy.emulator.__file__).parent
 
 
 def test_every_operation_is_listed_and_every_route_is_an_operation() -> None:
-    rows = coverage_rows()
-    assert {row.operation for row in rows} == set(OPERATIONS)
-    assert {route.operation for route in ROUTES} <= set(OPERATIONS)
-    assert len(OPERATIONS) == len(set(OPERATIONS))
+    for provider, (operations, routes) in VENDORS.items():
+        listed = {row.operation for row in coverage_rows() if row.provider == provider}
+        assert listed == {*operations, *BEYOND_THE_SDK.get(provider, ())}
+        assert {route.operation for route in routes} <= listed
+        assert len(operations) == len(set(operations))
 
 
 def test_every_emulated_operation_names_its_sources_and_partial_ones_what_is_missing() -> None:
@@ -26,8 +35,10 @@ def test_every_emulated_operation_names_its_sources_and_partial_ones_what_is_mis
 
 
 def test_what_all_operations_share_is_told_with_its_source() -> None:
-    assert len({topic for topic, _, _ in shared_choices()}) == len(shared_choices())
-    assert all(choice and "facts" in source for _, choice, source in shared_choices())
+    for provider in PROVIDERS:
+        shared = shared_choices(provider)
+        assert len({topic for topic, _, _ in shared}) == len(shared)
+        assert all(choice and ("facts" in source or source == "[INF]") for _, choice, source in shared)
 
 
 def test_the_emulator_imports_nothing_of_the_rest_and_never_prints() -> None:

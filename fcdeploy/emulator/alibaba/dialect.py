@@ -59,6 +59,11 @@ class AlibabaDialect:
             return None
         return request.params[0].partition(".")[0]
 
+    def touched(self, body: Json, now: float, modified: str) -> Json:
+        """Return a body that another writer changed: its time is strictly later (facts 3.4)."""
+        del now
+        return {**body, "lastModifiedTime": modified} if "lastModifiedTime" in body else body
+
     def error_body(self, error: ApiError, request_id: str) -> Json:
         """Return both key families."""
         return errors.to_error_body(error, request_id)
