@@ -21,6 +21,7 @@ from fcdeploy.app.recovering import rollback as rollback
 from fcdeploy.app.rendering import rendered_specs as rendered_specs
 from fcdeploy.app.required import Required, required_checked
 from fcdeploy.app.required import read_required as read_required
+from fcdeploy.app.rollout import works_in_waves
 from fcdeploy.app.running import Manner
 from fcdeploy.app.saving import PlanFile, Saving, write_plans
 from fcdeploy.app.saving import apply_saved as apply_saved
@@ -80,7 +81,7 @@ async def plan(where: Where, wishes: Wishes, *, destroy: bool = False, saving: S
     check_only(project, targets, wishes, destroy=destroy)
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, target, cloud) for target in targets]
+            works = works_in_waves(where, project, targets, cloud)
             results = await side_by_side(works, lambda work: work.read_plan(stack, wishes, destroy, for_apply=False))
             checked = _whole_run_checked(results, wishes, destroy)
             if saving is not None and all(one.can_apply for one in checked):
@@ -107,7 +108,7 @@ async def apply(
     check_only(project, targets, wishes, destroy=destroy)
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, target, cloud) for target in targets]
+            works = works_in_waves(where, project, targets, cloud)
 
             async def prepared(work: Work) -> TargetPlan:
                 await work.take(stack, manner)
@@ -117,9 +118,7 @@ async def apply(
                 return required_checked(_whole_run_checked(results, wishes, destroy), required)
 
             command = "destroy" if destroy else "apply"
-            return await carried_out(
-                project.name, works, prepared, checked, confirm, manner, command=command, diagnostics=warnings
-            )
+            return await carried_out(works, prepared, checked, confirm, manner, command=command, diagnostics=warnings)
 
 
 async def outputs(where: Where) -> OutputsReport:

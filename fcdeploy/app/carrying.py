@@ -1,10 +1,11 @@
-"""What every command that applies plans has in common: all targets at once, one question, then each its own run."""
+"""What every command that applies plans has in common: the plans of all targets, one question, then the runs."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
 
+from fcdeploy.app.rollout import rolled_out
 from fcdeploy.app.running import Manner
 from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan
 from fcdeploy.app.work import Work
@@ -14,7 +15,6 @@ from fcdeploy.model import Ending
 
 
 async def carried_out(
-    project: str,
     works: Sequence[Work],
     prepared: Callable[[Work], Awaitable[TargetPlan]],
     checked: Callable[[Sequence[TargetPlan]], tuple[TargetPlan, ...]],
@@ -26,14 +26,15 @@ async def carried_out(
     diagnostics: tuple[Diagnostic, ...] = (),
 ) -> ApplyReport:
     """Prepare the plan of each target, judge them all together, ask, and carry out those that may be."""
-    report = PlanReport(project=project, results=checked(await side_by_side(works, prepared)), diagnostics=diagnostics)
+    results = checked(await side_by_side(works, prepared))
+    report = PlanReport(project=works[0].project.name, results=results, diagnostics=diagnostics)
     ready = [work for work, result in zip(works, report.results, strict=True) if result.can_apply]
     if not ready or manner.stop.requested or not confirm(report):
         return ApplyReport(plans=report, outcomes=(), confirmed=False)
-    outcomes = await asyncio.gather(*(work.execute(manner, command, plan_id) for work in ready))
-    done = [work for work, one in zip(ready, outcomes, strict=True) if one.ending is Ending.DONE]
+    outcomes = await rolled_out(works, ready, manner, command=command, plan_id=plan_id)
+    done = [work for work in ready if outcomes[work.target.name].ending is Ending.DONE]
     given = await asyncio.gather(*(work.read_outputs() for work in done)) if command != "destroy" else ()
-    return ApplyReport(plans=report, outcomes=tuple(outcomes), outputs=tuple(given))
+    return ApplyReport(plans=report, outcomes=tuple(outcomes.values()), outputs=tuple(given))
 
 
 async def side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[TargetPlan]]) -> list[TargetPlan]:
@@ -45,6 +46,6 @@ async def side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[T
         except (SpecError, UsageError):
             raise
         except FcdeployError as problem:
-            return TargetPlan(target=work.target, plan=None, problem=problem)
+            return TargetPlan(target=work.target, plan=None, problem=problem, wave=work.wave)
 
     return list(await asyncio.gather(*(one(work) for work in works)))

@@ -14,6 +14,7 @@ from fcdeploy.app.bench import opened_cloud
 from fcdeploy.app.carrying import carried_out
 from fcdeploy.app.planning import read_plan
 from fcdeploy.app.required import Required, required_checked
+from fcdeploy.app.rollout import works_in_waves
 from fcdeploy.app.running import Manner
 from fcdeploy.app.selection import patterns_of, project_of
 from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan, Where
@@ -161,7 +162,7 @@ async def apply_saved(
     saved_of = {one.target: one for one in chosen}
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, targets[one.target], cloud) for one in chosen]
+            works = works_in_waves(where, project, [targets[one.target] for one in chosen], cloud)
 
             async def prepared(work: Work) -> TargetPlan:
                 saved = saved_of[work.target.name]
@@ -172,7 +173,6 @@ async def apply_saved(
                 return await _read_again(work, file, saved)
 
             return await carried_out(
-                project.name,
                 works,
                 prepared,
                 lambda results: required_checked(results, required),
@@ -237,12 +237,12 @@ async def _read_again(work: Work, file: PlanFile, saved: SavedPlan) -> TargetPla
     )
     work.desired, work.plan = desired, plan
     if found := (*stale_findings(saved, plan, plans.key), *refusals):
-        return TargetPlan(target=work.target, plan=None, problem=PlanOutdated(found))
+        return TargetPlan(target=work.target, plan=None, problem=PlanOutdated(found), wave=work.wave)
     if change_digests(plan) != saved.changes:
         raise _refused(f"the plan of target {saved.target} is not what {file.path} says of it", hint="plan again")
     for sha256 in await journal.missing_archives(saved.archives):
         bench.write_download(sha256, file.read_archive(sha256))
-    return TargetPlan(target=work.target, plan=plan)
+    return TargetPlan(target=work.target, plan=plan, wave=work.wave)
 
 
 def _desired(work: Work, file: PlanFile, saved: SavedPlan) -> Desired:

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from fcdeploy.diagnostics import Diagnostic, Span
 from fcdeploy.errors import DiagnosedError, FcdeployError
-from fcdeploy.model import Address, Drift, Graph, Json, Outcome, PastRun, Plan, Target
+from fcdeploy.model import Address, Drift, Graph, Json, Outcome, PastRun, Plan, Target, Wave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,11 +32,15 @@ class Where:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetPlan:
-    """One target's plan, or why there is none; a refused plan is there beside its problem."""
+    """One target's plan, or why there is none; a refused plan is there beside its problem.
+
+    `wave` is the one that the target goes in, where the file has a rollout.
+    """
 
     target: Target
     plan: Plan | None
     problem: FcdeployError | None = None
+    wave: Wave | None = None
 
     @property
     def problems(self) -> tuple[Diagnostic, ...]:
@@ -51,7 +55,7 @@ class TargetPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanReport:
-    """The plans of all selected targets, in the file's order; `diagnostics` are about the spec."""
+    """The plans of all selected targets, in the order in which they go; `diagnostics` are about the spec."""
 
     project: str
     results: tuple[TargetPlan, ...]

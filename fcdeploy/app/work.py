@@ -28,17 +28,18 @@ from fcdeploy.app.running import (
 )
 from fcdeploy.app.types import Kept, Move, StatusRow, TargetDrift, TargetOutputs, TargetPlan, TargetStatus, Where
 from fcdeploy.diagnostics import Diagnostic, error, warning
-from fcdeploy.engine.journal import Journal, RunRecord
+from fcdeploy.engine.journal import Journal, RunRecord, new_run_id
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.ownership import Wishes, found_by_name, is_owned, verdicts
 from fcdeploy.engine.places import place_of
+from fcdeploy.engine.redact import Redactor
 from fcdeploy.engine.references import located
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.unmarked import with_unmarked
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
 from fcdeploy.kinds.fields import value_at
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Address, Ending, Json, Live, Outcome, PastRun, Plan, SecretSource, Target
+from fcdeploy.model import Address, Ending, Json, Live, Outcome, PastRun, Plan, SecretSource, Target, Wave
 from fcdeploy.spec.plain import GIVEN
 from fcdeploy.spec.project import Project
 from fcdeploy.spec.template import secret_text
@@ -53,6 +54,7 @@ class Work:
     project: Project
     target: Target
     cloud: Cloud
+    wave: Wave | None = None
     bench: Bench | None = None
     packages: Packages | None = None
     journal: Journal | None = None
@@ -125,6 +127,16 @@ class Work:
                 await self.lease.release()
             self.lease = None
 
+    def redactor(self) -> Redactor:
+        """Cuts out of foreign text what nobody may see of this target."""
+        assert self.bench is not None and self.plan is not None
+        return self.bench.redactor(self.plan)
+
+    async def go_on(self) -> None:
+        """Hold the lease on for another run of the target. Raises RunError when it is lost."""
+        assert self.lease is not None
+        await self.lease.go_on(new_run_id())
+
     async def recover(self, recover: str, manner: Manner) -> Outcome:
         """Resume, roll back or abandon the open run whose lease is held."""
         assert self.bench is not None and self.journal is not None and self.record is not None
@@ -156,7 +168,7 @@ class Work:
             warnings=(*notices, *warnings),
         )
         problem = PlanRefused(refusals) if refusals else None
-        return TargetPlan(target=self.target, plan=self.plan, problem=problem)
+        return TargetPlan(target=self.target, plan=self.plan, problem=problem, wave=self.wave)
 
     async def read_drift(self, stack: AsyncExitStack) -> TargetDrift:
         """What live and the file disagree on in this target. Raises ReadFailed and SpecError."""

@@ -56,6 +56,8 @@ def outcome_code(outcome: Outcome, *, undo_wanted: bool = False, leave_wanted: b
             return DONE if undo_wanted else ROLLED_BACK
         case Ending.NEEDS_ATTENTION | Ending.LEFTOVERS:
             return ATTENTION
-        case Ending.FAILED | Ending.STOPPED:
+        case Ending.NOT_BEGUN:
+            return FAILED
+        case Ending.FAILED | Ending.STOPPED | Ending.STANDS:
             standing = set(outcome.done) - set(outcome.undone)
             return ATTENTION if standing or outcome.leftovers else FAILED

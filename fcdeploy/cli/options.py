@@ -16,6 +16,7 @@ import click
 
 from fcdeploy.cli.commands import GENERAL, compose, option
 from fcdeploy.cli.speech import Session, Speech
+from fcdeploy.durations import to_seconds
 
 if TYPE_CHECKING:
     from fcdeploy.app import Where, Wishes
@@ -37,25 +38,15 @@ class Duration(_SecondsType):
     """Seconds, from `250ms`, `2s`, `5m`, `1h`, `7d` or a bare number of seconds."""
 
     name = "duration"
-    _FORM = re.compile(r"(\d+(?:\.\d+)?)\s*(ms|s|m|min|h|d)?\Z")
-    _UNITS: Mapping[str | None, float] = {
-        "ms": 0.001,
-        "s": 1.0,
-        None: 1.0,
-        "m": 60.0,
-        "min": 60.0,
-        "h": 3600.0,
-        "d": 86400.0,
-    }
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """The seconds; fails the command line on anything else."""
         if isinstance(value, int | float):
             return float(value)
-        found = self._FORM.match(str(value).strip())
+        found = to_seconds(str(value))
         if found is None:
             self.fail(f"{value!r} is no time: write 250ms, 2s, 5m or 1h", param, ctx)
-        return float(found[1]) * self._UNITS[found[2]]
+        return found
 
 
 class Whole(_WholeType):

@@ -55,6 +55,7 @@ def _plan_view(one: TargetPlan, with_bodies: bool) -> PlanView:
     return PlanView(
         target=one.target,
         plan=one.plan,
+        wave=one.wave,
         problems=to_findings(one.problem) if one.problem else (),
         digests=change_digests(one.plan) if with_bodies and one.plan else (),
         bodies={step.id: body_shown(step) for step in one.plan.steps} if with_bodies and one.plan else {},
@@ -121,7 +122,7 @@ def outcome_views(
             code=outcome_code(one, undo_wanted=undo_wanted, leave_wanted=leave_wanted),
             undo_wanted=undo_wanted,
             leave_wanted=leave_wanted,
-            inverse=inverse,
+            inverse=inverse or one.inverse,
             titles=titles,
             flags=flags,
         )

@@ -61,6 +61,10 @@ class Lease(Protocol):
         """Raise LeaseLost when another process has taken over."""
         ...
 
+    async def go_on(self, run: str) -> None:
+        """Hold it for another run, with no moment at which somebody else could take it. Raises LeaseLost."""
+        ...
+
     async def release(self) -> None:
         """Give it back; quietly nothing when it is lost already. Idempotent."""
         ...
@@ -121,6 +125,16 @@ class SqliteLease:
         opened = connection.execute("SELECT holder FROM runs WHERE id = ?", (run,)).fetchone()
         # Who resumed or took back our own run did not open it.
         return opened[0] if opened is not None and opened[0] != str(self.holder) else "another process"
+
+    async def go_on(self, run: str) -> None:
+        """See `Lease.go_on`."""
+
+        def work(connection: sqlite3.Connection) -> None:
+            self.check_in(connection)
+            connection.execute("UPDATE lease SET run = ? WHERE target = ?", (run, self.target))
+
+        await self._file.write(work)
+        self.run = run
 
     async def release(self) -> None:
         """Give it back; quietly nothing when it is lost already. Idempotent."""

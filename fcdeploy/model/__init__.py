@@ -38,6 +38,7 @@ from fcdeploy.model.plans import (
     guard_to_json,
 )
 from fcdeploy.model.resources import Address, CodeRef, Live, Mark, Resource, Target
+from fcdeploy.model.rollout import Rollout, Wave
 from fcdeploy.model.runs import Ending, Event, EventType, Outcome
 
 __all__ = [
@@ -79,12 +80,14 @@ __all__ = [
     "Ref",
     "Reply",
     "Resource",
+    "Rollout",
     "RunHistory",
     "SecretSource",
     "Sensitive",
     "Step",
     "Target",
     "Told",
+    "Wave",
     "from_json",
     "guard_from_json",
     "guard_to_json",

@@ -38,7 +38,9 @@ class Ending(enum.StrEnum):
     """How a run ended.
 
     LEFTOVERS: all that can be taken back was, and the rest stands for good. STOPPED and NEEDS_ATTENTION leave
-    something for a person to do: such a run stays open until it is resumed, rolled back or abandoned.
+    something for a person to do: such a run stays open until it is resumed, rolled back or abandoned. STANDS and
+    NOT_BEGUN are no endings of a run, but what a rollout made of its target: it is as planned although its wave failed,
+    or its turn never came.
     """
 
     DONE = "done"
@@ -47,6 +49,8 @@ class Ending(enum.StrEnum):
     LEFTOVERS = "leftovers"
     STOPPED = "stopped"
     NEEDS_ATTENTION = "needs-attention"
+    STANDS = "stands"
+    NOT_BEGUN = "not-begun"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,6 +59,7 @@ class Outcome:
 
     `unknown` are steps, undo steps too, of which neither the reply nor a read says whether they took effect. `undoing`
     says that something was taken back, or may have been: such a run can only be finished by taking back the rest.
+    `because` says what outside of the target decided its ending. `inverse`: the run itself takes an ended one back.
     """
 
     run: str
@@ -65,6 +70,8 @@ class Outcome:
     leftovers: tuple[str, ...] = ()
     unknown: tuple[str, ...] = ()
     undoing: bool = False
+    because: str = ""
+    inverse: bool = False
     diagnostics: tuple[Diagnostic, ...] = ()
     seconds: float = 0.0
     durations: Mapping[str, float] = field(default_factory=dict)

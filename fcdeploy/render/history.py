@@ -34,6 +34,9 @@ _ENDINGS = {
     # Nothing else closes a run that was stopped.
     Ending.STOPPED: ("abandoned", Role.WARNING),
     Ending.NEEDS_ATTENTION: ("attention", Role.ERROR),
+    # What a rollout makes of a target closes no run.
+    Ending.STANDS: ("stands", Role.ERROR),
+    Ending.NOT_BEGUN: ("not begun", Role.WARNING),
 }
 
 _RESULTS = {

@@ -49,6 +49,7 @@ from fcdeploy.render.views import (
     StandingView,
     StatusView,
 )
+from fcdeploy.render.waves import rollout_content
 
 FORMAT_VERSION = 1
 
@@ -68,6 +69,7 @@ def plans_content(view: PlansView) -> dict[str, Json]:
         "project": view.project,
         "destroy": view.destroy,
         "targets": [_plan(one) for one in view.plans],
+        **({"rollout": rollout_content(view.rollouts[0])} if view.rollouts else {}),
         "summary": _summary(plans),
         "digest": view.digest or None,
         "diagnostics": findings_list(view.diagnostics),
@@ -136,6 +138,7 @@ def outcomes_list(views: Iterable[OutcomeView]) -> list[Json]:
             "target": view.outcome.target,
             "ending": view.outcome.ending.value,
             "exitCode": view.code,
+            "because": view.outcome.because or None,
             "done": [_step_name(step, view) for step in view.outcome.done],
             "undone": [_step_name(step, view) for step in view.outcome.undone],
             "leftovers": [view.titles.get(one, one) for one in view.outcome.leftovers],
@@ -218,6 +221,7 @@ def _plan(view: PlanView) -> dict[str, Json]:
     warnings = plan.warnings if plan else ()
     return {
         **target_content(view.target),
+        **({"wave": view.wave.number} if view.wave is not None else {}),
         "planned": plan is not None,
         "refused": plan is not None and bool(view.problems),
         "changes": [_change(one) for one in plan.changes if one.action in _CHANGING] if plan else [],

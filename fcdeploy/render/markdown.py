@@ -17,6 +17,7 @@ from fcdeploy.render.outcome import EXIT_MEANING, ending_words, outcome_text
 from fcdeploy.render.outputs import outputs_text
 from fcdeploy.render.sides import SOME, bare_lines, change_lines
 from fcdeploy.render.views import OutcomeView, OutputsView, PlansView, PlanView
+from fcdeploy.render.waves import rollout_text
 from fcdeploy.render.words import clean, counted, seconds_text
 
 _DANGER = (Action.DELETE, Action.REPLACE, Action.UPDATE, Action.CREATE)
@@ -160,9 +161,11 @@ def _plans_table(view: PlansView) -> list[str]:
         return []
     blocked = any(one.problems for one in view.plans)
     left_out = any(one.plan is not None and one.plan.left_out for one in view.plans)
-    head = ["Target", "Create", "Update", "Replace", "Delete", "Unchanged"]
+    in_waves = bool(view.rollouts)
+    head = [*(["Wave"] if in_waves else []), "Target", "Create", "Update", "Replace", "Delete", "Unchanged"]
     head += (["Left out by `--only`"] if left_out else []) + ([""] if blocked else [])
-    rule = [":--", *["--:"] * (len(head) - 1 - blocked), *([":--"] if blocked else [])]
+    rule = [*(["--:"] if in_waves else []), ":--"]
+    rule += [*["--:"] * (len(head) - len(rule) - blocked), *([":--"] if blocked else [])]
 
     def cells(one: PlanView) -> list[str]:
         counts = [one.plan.count(action) for action in _COLUMNS] if one.plan is not None else []
@@ -173,9 +176,11 @@ def _plans_table(view: PlansView) -> list[str]:
         state = "**no plan**" if one.plan is None else "**refused**" if one.problems else ""
         place = f"{one.target.provider} {one.target.region}".strip()
         where = " ".join(part for part in (code(one.target.name), code(place)) if part)
-        return [where, *numbers, *([state] if blocked else [])]
+        wave = [str(one.wave.number) if one.wave is not None else ""] if in_waves else []
+        return [*wave, where, *numbers, *([state] if blocked else [])]
 
-    return _table(head, rule, [(one, cells(one)) for one in view.plans])
+    told = [rollout_text(one, destroy=view.destroy) for one in view.rollouts]
+    return [*_table(head, rule, [(one, cells(one)) for one in view.plans]), *told]
 
 
 def _danger_of(view: PlanView) -> tuple[int, ...]:

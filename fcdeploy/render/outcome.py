@@ -33,7 +33,15 @@ _SAID = {
     Ending.LEFTOVERS: ("rolled back in part", Role.WARNING),
     Ending.STOPPED: ("stopped", Role.WARNING),
     Ending.NEEDS_ATTENTION: ("needs a person", Role.ERROR),
+    Ending.STANDS: ("done, but", Role.ERROR),
+    Ending.NOT_BEGUN: ("not begun:", Role.WARNING),
 }
+_BY_ROLLOUT = {
+    **{ending: _SAID[ending] for ending in (Ending.STANDS, Ending.NOT_BEGUN)},
+    Ending.ROLLED_BACK: ("rolled back:", Role.WARNING),
+    Ending.LEFTOVERS: ("rolled back in part:", Role.WARNING),
+}
+"""Endings that the failure of another target, or of a probe, has decided."""
 
 
 def outcomes_text(views: tuple[OutcomeView, ...], *, ink: Ink = PLAIN, sources: Sources | None = None) -> str:
@@ -58,7 +66,7 @@ def outcome_text(view: OutcomeView, *, ink: Ink = PLAIN, sources: Sources | None
         if more := len(outcome.leftovers) - len(shown):
             lines.append(f"    and {more} more")
     lines += _slowest(outcome.durations, view.titles)
-    if view.code:
+    if view.code and outcome.ending is not Ending.NOT_BEGUN:
         lines.append(f"  Exit code {view.code}: {EXIT_MEANING[view.code]}.")
     lines += [f"  {line}" for line in _next(view)]
     blocks.append("\n".join(lines))
@@ -75,6 +83,9 @@ def _said(view: OutcomeView) -> tuple[str, Role]:
         return "abandoned", Role.WARNING
     if view.undo_wanted and view.outcome.ending is Ending.ROLLED_BACK:
         return "rolled back", Role.GOOD
+    if view.outcome.because and view.outcome.ending in _BY_ROLLOUT:
+        said, role = _BY_ROLLOUT[view.outcome.ending]
+        return f"{said} {clean(view.outcome.because)}", role
     return _SAID[view.outcome.ending]
 
 
@@ -92,6 +103,8 @@ def keeps_text(views: tuple[KeepView, ...]) -> str:
 def _first_lines(view: OutcomeView, said: str, ink: Ink, role: Role) -> list[str]:
     """The closing line with the run's id, which `rollback RUN` asks for; on a line of its own where room is short."""
     outcome = view.outcome
+    if outcome.ending is Ending.NOT_BEGUN:
+        return [f"target {clean(outcome.target)}: {ink(said, role)}"]
     counts = _left(outcome) if view.leave_wanted else _counts(outcome)
     told = f"target {clean(outcome.target)}: ", f"{counts} in {seconds_text(outcome.seconds)}"
     line = f"{told[0]}{ink(said, role)}{told[1]}"
@@ -115,7 +128,7 @@ def _counts(outcome: Outcome) -> str:
             return " (everything was taken back)"
         case Ending.LEFTOVERS:
             return f" ({len(outcome.leftovers)} left behind)"
-        case Ending.DONE:
+        case Ending.DONE | Ending.STANDS:
             return f" ({counted(len(outcome.done), 'step')})" if outcome.done else " (nothing was sent)"
     parts = [counted(len(outcome.done), "step") + " done"] if outcome.done else []
     if outcome.undone:
@@ -154,6 +167,12 @@ def _next(view: OutcomeView) -> list[str]:
             return ["What it did stays; the next plan is made from what is live.", *([more] if outcome.unknown else [])]
         case _ if code == 0:
             return []
+        case Ending.NOT_BEGUN:
+            return []
+        case Ending.STANDS if outcome.run:
+            return ["What it did stays.", way("To take back:", f"rollback {outcome.run}", ""), more]
+        case Ending.STANDS:
+            return ["Nothing was sent to it. Mend what the error says and apply again."]
         case Ending.FAILED if code == 1:
             return ["Nothing was changed. Mend what the error says and apply again."]
         case Ending.ROLLED_BACK:

@@ -23,6 +23,7 @@ from fcdeploy.render.report_time import timeline_html
 from fcdeploy.render.sides import COME, GONE, REMARK, TOLD, Line, bare_lines, change_lines
 from fcdeploy.render.text import counts_text, heading, summary_line
 from fcdeploy.render.views import GraphView, OutcomeView, OutputsView, PlansView, PlanView
+from fcdeploy.render.waves import rollout_text
 from fcdeploy.render.words import clean, clean_lines
 
 _ACTIONS = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
@@ -85,6 +86,7 @@ def _page(
         yield f'<p class="faint">digest sha256:<code>{escape(view.digest)}</code></p>'
     yield "</header>\n<main>"
     yield from _table(view, outcomes)
+    yield from (f"<p>{escape(rollout_text(one, destroy=view.destroy))}</p>" for one in view.rollouts)
     yield from _findings(_by_target(view))
     if outputs:
         yield f'<h2>Outputs</h2><pre class="block">{escape(outputs)}</pre>'
@@ -108,7 +110,8 @@ def _table(view: PlansView, outcomes: Sequence[OutcomeView] | None) -> Iterator[
     yield "</tr></thead><tbody>"
     for place, one in enumerate(view.plans):
         link = f'<a href="#t{place}">{escape(clean(one.target.name))}</a>'
-        where = escape(clean(f"{one.target.provider} {one.target.region}".strip()))
+        wave = f" · wave {one.wave.number} of {one.wave.total}" if one.wave is not None else ""
+        where = escape(clean(f"{one.target.provider} {one.target.region}".strip() + wave))
         cells = "".join(_number(one.plan, action) for action in _ACTIONS)
         unchanged = str(one.plan.unchanged) if one.plan is not None else "?"
         state = _state(one, by_target.get(one.target.name), outcomes is not None)

@@ -42,7 +42,8 @@ RULES = (
         "bad-template",
         "Expressions can be evaluated",
         r"^the expression|in a circle|made from a secret|has no part `|has no text form|^` without `|"
-        r"^the template |number is too large|would have [\d,]+ elements|^` takes ",
+        r"^the template |number is too large|would have [\d,]+ elements|^` takes |"
+        r"cannot be a template",
     ),
     _rule("unknown-key", "Keys are known", r"^unknown key|has no field|not known to API version"),
     _rule(
@@ -78,14 +79,14 @@ RULES = (
         "unknown-name",
         "What is named is there",
         r"is not defined$|is not set$|^there is no|has no (function|alias|version)|not in this file|"
-        r"left out here|is called|"
+        r"left out here|is called|^no target matches|^no wave names|has no target$|"
         r"not the address|does not name|does not exist|names nothing|is like this$",
     ),
     _rule(
         "wrong-value",
         "Values have the right type and size",
         r"must |has not the right form|a value that is not known|^this is not |cannot be ignored|more than|too long|"
-        r"one call at a time|is encrypted|has no source|is for the version|cannot be `",
+        r"one call at a time|is encrypted|has no source|is for the version|cannot be `|begins with",
     ),
     _rule(
         "ownership", "Only what is the project's is touched", r"belongs to|not managed by|adopting|still owns|leads to"

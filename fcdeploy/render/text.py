@@ -10,6 +10,7 @@ from fcdeploy.render.findings import Sources, finding_text
 from fcdeploy.render.ink import PLAIN, Ink, Role
 from fcdeploy.render.values import field_lines
 from fcdeploy.render.views import PlansView
+from fcdeploy.render.waves import rollout_text, wave_text
 from fcdeploy.render.words import WIDTH, clean, columns, counted, folded
 
 _CHANGING = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
@@ -19,7 +20,11 @@ _FIELD_INDENT = " " * 6
 def plans_text(view: PlansView, *, ink: Ink = PLAIN, sources: Sources | None = None) -> str:
     """All targets' plans, when there are several the sum of them, and where anything changes, the digest."""
     blocks: list[str] = []
+    wave = None
     for one in view.plans:
+        if one.wave not in (None, wave):
+            wave = one.wave
+            blocks.append(f"{ink(wave_text(wave), Role.HEADING)}\n")
         blocks.append(f"{ink(heading(one.target), Role.HEADING)}\n")
         if one.plan is not None:
             blocks.append(
@@ -32,6 +37,8 @@ def plans_text(view: PlansView, *, ink: Ink = PLAIN, sources: Sources | None = N
         missing = len(view.plans) - len(plans)
         without = f", {missing} of them without a plan" if missing else ""
         blocks.append(f"{counted(len(view.plans), 'target')}{without}.\nTotal: {counts_text(plans)}.\n")
+    for rollout in view.rollouts:
+        blocks.append("\n".join(folded(rollout_text(rollout, destroy=view.destroy))) + "\n")
     if view.digest and any(one.plan is not None and _has_changes(one.plan) for one in view.plans):
         blocks.append(f"Plan digest: {view.digest}\n")
     return "\n".join(blocks)

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from fcdeploy.diagnostics import Diagnostic, Span
-from fcdeploy.model import Address, Drift, Graph, Json, Outcome, PastRun, Plan, RunHistory, Target
+from fcdeploy.model import Address, Drift, Graph, Json, Outcome, PastRun, Plan, Rollout, RunHistory, Target, Wave
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -14,11 +14,12 @@ class PlanView:
     """One target's plan, or why there is none; a refused plan is there beside its problems.
 
     `digests` are those of its changes. `bodies` are what the steps send, by step id, with everything hidden that must
-    not be seen.
+    not be seen. `wave` is the one that the target goes in, where the file has a rollout.
     """
 
     target: Target
     plan: Plan | None
+    wave: Wave | None = None
     problems: tuple[Diagnostic, ...] = ()
     digests: tuple[str, ...] = ()
     bodies: Mapping[str, Json] = field(default_factory=dict)
@@ -26,7 +27,7 @@ class PlanView:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlansView:
-    """The plans of all targets, in the order of the file; `destroy` says that they take everything away.
+    """The plans of all targets, in the order in which they go; `destroy` says that they take everything away.
 
     `digest` (hex SHA-256) is that of all of them together, equal for two reports whose plans change the same (S43);
     empty where it is not told, or a target has no plan to apply.
@@ -37,6 +38,11 @@ class PlansView:
     diagnostics: tuple[Diagnostic, ...] = ()
     destroy: bool = False
     digest: str = ""
+
+    @property
+    def rollouts(self) -> tuple[Rollout, ...]:
+        """How the targets follow each other: each rollout once."""
+        return tuple(dict.fromkeys(one.wave.rollout for one in self.plans if one.wave is not None))
 
     @property
     def findings(self) -> tuple[Diagnostic, ...]:

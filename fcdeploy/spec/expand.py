@@ -16,7 +16,7 @@ from fcdeploy.spec.refs import refs_in
 from fcdeploy.spec.refs_found import Found
 from fcdeploy.spec.resolve import Placed, resources
 from fcdeploy.spec.shape import Shape, shapes
-from fcdeploy.spec.words import OUTPUTS
+from fcdeploy.spec.words import OUTPUTS, ROLLOUT
 
 Desired: TypeAlias = Mapping[Address, Resource]
 """What a target is to have. Parents come before what stands beneath them."""
@@ -40,6 +40,15 @@ def outputs_of(resolved: Node, target: Target) -> dict[str, Json]:
     """What `outputs:` of a spec that has passed validation says, references by whole identity (S46)."""
     node = resolved.fields.get(OUTPUTS)
     if node is None:
+        return {}
+    named = Found(resources(resolved, target.provider))
+    return {name: _with_references(item.plain(), named) for name, item in node.fields.items()}
+
+
+def probe_of(resolved: Node, target: Target) -> dict[str, Json]:
+    """What the probe of a rollout says for this target, references by whole identity; empty where there is none."""
+    node = resolved.at([ROLLOUT, "probe"])
+    if node is None or not node.fields:
         return {}
     named = Found(resources(resolved, target.provider))
     return {name: _with_references(item.plain(), named) for name, item in node.fields.items()}

@@ -13,9 +13,9 @@ from pathlib import Path
 from fcdeploy.diagnostics import Diagnostic, error, has_errors, in_order, named
 from fcdeploy.errors import SpecError
 from fcdeploy.kinds import registry
-from fcdeploy.model import Json, Mark, Target
+from fcdeploy.model import Json, Mark, Rollout, Target
 from fcdeploy.spec.code import read_code_findings
-from fcdeploy.spec.expand import Desired, expand, outputs_of
+from fcdeploy.spec.expand import Desired, expand, outputs_of, probe_of
 from fcdeploy.spec.include import Files, read_files
 from fcdeploy.spec.leftout import LeftOut
 from fcdeploy.spec.matrix import Row
@@ -23,17 +23,20 @@ from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.patch import Patching
 from fcdeploy.spec.refs import reference
 from fcdeploy.spec.resolve import DEFAULTS, resources, with_defaults
+from fcdeploy.spec.rollout import rollout_findings, rollout_of
 from fcdeploy.spec.sources import ReadSecret, Surroundings
 from fcdeploy.spec.targets import default_target, placed_targets, read_variables, selected, target_scope, variables
 from fcdeploy.spec.template import rendered
 from fcdeploy.spec.unfold import Item, Unfolding, by_item
 from fcdeploy.spec.validate import check_spec, with_failed_as_unknown, with_unknown
-from fcdeploy.spec.words import OUTPUTS
+from fcdeploy.spec.words import OUTPUTS, ROLLOUT
 from fcdeploy.spec.written import Written, written
 
 FILE = "fcdeploy.yaml"
 _NAMED = 6
 """Targets that a finding names, of those that it is about."""
+_EVALUATED = (DEFAULTS, OUTPUTS, ROLLOUT)
+"""Words besides the kinds' sections whose templates are evaluated for each target."""
 
 
 def read_project(
@@ -83,7 +86,7 @@ def _check_unevaluated(document: Node) -> list[Diagnostic]:
 
 def _evaluated(provider: str) -> frozenset[str]:
     """The words whose templates are evaluated for each target."""
-    return frozenset({DEFAULTS, OUTPUTS, *(kind.section for kind in registry.roots(provider))})
+    return frozenset({*_EVALUATED, *(kind.section for kind in registry.roots(provider))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,6 +142,11 @@ class Project:
         return self.file.parent
 
     @property
+    def rollout(self) -> Rollout | None:
+        """How the targets follow each other, of a spec that `check` has nothing against; None: they do not."""
+        return rollout_of(self.document)
+
+    @property
     def default_target(self) -> str | None:
         """What `defaultTarget` says."""
         return default_target(self.document)
@@ -165,7 +173,8 @@ class Project:
             one = next(iter(by_target.values()))
             lines = [one.detail, f"in target {named(by_target, _NAMED)}" if len(by_target) < len(chosen) else ""]
             found.append(replace(one, detail="\n".join(filter(None, lines))))
-        return in_order([*self._notes, *found, *self._shared(chosen)])
+        names = [target.name for target in self.targets], [target.name for target in chosen]
+        return in_order([*self._notes, *found, *self._shared(chosen), *rollout_findings(self.document, *names)])
 
     def check(self, chosen: Sequence[Target], *, code: bool = False) -> tuple[Diagnostic, ...]:
         """The warnings for the chosen targets; raises SpecError with everything when there is an error."""
@@ -185,6 +194,14 @@ class Project:
         """What `outputs:` says for a target, in the order of the file; each `Ref` is to be read. Raises SpecError."""
         self.check([target])
         return outputs_of(self._judge(target)[0].tree, target)
+
+    def probe(self, target: Target) -> Mapping[str, Json]:
+        """How to ask whether a target is healthy, empty where it is not asked; each `Ref` is to be read first.
+
+        Raises SpecError.
+        """
+        self.check([target])
+        return probe_of(self._judge(target)[0].tree, target)
 
     def resolved(self, target: Target) -> tuple[Written, tuple[Diagnostic, ...]]:
         """The spec of one target as a spec of its own, and what is wrong with it; raises SpecError when a template
@@ -215,7 +232,7 @@ class Project:
             before = len(found)
             if key in sections:
                 item = unfolding.section(item, sections[key])
-            elif key in (DEFAULTS, OUTPUTS):
+            elif key in _EVALUATED:
                 item, problems = rendered(item, scope, (key,))
                 found += problems
             made[key] = with_failed_as_unknown(item) if len(found) > before else item

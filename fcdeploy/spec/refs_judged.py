@@ -16,7 +16,7 @@ from fcdeploy.spec.refs import name_of, refs_in
 from fcdeploy.spec.refs_found import Found
 from fcdeploy.spec.resolve import Placed
 from fcdeploy.spec.shape import Shape, in_file_words, shapes
-from fcdeploy.spec.words import OUTPUTS
+from fcdeploy.spec.words import OUTPUTS, ROLLOUT
 
 _TEXT_ONLY = "what ref() gives is text, which may be known only after apply"
 
@@ -42,10 +42,11 @@ def reference_findings(
                 goal = yield from _judged_ref(ref, node, whole, found, judged, api)
                 if goal is not None:
                     edges.append((placed, goal, node, ref))
-    outputs = judged.root.fields.get(OUTPUTS)
-    for path, node in _leaves(outputs, (OUTPUTS,)) if outputs is not None else ():
-        for ref in refs_in(node.value):
-            yield from _judged_ref(ref, node, path, found, judged, api)
+    for word in (OUTPUTS, ROLLOUT):
+        section = judged.root.fields.get(word)
+        for path, node in _leaves(section, (word,)) if section is not None else ():
+            for ref in refs_in(node.value):
+                yield from _judged_ref(ref, node, path, found, judged, api)
     yield from ((None, one) for one in circle_findings(everything, edges))
 
 

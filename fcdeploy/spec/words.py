@@ -8,10 +8,13 @@ from typing import Any
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.spec.rollout_words import ROLLOUT_WORD
 from fcdeploy.spec.targets import API_VERSIONS, NETWORKS
+from fcdeploy.spec.word_forms import map_word, text_word
 
 API_VERSION = "fcdeploy/v1"
 OUTPUTS = "outputs"
+ROLLOUT = "rollout"
 NAME_OF_OUTPUT = r"^[A-Za-z_][-_A-Za-z0-9]{0,63}$"
 NAME_PATTERN = r"^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$"
 
@@ -175,34 +178,26 @@ CODE: dict[str, Any] = {
 """A value of `code:` (S25)."""
 
 
-def _text(title: str, description: str, **limits: Any) -> dict[str, Any]:
-    return {"title": title, "description": description, "type": "string", **limits}
-
-
-def _map(title: str, description: str, **rest: Any) -> dict[str, Any]:
-    return {"title": title, "description": description, "type": "object", **rest}
-
-
 _KINDS = sorted({name for _, name in registry.KINDS})
 
-_VARS = _map("Variables", "Values that templates read as `vars.NAME`; they may be templates themselves.")  # S3
+_VARS = map_word("Variables", "Values that templates read as `vars.NAME`; they may be templates themselves.")  # S3
 
 _TARGET_FIELDS: dict[str, Any] = {
-    "provider": _text("Provider", "The cloud.", enum=sorted({provider for provider, _ in registry.KINDS})),
-    "account": _text("Account", "Id of the account, in quotes; checked before the first write."),  # S6
-    "region": _text("Region", "The region, such as `cn-hangzhou`."),
-    "api": _text(
+    "provider": text_word("Provider", "The cloud.", enum=sorted({provider for provider, _ in registry.KINDS})),
+    "account": text_word("Account", "Id of the account, in quotes; checked before the first write."),  # S6
+    "region": text_word("Region", "The region, such as `cn-hangzhou`."),
+    "api": text_word(
         "API version", "The version of the provider's API; the newest when left out.", enum=list(API_VERSIONS)
     ),
-    "network": _text("Network", "Through which network the API is reached.", enum=list(NETWORKS)),
-    "credentials": _map(
+    "network": text_word("Network", "Through which network the API is reached.", enum=list(NETWORKS)),
+    "credentials": map_word(
         "Credentials",
         "Where this target's credentials come from; beats the environment.",  # S6
-        properties={"profile": _text("Profile", "A profile of the provider's own command line tool.")},
+        properties={"profile": text_word("Profile", "A profile of the provider's own command line tool.")},
         additionalProperties=False,
     ),
     "vars": _VARS,
-    "patch": _map(
+    "patch": map_word(
         "Patch",
         "Merge patches for resources in this target alone, by address such as `function:shop/order`; null removes.",
         patternProperties={
@@ -225,7 +220,7 @@ _TARGET_FIELDS: dict[str, Any] = {
         "type": "array",
         "items": {"type": "object", "minProperties": 1},
     },
-    "name": _text(
+    "name": text_word(
         "Name",
         "How the targets of a matrix are called, as a template; when left out, the name here and the values of the row "
         "with `/` between.",
@@ -244,7 +239,7 @@ DOCUMENT_WORDS: dict[str, dict[str, Any]] = {
         "description": "The version of the language of this file.",
         "const": API_VERSION,
     },
-    "project": _text(
+    "project": text_word(
         "Project",
         "The project's name, 1 to 63 of a-z, 0-9 and `-`; it marks everything that the project owns.",  # S10
         pattern=NAME_PATTERN,
@@ -257,7 +252,7 @@ DOCUMENT_WORDS: dict[str, dict[str, Any]] = {
             "type": ["string", "object"],
             "minLength": 1,
             "properties": {
-                "path": _text("Path", "A path or a pattern.", minLength=1),
+                "path": text_word("Path", "A path or a pattern.", minLength=1),
                 "outside": {
                     "title": "Outside",
                     "description": "That it leads outside the folder of the project, and is meant to.",
@@ -270,11 +265,11 @@ DOCUMENT_WORDS: dict[str, dict[str, Any]] = {
         },
     },
     "vars": _VARS,
-    "targets": _map(
+    "targets": map_word(
         "Targets",
         "Where the project goes, by name: accounts and regions.",  # S6
         minProperties=1,
-        additionalProperties=_map(
+        additionalProperties=map_word(
             "Target",
             "One account and region of one cloud.",
             properties=_TARGET_FIELDS,
@@ -282,7 +277,7 @@ DOCUMENT_WORDS: dict[str, dict[str, Any]] = {
             additionalProperties=False,
         ),
     ),
-    OUTPUTS: _map(
+    OUTPUTS: map_word(
         "Outputs",
         "Values that `apply` prints at its end and `fcdeploy outputs` reads live, by name.",  # S46
         propertyNames={
@@ -292,18 +287,19 @@ DOCUMENT_WORDS: dict[str, dict[str, Any]] = {
         },
         additionalProperties={"title": "Output", "description": "Any value; mostly one with `ref()` in it."},
     ),
-    "defaultTarget": _text(
+    "defaultTarget": text_word(
         "Default target", "The target, or a pattern of targets, that commands take without `--target`."
     ),
-    "secrets": _map(
+    ROLLOUT: ROLLOUT_WORD,
+    "secrets": map_word(
         "Secrets",
         "Where secrets come from, by name; templates read them with `secret('NAME')`.",  # S41
-        additionalProperties=_map(
+        additionalProperties=map_word(
             "Secret",
             "One source.",
             properties={
-                "env": _text("Environment variable", "The variable that holds the secret."),
-                "file": _text("File", "The file that holds the secret; one line break at its end does not count."),
+                "env": text_word("Environment variable", "The variable that holds the secret."),
+                "file": text_word("File", "The file that holds the secret; one line break at its end does not count."),
                 "command": {
                     "title": "Command",
                     "description": "A program and its arguments; the secret is what it prints.",

@@ -15,7 +15,7 @@ ROOT = Path(fcdeploy.__file__).parent
 MODULES = sorted(ROOT.rglob("*.py"))
 MOST_LINES = 400
 
-BASE = ("errors", "diagnostics", "model")
+BASE = ("errors", "diagnostics", "durations", "model")
 PURE = (
     *("canonical", "diff", "wire", "redact", "snapshot", "ownership", "safety", "steps", "planner", "rollback"),
     *("threeway", "standing", "journal_rows", "references", "marks", "as_spec", "calls", "drift", "traces"),
@@ -28,6 +28,7 @@ IO_MODULES = {"os", "time", "httpx", "logging", "socket", "subprocess", "sqlite3
 # What each part may import of the product, besides itself (DESIGN 3).
 ALLOWED: dict[str, tuple[str, ...]] = {
     "diagnostics": (),
+    "durations": (),
     "errors": ("diagnostics",),
     "model": ("diagnostics",),
     "package": BASE,
