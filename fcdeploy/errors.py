@@ -5,6 +5,7 @@ FcdeployError
 ├── SpecError              the files say something that cannot be; carries diagnostics
 ├── PlanRefused            a plan was made but must not be applied; carries diagnostics
 ├── PlanOutdated           a plan is not, or no longer, the one that was agreed to; carries diagnostics   (exit 5)
+├── BuildFailed            a build did not do its work; carries diagnostics
 ├── CredentialsError       no usable credentials
 ├── CloudError             a call did not do what was asked
 │   ├── ApiError           the service answered with an error: nothing happened, unless the status is 5xx
@@ -57,6 +58,10 @@ class PlanRefused(DiagnosedError):
 
 class PlanOutdated(DiagnosedError):
     """What was agreed to cannot be applied: a plan file that is stale, used, expired or damaged, or another digest."""
+
+
+class BuildFailed(DiagnosedError):
+    """A build did not do its work; nothing has been sent to any cloud."""
 
 
 class CredentialsError(FcdeployError):

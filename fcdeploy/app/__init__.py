@@ -11,6 +11,8 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from fcdeploy.app.bench import opened_cloud
+from fcdeploy.app.building import Building, write_builds
+from fcdeploy.app.building import build as build
 from fcdeploy.app.carrying import carried_out, side_by_side
 from fcdeploy.app.history import history as history
 from fcdeploy.app.history import past_run as past_run
@@ -30,6 +32,8 @@ from fcdeploy.app.selection import check_only, patterns_of, project_of
 from fcdeploy.app.starting import write_first_project as write_first_project
 from fcdeploy.app.types import (
     ApplyReport,
+    BuildReport,
+    Built,
     DriftReport,
     GraphReport,
     Kept,
@@ -70,8 +74,17 @@ def validate(where: Where) -> Validated:
     )
 
 
-async def plan(where: Where, wishes: Wishes, *, destroy: bool = False, saving: Saving | None = None) -> PlanReport:
+async def plan(
+    where: Where,
+    wishes: Wishes,
+    *,
+    destroy: bool = False,
+    saving: Saving | None = None,
+    building: Building | None = None,
+) -> PlanReport:
     """What apply (or destroy) would do to each selected target; nothing is written to any cloud.
+
+    `building`: and what has changed since it was built is built first. Raises BuildFailed.
 
     `saving`: and the plans go into a file, when there is one for every target and none is refused (S43).
     """
@@ -79,6 +92,8 @@ async def plan(where: Where, wishes: Wishes, *, destroy: bool = False, saving: S
     targets = project.select(patterns_of(where))
     warnings = project.check(targets, code=not destroy)
     check_only(project, targets, wishes, destroy=destroy)
+    if building is not None and not destroy:
+        await write_builds(where, project, targets, building)
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
             works = works_in_waves(where, project, targets, cloud)
@@ -97,15 +112,18 @@ async def apply(
     confirm: Callable[[PlanReport], bool],
     destroy: bool = False,
     required: Required | None = None,
+    building: Building | None = None,
 ) -> ApplyReport:
     """Plan every selected target under its lease, ask, and carry out the plans that may be.
 
-    `required`: and that are what was reviewed, or a part of it (S43).
+    `required`: and that are what was reviewed, or a part of it (S43). `building`: as `plan` takes it.
     """
     project = project_of(where)
     targets = project.select(patterns_of(where), writes=True)
     warnings = project.check(targets, code=not destroy)
     check_only(project, targets, wishes, destroy=destroy)
+    if building is not None and not destroy:
+        await write_builds(where, project, targets, building)
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
             works = works_in_waves(where, project, targets, cloud)
@@ -217,6 +235,9 @@ def _whole_run_checked(results: Sequence[TargetPlan], wishes: Wishes, destroy: b
 
 __all__ = [
     "ApplyReport",
+    "BuildReport",
+    "Building",
+    "Built",
     "DriftReport",
     "GraphReport",
     "Kept",
@@ -242,6 +263,7 @@ __all__ = [
     "abandon",
     "apply",
     "apply_saved",
+    "build",
     "drift",
     "graph",
     "history",

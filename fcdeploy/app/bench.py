@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fcdeploy.app.downloads import downloads_folder
+from fcdeploy.app.folders import own_folder
 from fcdeploy.app.types import Where
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials, read_credentials
@@ -128,7 +128,8 @@ async def opened_bench(
         account = key.account or ""
     there = endpoint(target, account=account or None, url=where.endpoint)
     spool = Spool(place.spool)
-    with downloads_folder(place.folder) as downloads:
+    # Live archives may hold what nobody should find lying about.
+    with own_folder(place.folder, "live-") as downloads:
 
         def archive(sha256: str) -> Path:
             if spool.holds(sha256):

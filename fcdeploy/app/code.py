@@ -9,7 +9,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from fcdeploy.app.bench import Bench
-from fcdeploy.diagnostics import Diagnostic, Severity, error
+from fcdeploy.diagnostics import Diagnostic, Severity, error, warning
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.together import together
@@ -18,6 +18,7 @@ from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Action, Address, ArchiveRef, CodeRef, Json, Live, Resource
 from fcdeploy.package.archive import Archive
+from fcdeploy.package.builds import BuildStore, Recipe
 from fcdeploy.package.cache import ArchiveCache
 from fcdeploy.package.difference import archive_difference
 from fcdeploy.package.errors import PackageError
@@ -26,6 +27,10 @@ from fcdeploy.package.sources import SourceKind, read_code_source
 
 PACKERS = 4
 MOST_FILES_NAMED = 5
+BUILDS = "builds"
+"""Where, in the folder of archives, what builds made is kept."""
+
+_BUILD_HINT = "run `fcdeploy build`, or give --build"
 
 
 class Packages:
@@ -33,6 +38,7 @@ class Packages:
 
     def __init__(self, cache: Path, left_out: frozenset[Path]) -> None:
         self._cache = ArchiveCache(cache)
+        self._builds = BuildStore(cache / BUILDS, left_out=left_out)
         self._left_out = left_out
         self._planned: dict[str, Archive] = {}
 
@@ -68,7 +74,7 @@ class Packages:
         body, payloads = dict(resource.body), dict(resource.payloads)
         for name, reference in resource.code.items():
             try:
-                checksum, payload, findings = self._one(reference)
+                checksum, payload, findings = self._one(resource, reference)
             except PackageError as problem:
                 found.append(_problem(problem, reference, resource))
                 continue
@@ -78,14 +84,19 @@ class Packages:
             found += [replace(one, address=str(resource.address)) for one in findings]
         return replace(resource, body=body, payloads=payloads, code={}), found
 
-    def _one(self, reference: CodeRef) -> tuple[str | None, Json, list[Diagnostic]]:
+    def _one(self, resource: Resource, reference: CodeRef) -> tuple[str | None, Json, list[Diagnostic]]:
         """(checksum or None, what is sent, findings)."""
-        source = read_code_source(reference.value, Path(reference.base))
+        recipe = recipe_of(resource, reference)
+        source = recipe.source
         if source.kind is SourceKind.OSS:
             return source.checksum, {"ossBucketName": source.bucket, "ossObjectName": source.object_name}, []
-        archive = self._cache.archive(source, left_out=self._left_out)
+        archive, findings = (
+            self._built(recipe, reference)
+            if source.build
+            else (self._cache.archive(source, left_out=self._left_out), [])
+        )
         self._planned[archive.sha256] = archive
-        findings = [
+        findings += [
             Diagnostic(
                 severity=Severity(one.severity),
                 summary=one.summary,
@@ -97,6 +108,39 @@ class Packages:
         ]
         sent = ArchiveRef(sha256=archive.sha256, crc64=archive.crc64, size=archive.size)
         return archive.crc64, {"zipFile": sent}, findings
+
+    def _built(self, recipe: Recipe, reference: CodeRef) -> tuple[Archive, list[Diagnostic]]:
+        """What the last build made, with a warning where its inputs are newer. Nothing is run (S25)."""
+        inputs = self._builds.inputs(recipe.path)
+        archive = self._builds.result(recipe, inputs)
+        if archive is not None:
+            return archive, []
+        newest = self._builds.newest(recipe)
+        if newest is None:
+            raise PackageError(
+                f"the code in {recipe.path} has not been built with this command here",
+                detail="plan and apply run no build unless they are told to",
+                hint=_BUILD_HINT,
+                path=recipe.path,
+            )
+        before, now = newest.marks, inputs.marks
+        changed = [name for name in before.keys() & now.keys() if before[name] != now[name]]
+        differ = _files(tuple(sorted(now.keys() - before)), tuple(sorted(before.keys() - now)), tuple(sorted(changed)))
+        stale = warning(
+            f"the code in {recipe.path} is newer than what was built of it",
+            detail=f"what was built is used; {differ}" if now != before else "what was built is used",
+            hint=_BUILD_HINT,
+            span=reference.span,
+        )
+        return newest.archive, [stale]
+
+
+def recipe_of(resource: Resource, reference: CodeRef) -> Recipe:
+    """What a `code:` value of a resource says; the runtime is what its build is told. Raises PackageError."""
+    runtime = resource.body.get("runtime", resource.body.get("compatibleRuntime"))
+    runtimes = runtime if isinstance(runtime, list) else [runtime] if runtime is not None else []
+    source = read_code_source(reference.value, Path(reference.base))
+    return Recipe(source=source, runtime=",".join(map(str, runtimes)))
 
 
 async def with_live_code(

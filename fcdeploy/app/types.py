@@ -178,6 +178,42 @@ class Validated:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class BuiltPackage:
+    """An archive of what a build made, and the functions and layers that it is for; `crc64` as the service tells it."""
+
+    addresses: tuple[Address, ...]
+    sha256: str
+    crc64: str
+    size: int
+    files: int
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Built:
+    """What came of one command in one folder; `inputs` is the digest of what it worked on.
+
+    `seconds` is None where nothing had changed, so that it was not run.
+    """
+
+    name: str
+    path: Path
+    argv: tuple[str, ...]
+    runtime: str
+    inputs: str
+    seconds: float | None
+    packages: tuple[BuiltPackage, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class BuildReport:
+    """What was built, in the order of the file; `diagnostics` are about the spec."""
+
+    project: str
+    results: tuple[Built, ...]
+    diagnostics: tuple[Diagnostic, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class OpenTarget:
     """A target and its run that has not ended."""
 

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import click
 
+from fcdeploy.cli.building import BUILD, BuildOptions, watched_to_its_end
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import FAILED, gravest
 from fcdeploy.cli.interrupts import Interrupts
@@ -30,7 +31,7 @@ from fcdeploy.cli.watching import Watched, watched
 from fcdeploy.errors import UsageError
 
 if TYPE_CHECKING:
-    from fcdeploy.app import PlanFile, PlanReport, Required, Saving, Where, Wishes
+    from fcdeploy.app import Building, PlanFile, PlanReport, Required, Saving, Where, Wishes
 
 _QUESTIONS = {
     "apply": "Apply these changes",
@@ -56,7 +57,7 @@ _EXPIRES_OPTION = option(
 
 
 @click.command("plan", cls=Command)
-@asks(WHERE, WISHES, speaking("markdown", "html", "sarif", saves=True))
+@asks(WHERE, WISHES, BUILD, speaking("markdown", "html", "sarif", saves=True))
 @ONLY_OPTION
 @FORWARD_OPTION
 @option("--destroy", is_flag=True, help="Plan what `fcdeploy destroy` would do.")
@@ -65,6 +66,7 @@ _EXPIRES_OPTION = option(
 def plan(
     where: Where,
     wishes: Wishes,
+    builds: BuildOptions,
     speech: Speech,
     only: tuple[str, ...],
     forward: bool,
@@ -80,15 +82,16 @@ def plan(
     With --out FILE.fcplan the plan is saved: `fcdeploy apply FILE.fcplan`
     applies exactly that, once, or refuses.
     """
-    import asyncio
-
     from fcdeploy import app
     from fcdeploy.cli.documents import plan_document
     from fcdeploy.cli.views import plans_code
 
     saving = _saving(speech, expires)
     wishes = replace(wishes, only=only, forward=forward)
-    report = asyncio.run(app.plan(where, wishes, destroy=destroy, saving=saving))
+    building = builds.building(speech)
+    if building is not None and destroy:
+        raise UsageError("--build has nothing to do for a plan that destroys", hint="leave it out")
+    report = watched_to_its_end(app.plan(where, wishes, destroy=destroy, saving=saving, building=building))
     _write_problems(report, speech)
     if speech.is_document:
         speech.write_data(plan_document(report, speech.form, where, destroy=destroy))
@@ -101,7 +104,7 @@ def plan(
 
 
 @click.command("apply", cls=Command)
-@asks(WHERE, WISHES, RUN, speaking("markdown", "html"))
+@asks(WHERE, WISHES, BUILD, RUN, speaking("markdown", "html"))
 @ONLY_OPTION
 @FORWARD_OPTION
 @_REQUIRE_OPTION
@@ -110,6 +113,7 @@ def plan(
 def apply(
     where: Where,
     wishes: Wishes,
+    builds: BuildOptions,
     run: RunOptions,
     speech: Speech,
     plan_file: str | None,
@@ -132,8 +136,11 @@ def apply(
 
     wishes = replace(wishes, only=only, forward=forward)
     required = app.read_required(require_plan_digest) if require_plan_digest is not None else None
+    building = builds.building(speech)
     if plan_file is None:
-        return _carry_out(where, wishes, run, speech, yes=yes, destroy=False, required=required)
+        return _carry_out(where, wishes, run, speech, yes=yes, destroy=False, required=required, building=building)
+    if building is not None:
+        raise UsageError("what was built is a part of a saved plan", hint="give --build to `fcdeploy plan`")
     if wishes != app.Wishes():
         raise UsageError(
             "what is adopted, narrowed or allowed is a part of a saved plan",
@@ -165,6 +172,7 @@ def _carry_out(
     destroy: bool,
     required: Required | None = None,
     file: PlanFile | None = None,
+    building: Building | None = None,
 ) -> int:
     from fcdeploy import app
     from fcdeploy.cli.documents import outcome_document
@@ -178,7 +186,7 @@ def _carry_out(
         question = Question(command, speech, over, yes=yes)
         manner = over.manner(**run)
         report = over.signals.finished(
-            app.apply(where, wishes, manner, confirm=question, destroy=destroy, required=required)
+            app.apply(where, wishes, manner, confirm=question, destroy=destroy, required=required, building=building)
             if file is None
             else app.apply_saved(where, file, manner, confirm=question, required=required)
         )

@@ -50,6 +50,11 @@ ENTRIES = {
         section=_LOOK,
         summary="Draw what the file asks for and how it hangs together",
     ),
+    "build": Entry(
+        place="fcdeploy.cli.building:build",
+        section=_CHANGE,
+        summary="Build the code of the file, for plan and apply",
+    ),
     "apply": Entry(
         place="fcdeploy.cli.change:apply",
         section=_CHANGE,

@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from io import BufferedReader
 from pathlib import Path
 from typing import IO
 
@@ -171,7 +172,7 @@ def _spooled(cache: Path) -> Iterator[_Spool]:
 
 def _add(writer: ZipWriter, file: Listed, cache: Path) -> ArchiveEntry:
     """Pack one file. One of up to a chunk is packed in memory; of a larger one no more than a chunk is held."""
-    with _open_as_listed(file) as opened:
+    with opened_as_listed(file) as opened:
         chunk = _read(opened, CHUNK, file)
         rest = _read(opened, 1, file) if len(chunk) == CHUNK else b""
         if rest:
@@ -236,7 +237,7 @@ def _entry(file: Listed, size: int, sha256: str) -> ArchiveEntry:
 def _write_as_it_is(file: Listed, cache: Path) -> Archive:
     """Take a copy of an archive, bytes untouched, and list what is in it; reading all of it proves it readable."""
     with _spooled(cache) as spool:
-        with _open_as_listed(file) as opened:
+        with opened_as_listed(file) as opened:
             for chunk in iter(lambda: _read(opened, CHUNK, file), b""):
                 spool.write(chunk)
         spool.flush()
@@ -265,7 +266,7 @@ def _entries_of(copy: Path, original: Path) -> tuple[ArchiveEntry, ...]:
 
 
 @contextmanager
-def _open_as_listed(file: Listed) -> Iterator[IO[bytes]]:
+def opened_as_listed(file: Listed) -> Iterator[BufferedReader]:
     """The open file, which is the one that was listed and stays so until it is closed: else PackageError.
 
     Without blocking: it may have become a pipe since.

@@ -3,20 +3,18 @@
 from __future__ import annotations
 
 import hashlib
-import json
 import os
-import tempfile
 import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
 from pathlib import Path
-from typing import Any
 
 from fcdeploy.package.archive import Archive, ArchiveEntry, archive_path, verified_path, write_archive
 from fcdeploy.package.deflate import FORM
 from fcdeploy.package.errors import PackageError, os_reason
 from fcdeploy.package.listing import read_listing, stat_identity
+from fcdeploy.package.records import read_record, write_record
 from fcdeploy.package.sources import CodeSource, SourceKind
 
 SETTLED_NS = 2_000_000_000
@@ -52,13 +50,13 @@ class ArchiveCache:
         begun_ns = self._clock_ns()
         listing = read_listing(source, left_out=left_out)
         key = listing.key("as it is" if source.kind is SourceKind.ARCHIVE else FORM)
-        found = self._read_record(key)
+        found = self.remembered(key)
         if found is None:
             found = write_archive(source, listing, self._folder)
             with self._counting:
                 self.built += 1
             if listing.newest_ns + SETTLED_NS <= begun_ns:
-                self._write_record(key, found, list(stat_identity(os.stat(found.path))))
+                self.remember(key, found)
         # Two threads may both have built; what the first one planned is what is sent.
         return self._planned.setdefault(wanted, found)
 
@@ -89,17 +87,21 @@ class ArchiveCache:
         """
         oldest = time.time() - older_than_s
         records, gone = _remove_older(self._folder / "records", oldest, frozenset())
-        needed = {record["sha256"] for path in records if (record := _read_body(path)) is not None}
+        needed = {record["sha256"] for path in records if (record := read_record(path, _FORMAT)) is not None}
         _, more = _remove_older(self._folder / "archives", oldest, needed.union(keep))
         return gone + more
 
     def _record_path(self, key: str) -> Path:
         return self._folder / "records" / f"{key}.json"
 
-    def _read_record(self, key: str) -> Archive | None:
-        """The archive that was made of exactly these files, or None where there is none that can be trusted."""
+    def remember(self, key: str, archive: Archive) -> None:
+        """Let an archive of this folder be found by a key: a digest in hex of all that it was made of."""
+        self._write_record(key, archive, list(stat_identity(os.stat(archive.path))))
+
+    def remembered(self, key: str) -> Archive | None:
+        """The archive that was made of exactly this, or None where there is none that can be trusted."""
         path = self._record_path(key)
-        record = _read_body(path)
+        record = read_record(path, _FORMAT)
         if record is None:
             return None
         sha256: str = record["sha256"]
@@ -128,53 +130,14 @@ class ArchiveCache:
         return archive
 
     def _write_record(self, key: str, archive: Archive, identity: list[int]) -> None:
-        body = json.dumps(
-            {
-                "sha256": archive.sha256,
-                "crc64": archive.crc64,
-                "size": archive.size,
-                "identity": identity,
-                "entries": [
-                    [entry.name, entry.mode, entry.size, entry.sha256, entry.link] for entry in archive.entries
-                ],
-            },
-            separators=(",", ":"),
-        ).encode()
-        path = self._record_path(key)
-        try:
-            path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
-            descriptor, name = tempfile.mkstemp(prefix="record-", dir=path.parent)
-            try:
-                with os.fdopen(descriptor, "wb") as file:
-                    file.write(_first_line(path, body) + b"\n" + body)
-                os.replace(name, path)
-            finally:
-                with suppress(FileNotFoundError):
-                    os.unlink(name)
-        except OSError as error:
-            raise PackageError(
-                f"the archive record cannot be written under {self._folder}",
-                detail=os_reason(error),
-                hint="check the free space and the permissions of the state folder",
-                path=self._folder,
-            ) from error
-
-
-def _first_line(path: Path, body: bytes) -> bytes:
-    """What a whole record begins with: its form, its key, and the digest of the rest."""
-    return f"{_FORMAT} {path.stem} {hashlib.sha256(body).hexdigest()}".encode()
-
-
-def _read_body(path: Path) -> dict[str, Any] | None:
-    """A record, or None where there is none or it is damaged: then the archive is made again and the record with it."""
-    try:
-        first, _, body = path.read_bytes().partition(b"\n")
-    except OSError:
-        return None
-    if first != _first_line(path, body):
-        return None
-    record: dict[str, Any] = json.loads(body)
-    return record
+        content = {
+            "sha256": archive.sha256,
+            "crc64": archive.crc64,
+            "size": archive.size,
+            "identity": identity,
+            "entries": [[entry.name, entry.mode, entry.size, entry.sha256, entry.link] for entry in archive.entries],
+        }
+        write_record(self._record_path(key), _FORMAT, content)
 
 
 def _remove_older(folder: Path, oldest: float, keep: Collection[str]) -> tuple[list[Path], int]:

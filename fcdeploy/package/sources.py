@@ -11,6 +11,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn
 
+from fcdeploy.model import Sensitive
 from fcdeploy.package.crc import LARGEST
 from fcdeploy.package.errors import PackageError, os_reason
 from fcdeploy.package.leftout import is_always_left_out
@@ -21,6 +22,7 @@ _PLACES = ("path", "file", "zip", "oss")
 _KEYS = frozenset({*_PLACES, "include", "exclude", "checksum", "build"})
 _BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
 _OSS_KEY_LIMIT = 1023
+SHELL_HINT = 'write the program and its arguments, such as ["npm", "ci"]; for a shell: ["sh", "-c", "…"]'
 
 
 class SourceKind(StrEnum):
@@ -37,14 +39,16 @@ class CodeSource:
     """The code of one function or layer. Hashable: equal sources are packaged once in a run (S28).
 
     `path` is absolute with its symbolic links resolved, and None for OSS. `include` and `exclude` are gitignore
-    patterns and only a folder has them. `bucket`, `object_name` and `checksum` (CRC-64 in unsigned decimal, or None
-    where the file does not give it) belong to OSS.
+    patterns and only a folder has them; so is it with `build`, a program and its arguments that make the code out of
+    the folder. `bucket`, `object_name` and `checksum` (CRC-64 in unsigned decimal, or None where the file does not give
+    it) belong to OSS.
     """
 
     kind: SourceKind
     path: Path | None = None
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
+    build: tuple[str, ...] = ()
     bucket: str = ""
     object_name: str = ""
     checksum: str | None = None
@@ -53,7 +57,7 @@ class CodeSource:
 def read_code_source(code: object, folder: Path) -> CodeSource:
     """The source that a spec's `code` value means; a relative path starts at `folder`, the spec file's own.
 
-    Looks at the file system to tell a folder from a file. A `build` key is left to the caller, who runs it first.
+    Looks at the file system to tell a folder from a file. What `build` names is the caller's to run.
     Raises PackageError for a value of the wrong shape and for a path that is missing or neither file nor folder.
     """
     if isinstance(code, str):
@@ -72,6 +76,7 @@ def read_code_source(code: object, folder: Path) -> CodeSource:
     if not isinstance(value, str):
         _refuse(f"`code.{place}` is not a string", "write the path or the address in quotes")
     include, exclude = _patterns(code, "include"), _patterns(code, "exclude")
+    build = _command(code.get("build"))
     checksum = _checksum(code.get("checksum"))
     if place == "oss":
         source = _oss(value, checksum)
@@ -81,9 +86,11 @@ def read_code_source(code: object, folder: Path) -> CodeSource:
                 "`code.checksum` belongs to `code.oss`",
                 "leave it out: the checksum of local code is computed from its bytes",
             )
-        source = _local(place, value, folder, include=include, exclude=exclude)
+        source = _local(place, value, folder, include=include, exclude=exclude, build=build)
     if (include or exclude) and source.kind is not SourceKind.FOLDER:
         _refuse("`code.include` and `code.exclude` only apply to a folder", "leave them out", source.path)
+    if build and source.kind is not SourceKind.FOLDER:
+        _refuse("`code.build` only applies to a folder", "name the folder with `path`, or leave it out", source.path)
     return source
 
 
@@ -100,6 +107,19 @@ def _patterns(code: Mapping[object, object], key: str) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or not all(isinstance(item, str) for item in value):
         _refuse(f"`code.{key}` is not a list of patterns", f'write `{key}: ["*.md"]`')
     return tuple(value)
+
+
+def _command(value: object) -> tuple[str, ...]:
+    if value is None:
+        return ()
+    if not isinstance(value, list | tuple) or not value or not all(isinstance(item, str) for item in value):
+        _refuse("`code.build` is not a program with its arguments", SHELL_HINT)
+    if any(isinstance(item, Sensitive) for item in value):
+        # Every process of the machine may read the arguments of every other.
+        _refuse("`code.build` must not hold a secret", "the command has your environment: let it read the secret there")
+    if not value[0] or any("\0" in item for item in value):
+        _refuse("`code.build` cannot be run: it has no program, or a NUL character", SHELL_HINT)
+    return tuple(str(item) for item in value)
 
 
 def _checksum(value: object) -> str | None:
@@ -133,7 +153,13 @@ def _oss(address: str, checksum: str | None) -> CodeSource:
 
 
 def _local(
-    place: str, text: str, folder: Path, *, include: tuple[str, ...] = (), exclude: tuple[str, ...] = ()
+    place: str,
+    text: str,
+    folder: Path,
+    *,
+    include: tuple[str, ...] = (),
+    exclude: tuple[str, ...] = (),
+    build: tuple[str, ...] = (),
 ) -> CodeSource:
     if not text or "\0" in text:
         _refuse("the code path is empty or holds a NUL character", "write the path of a folder, file or archive")
@@ -151,7 +177,7 @@ def _local(
     if stat.S_ISDIR(mode):
         if place != "path":
             _refuse(f"`code.{place}` is a folder: {text}", "use `path` for a folder", path)
-        return CodeSource(kind=SourceKind.FOLDER, path=path, include=include, exclude=exclude)
+        return CodeSource(kind=SourceKind.FOLDER, path=path, include=include, exclude=exclude, build=build)
     if not stat.S_ISREG(mode):
         _refuse(
             f"the code path is neither a file nor a folder: {text}", "sockets, pipes and devices hold no code", path

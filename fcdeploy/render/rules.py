@@ -25,6 +25,8 @@ def _rule(name: str, title: str, form: str) -> Rule:
 
 
 RULES = (
+    # Its summaries quote the command, which may say anything.
+    _rule("build-failed", "Builds do their work", r"^build failed: "),
     _rule(
         "unreadable-file",
         "A file is there, and is YAML in UTF-8",
@@ -62,6 +64,8 @@ RULES = (
         "What code is used can be seen",
         r"cannot be seen$|archive is large",
     ),
+    _rule("unbuilt-code", "Code was built of what is there", r"has not been built|than what was built of it"),
+    _rule("missing-packages", "Code has what it needs beside it", r"nothing installed beside it"),
     _rule(
         "bad-name",
         "Names can be used",

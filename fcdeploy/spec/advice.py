@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Iterable, Mapping
 
@@ -53,6 +54,9 @@ AUTO: Mapping[str, str] = {
     "logConfig": "write the log store that exists: `logConfig: {project: …, logstore: …}`",
 }
 """What to write instead of `auto`, which other tools take as leave to create resources (S5)."""
+
+COMMANDS = frozenset({"build", "command"})
+"""Keys whose value is a program with its arguments."""
 
 _TRUE_WORDS = {"true": "true", "yes": "true", "on": "true", "false": "false", "no": "false", "off": "false"}
 
@@ -121,6 +125,17 @@ def for_type(node: Node, wanted: tuple[str, ...]) -> str:
             return "write the value alone, without a list"
         case _:
             return ""
+
+
+def for_command(node: Node) -> str:
+    """How to write a command that stands as one text: nothing here splits words or asks a shell."""
+    text = node.value
+    if not isinstance(text, str) or isinstance(text, Sensitive) or node.templated:
+        return ""
+    plain = re.fullmatch(r"[\w./:@=,+ -]+", text) and text.split()
+    if plain:
+        return f"write a list: {json.dumps(plain)}"
+    return 'write a list; for a shell: ["sh", "-c", "…"]'
 
 
 def _number_hint(text: str) -> str:

@@ -1,14 +1,18 @@
-"""Whether every `code:` of a spec leads somewhere (S25). Looks at the file system; nothing is packed."""
+"""Whether every `code:` of a spec leads somewhere, and to all that the code needs (S25).
+
+Looks at the file system; nothing is packed and nothing is run.
+"""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
-from fcdeploy.diagnostics import Diagnostic, error
+from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.package.errors import PackageError
-from fcdeploy.package.sources import read_code_source
+from fcdeploy.package.installed import Missing, named, read_missing
+from fcdeploy.package.sources import CodeSource, read_code_source
 from fcdeploy.spec.expand import code_folder
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.resolve import Placed, resources
@@ -20,6 +24,7 @@ def read_code_findings(resolved: Node, provider: str, folders: Mapping[str, str]
 
     A value of the wrong shape is the schema's to tell and is passed over here.
     """
+    looked_at: set[tuple[CodeSource, tuple[str, ...]]] = set()
     for placed in resources(resolved, provider):
         if placed.absent:
             continue
@@ -28,14 +33,48 @@ def read_code_findings(resolved: Node, provider: str, folders: Mapping[str, str]
             if shape.field.codec is not Codec.ARCHIVE or node is None or not _is_code(node):
                 continue
             try:
-                read_code_source(node.plain(), Path(code_folder(node, folders)))
+                source = read_code_source(node.plain(), Path(code_folder(node, folders)))
+                needed = (source, _runtimes(placed))
+                if needed in looked_at or _has_layers(placed):
+                    continue
+                # Of several functions with the same code the first is named.
+                looked_at.add(needed)
+                for missing in read_missing(*needed):
+                    yield _nothing_installed(missing, node, placed, name)
             except PackageError as problem:
                 yield _finding(problem, node, placed, name)
 
 
+def _has_layers(placed: Placed) -> bool:
+    """Whether what the code needs may come from elsewhere."""
+    node = placed.node.fields.get("layers")
+    return node is not None and bool(node.items)
+
+
+def _runtimes(placed: Placed) -> tuple[str, ...]:
+    """What the code may run in, as far as it is known."""
+    found = [node for name in ("runtime", "compatibleRuntime") if (node := placed.node.fields.get(name)) is not None]
+    return tuple(one.value for node in found for one in (node.items or [node]) if isinstance(one.value, str))
+
+
+def _nothing_installed(missing: Missing, node: Node, placed: Placed, name: str) -> Diagnostic:
+    return warning(
+        f"`{missing.file}` has nothing installed beside it",
+        detail=f"it asks for {named(missing)}" if named(missing) else "it asks for packages",
+        hint=f"let `build` do it, or do it in the folder: {missing.command}\n"
+        "if the runtime has all that, leave the file out of the archive with `exclude`",
+        span=node.span,
+        path=path_text((*placed.path, name)),
+    )
+
+
 def _is_code(node: Node) -> bool:
     if isinstance(node.value, dict):
-        return all(isinstance(item.value, str | list) for item in node.fields.values())
+        return all(
+            isinstance(item.value, str)
+            or (isinstance(item.value, list) and all(isinstance(one.value, str) for one in item.items))
+            for item in node.fields.values()
+        ) and ("build" not in node.fields or bool(node.fields["build"].items))
     return isinstance(node.value, str)
 
 

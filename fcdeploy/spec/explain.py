@@ -12,7 +12,7 @@ from typing import Any
 
 from fcdeploy.diagnostics import did_you_mean
 from fcdeploy.model import Json, Sensitive
-from fcdeploy.spec.advice import AUTO, for_type, for_unknown_key, where_known
+from fcdeploy.spec.advice import AUTO, COMMANDS, for_command, for_type, for_unknown_key, where_known
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path
 from fcdeploy.spec.place import Fault, Mistake, Place, is_open, resource_at, short, shown, shown_with_type
 from fcdeploy.spec.shape import shapes
@@ -102,7 +102,7 @@ def _faults(schema: Mapping[str, Any], instance: Json) -> Iterator[Fault]:
 def _bad_type(place: Place, fault: Fault) -> Iterator[Mistake]:
     wanted = tuple(fault.wanted) if isinstance(fault.wanted, list) else (fault.wanted,)
     expected = " or ".join(_EXPECTED[one] for one in wanted)
-    hint = _auto_hint(place) or for_type(place.node, wanted)
+    hint = _auto_hint(place) or _command_hint(place) or for_type(place.node, wanted)
     if not hint and place.node.value is None and isinstance(place.path[-1], int):
         hint = "remove the empty entry"
     yield place.mistake(
@@ -111,6 +111,10 @@ def _bad_type(place: Place, fault: Fault) -> Iterator[Mistake]:
         detail=f"found {shown_with_type(place.node)}",
         hint=hint,
     )
+
+
+def _command_hint(place: Place) -> str:
+    return for_command(place.node) if place.path and place.path[-1] in COMMANDS else ""
 
 
 def _auto_hint(place: Place) -> str:

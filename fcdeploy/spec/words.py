@@ -130,6 +130,7 @@ def words_of(kind: Kind) -> tuple[ResourceWord, ...]:
 
 
 _SOURCES = ("path", "file", "zip", "oss")
+_OF_A_FOLDER = ("include", "exclude", "build")
 _PATTERNS: dict[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1}}
 
 
@@ -156,6 +157,14 @@ CODE: dict[str, Any] = {
             "description": "Patterns of files that are left out.",
             **_PATTERNS,
         },
+        "build": {
+            "title": "Build",
+            "description": "A program and its arguments, such as [npm, ci]; `fcdeploy build` runs it in a copy of the "
+            "folder and packages what it makes.",
+            "type": "array",
+            "items": {"type": "string"},
+            "minItems": 1,
+        },
         "checksum": _source(
             "Checksum",
             "CRC-64 of the archive, decimal; the only way to see that an object in a bucket was replaced.",
@@ -168,8 +177,7 @@ CODE: dict[str, Any] = {
     "dependentSchemas": {
         name: {
             "properties": {
-                other: {"not": {}}
-                for other in (*_SOURCES[position + 1 :], *(("include", "exclude") if name != "path" else ()))
+                other: {"not": {}} for other in (*_SOURCES[position + 1 :], *(_OF_A_FOLDER if name != "path" else ()))
             }
         }
         for position, name in enumerate(_SOURCES)

@@ -114,7 +114,8 @@ class Stage:
         return Where(spec=self.root, endpoint=self.emulator.url, environ=self.environ, **more)
 
     def plan_report(self, wishes: Wishes | None = None, *, destroy: bool = False, **more: Any) -> PlanReport:
-        return asyncio.run(app.plan(self.where(**more), wishes or Wishes(), destroy=destroy))
+        building = more.pop("building", None)
+        return asyncio.run(app.plan(self.where(**more), wishes or Wishes(), destroy=destroy, building=building))
 
     def plan(self, wishes: Wishes | None = None, **more: Any) -> Plan:
         """The plan of the only target; whatever forbids it fails the test."""
@@ -130,7 +131,7 @@ class Stage:
     def apply_report(
         self, wishes: Wishes | None = None, *, stop: StopRequest | None = None, **more: Any
     ) -> ApplyReport:
-        named = {name: more.pop(name) for name in ("destroy", "required") if name in more}
+        named = {name: more.pop(name) for name in ("destroy", "required", "building") if name in more}
         manner = {
             name: more.pop(name)
             for name in ("on_failure", "recover", "lock_timeout", "grace", "keep_undo", "wait")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import os
 import shutil
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ from fcdeploy.app import Where, Wishes
 from fcdeploy.model import Action
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-RESOURCES = {"quickstart": 5, "media-pipeline": 24, "everything": 31}
+RESOURCES = {"built": 4, "quickstart": 5, "media-pipeline": 24, "everything": 31}
 """How many resources each example has over all its targets."""
 WARNINGS = {"everything": ["alias shop/live: there is no previous version, so its weight is dropped"]}
 """What the first plan of an example says besides."""
@@ -35,9 +36,13 @@ def test_every_example_is_here() -> None:
 
 def test_an_example_goes_all_the_way(stage: Any, example: str) -> None:
     # The account of an example that names none is that of the key.
-    environ = {**stage.environ, "ALIBABA_CLOUD_ACCOUNT_ID": "1234567890123456"}
+    environ = {**stage.environ, "ALIBABA_CLOUD_ACCOUNT_ID": "1234567890123456", "PATH": os.environ["PATH"]}
     where: Where = dataclasses.replace(stage.where(target="*"), environ=environ)
     assert app.validate(where).resources == RESOURCES[example]
+
+    said: list[str] = []
+    asyncio.run(app.build(where, app.Building(said=lambda name, line: said.append(f"{name}: {line}"))))
+    assert ("site/pages: wrote index.html" in said) is (example == "built")
 
     def applied(destroy: bool = False) -> None:
         report = asyncio.run(app.apply(where, Wishes(), stage.manner(), confirm=lambda _: True, destroy=destroy))

@@ -40,6 +40,7 @@ FOLDER_FILES = {
     "api.pem": "-----BEGIN CERTIFICATE-----\nMIIB\n-----END CERTIFICATE-----\n",
     "api.key": "-----BEGIN PRIVATE KEY-----\nt0k3n\n-----END PRIVATE KEY-----\n",
     "src/index.py": "def handler(event, context):\n    return 1\n",
+    "src/build.sh": "echo \"STAGE = '$1'\" > stage.py\n",
     "build/app.zip": "",
     "token.txt": "t0k3n-of-a-file\n",
     "motd.txt": "Be kind\n",
@@ -154,7 +155,7 @@ def test_a_spec_in_the_documents_is_valid_and_applies(
         # The archive behind the address is the emulator's own; its checksum is not the one in the text. And an address
         # that is asked after an apply is not ours.
         return
-    assert run(["apply", "--local", "--yes", "--target", target]) == 0, capsys.readouterr().err
+    assert run(["apply", "--build", "--local", "--yes", "--target", target]) == 0, capsys.readouterr().err
     assert run(["plan", "--local", "--target", target, "--detailed-exitcode"]) == 0, capsys.readouterr().out
     out, err = capsys.readouterr()
     assert "t0k3n" not in out + err

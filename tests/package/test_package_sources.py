@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fcdeploy.model import Sensitive
 from fcdeploy.package.errors import PackageError
 from fcdeploy.package.sources import CodeSource, SourceKind, read_code_source
 
@@ -39,7 +40,7 @@ def project(tmp_path: Path) -> Path:
         ("linked.zip", SourceKind.ARCHIVE, "packed"),
         ("packed", SourceKind.FILE, "packed"),
         ({"path": "./src"}, SourceKind.FOLDER, "src"),
-        ({"path": "./src", "build": "make"}, SourceKind.FOLDER, "src"),
+        ({"path": "./src", "build": None}, SourceKind.FOLDER, "src"),
         ({"path": "code.zip", "oss": None}, SourceKind.ARCHIVE, "code.zip"),
         ({"file": "src/index.py"}, SourceKind.FILE, "src/index.py"),
         ({"file": "code.zip"}, SourceKind.FILE, "code.zip"),
@@ -52,6 +53,34 @@ def test_local_code(project: Path, code: object, kind: SourceKind, name: str) ->
 
 def test_an_absolute_path_stays(project: Path) -> None:
     assert read_code_source(str(project / "src"), Path("/elsewhere")).path == project / "src"
+
+
+def test_a_command_of_a_folder(project: Path) -> None:
+    assert read_code_source({"path": "src", "build": ["make", ""]}, project).build == ("make", "")
+
+
+@pytest.mark.parametrize(
+    ("code", "summary"),
+    [
+        ({"path": "src", "build": "make all"}, "is not a program with its arguments"),
+        ({"path": "src", "build": []}, "is not a program with its arguments"),
+        ({"path": "src", "build": ["make", 1]}, "is not a program with its arguments"),
+        ({"path": "src", "build": [""]}, "cannot be run"),
+        ({"path": "src", "build": ["make", "a\0b"]}, "cannot be run"),
+        ({"path": "src/index.py", "build": ["make"]}, "only applies to a folder"),
+        ({"zip": "packed", "build": ["make"]}, "only applies to a folder"),
+    ],
+)
+def test_what_is_no_command_or_has_no_folder_is_refused(project: Path, code: object, summary: str) -> None:
+    with pytest.raises(PackageError, match=summary):
+        read_code_source(code, project)
+
+
+def test_a_command_with_a_secret_is_refused_and_never_repeated(project: Path) -> None:
+    token = Sensitive("hunter2-hunter2", parts=({"secret": "TOKEN"},))
+    with pytest.raises(PackageError, match="must not hold a secret") as caught:
+        read_code_source({"path": "src", "build": ["curl", "-H", token]}, project)
+    assert "hunter2" not in f"{caught.value.summary}{caught.value.detail}{caught.value.hint}"
 
 
 def test_patterns_of_a_folder(project: Path) -> None:

@@ -1,4 +1,4 @@
-"""The folder of fetched archives goes with its bench, or with the next one after a crash."""
+"""A folder of one process goes with it, or with the next one after a crash."""
 
 from __future__ import annotations
 
@@ -6,22 +6,26 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fcdeploy.app.downloads import downloads_folder
+from fcdeploy.app.folders import own_folder
 
 KILLED = """
 import os, signal, sys
 from pathlib import Path
-from fcdeploy.app.downloads import downloads_folder
-with downloads_folder(Path(sys.argv[1])) as folder:
+from fcdeploy.app.folders import own_folder
+with own_folder(Path(sys.argv[1]), "live-") as folder:
     (folder / "live.zip").write_bytes(b"code of somebody")
     os.kill(os.getpid(), signal.SIGKILL)
 """
 
 
 def test_a_folder_is_private_and_goes(tmp_path: Path) -> None:
-    with downloads_folder(tmp_path) as folder:
+    with own_folder(tmp_path, "live-") as folder:
         assert folder.parent == tmp_path and folder.stat().st_mode & 0o777 == 0o700
         (folder / "live.zip").write_bytes(b"code")
+        (folder / "shut" / "in").mkdir(parents=True)
+        (folder / "shut" / "in" / "file").write_bytes(b"made by a program")
+        (folder / "shut" / "in").chmod(0o500)
+        (folder / "shut").chmod(0)
     assert list(tmp_path.iterdir()) == []
 
 
@@ -31,8 +35,8 @@ def test_what_is_in_use_stays_and_what_a_killed_process_left_goes(tmp_path: Path
     assert child.returncode == -9
     (left,) = tmp_path.iterdir()
     assert (left / "live.zip").exists()
-    with downloads_folder(tmp_path) as one:
+    with own_folder(tmp_path, "live-") as one:
         assert not left.exists()
-        with downloads_folder(tmp_path) as other:
+        with own_folder(tmp_path, "live-") as other:
             assert one.exists() and other.exists() and one != other
         assert list(tmp_path.iterdir()) == [one]

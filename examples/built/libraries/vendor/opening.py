@@ -1,0 +1,2 @@
+def hours():
+    return "Monday to Friday, nine to five"
