@@ -7,8 +7,10 @@ FcdeployError
 ├── PlanOutdated           a plan is not, or no longer, the one that was agreed to; carries diagnostics   (exit 5)
 ├── BuildFailed            a build did not do its work; carries diagnostics
 ├── CredentialsError       no usable credentials
+│   └── CredentialsUnreachable   what gives them does not answer: it may pass
 ├── CloudError             a call did not do what was asked
 │   ├── ApiError           the service answered with an error: nothing happened, unless the status is 5xx
+│   │   └── KeyExpired     the temporary key is over, and another can be had: nothing happened
 │   ├── NotSent            the request never left: nothing happened
 │   └── NoReply            the request left and no whole reply came: the effect is unknown
 ├── ReadFailed             live state could not be read; names the resource
@@ -68,6 +70,10 @@ class CredentialsError(FcdeployError):
     """No usable credentials for a target."""
 
 
+class CredentialsUnreachable(CredentialsError):
+    """What gives temporary credentials does not answer, or has no room: it may pass."""
+
+
 class CloudError(FcdeployError):
     """A call did not do what was asked; `operation` names it, `resource` what it was about."""
 
@@ -97,6 +103,10 @@ class ApiError(CloudError):
         self.message = message
         self.request_id = request_id
         self.retry_after = retry_after
+
+
+class KeyExpired(ApiError):
+    """The service refused a temporary key that is over; another can be had, and the call sent again with that."""
 
 
 class NotSent(CloudError):

@@ -13,9 +13,12 @@ from typing import TYPE_CHECKING
 from fcdeploy.app.folders import own_folder
 from fcdeploy.app.types import Where
 from fcdeploy.cloud.client import Client
-from fcdeploy.cloud.credentials import Credentials, read_credentials
+from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.endpoints import endpoint
+from fcdeploy.cloud.key_origin import key_origin
+from fcdeploy.cloud.keys import Keyring, Keys
 from fcdeploy.cloud.limiter import Limiters
+from fcdeploy.cloud.origins import account_of
 from fcdeploy.cloud.retry import look_pause, pause, waits
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.attempt import Tools
@@ -47,9 +50,10 @@ LOCAL_KEY = Credentials(access_key_id="local", access_key_secret="local")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud:
-    """What all benches of one command share: the limits of calls, and with `--local` the embedded emulator."""
+    """What all benches of one command share: the limits of calls, keys, and with `--local` the embedded emulator."""
 
     limiters: Limiters
+    keyring: Keyring
     app: App | None = None
 
 
@@ -121,12 +125,17 @@ async def opened_bench(
     if scheme is None:
         raise UsageError(f"target {target.name}: API {target.api} of {target.provider} is not known")
     place.write_folders()
+    account: str | None
     if cloud.app is not None:
-        key, account = LOCAL_KEY, target.account or LOCAL_ACCOUNT
+        keys, account = Keys.of(LOCAL_KEY), target.account or LOCAL_ACCOUNT
     else:
-        key = read_credentials(target.profile, where.environ, Path(where.environ.get("HOME") or Path.home()))
-        account = key.account or ""
-    there = endpoint(target, account=account or None, url=where.endpoint)
+        home = Path(where.environ.get("HOME") or Path.home())
+        inside = target.region if target.network == "internal" else None
+        origin = key_origin(target.credentials, where.environ, home, inside=inside)
+        keys, account = cloud.keyring.of(origin), account_of(origin)
+    there = endpoint(target, account=account, url=where.endpoint)
+    # Whoever is not let in hears of it now, not at the first call.
+    await keys.current()
     spool = Spool(place.spool)
     # Live archives may hold what nobody should find lying about.
     with own_folder(place.folder, "live-") as downloads:
@@ -147,7 +156,7 @@ async def opened_bench(
             api=target.api,
             host=there.host,
             base_url=there.base_url,
-            credentials=key,
+            keys=keys,
             account=there.account,
             archives=archive,
             limiter=cloud.limiters.of(target.provider, there.account, target.region),
@@ -172,9 +181,9 @@ def opened_cloud(where: Where, project: str, root: Path) -> Iterator[Cloud]:
 
     `root` is the folder of the spec, in which no state may lie.
     """
-    limiters = Limiters(where.parallelism)
+    limiters, keyring = Limiters(where.parallelism), Keyring(where.environ)
     if not where.local:
-        yield Cloud(limiters=limiters)
+        yield Cloud(limiters=limiters, keyring=keyring)
         return
     from fcdeploy.emulator.app import create_app
     from fcdeploy.emulator.settings import EmulatorSettings
@@ -189,6 +198,6 @@ def opened_cloud(where: Where, project: str, root: Path) -> Iterator[Cloud]:
         )
     )
     try:
-        yield Cloud(limiters=limiters, app=app)
+        yield Cloud(limiters=limiters, keyring=keyring, app=app)
     finally:
         app.close()

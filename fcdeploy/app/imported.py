@@ -95,8 +95,8 @@ def _target(site: Site) -> dict[str, Json]:
         said["api"] = target.api
     if target.network != NETWORKS[0]:
         said["network"] = target.network
-    if target.profile is not None:
-        said["credentials"] = {"profile": target.profile}
+    if target.credentials is not None:
+        said["credentials"] = target.credentials.to_json()
     return said
 
 

@@ -35,7 +35,7 @@ from fcdeploy.errors import UsageError
 from fcdeploy.kinds.descriptor import NEW, Kind, Marking
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of, parent_of
-from fcdeploy.model import Action, Address, Json, Live, Resource, Target
+from fcdeploy.model import Action, Address, Json, KeySource, Live, Resource, Target
 from fcdeploy.package.errors import PackageError
 from fcdeploy.package.unpack import write_unpacked
 from fcdeploy.spec.project import FILE, read_project
@@ -153,7 +153,7 @@ def _destination(where: Where, asked: Asked) -> tuple[str, Target]:
         region=asked.region,
         account=asked.account,
         api=api,
-        profile=asked.profile,
+        credentials=KeySource(profile=asked.profile) if asked.profile else None,
     )
     return project, target
 

@@ -14,7 +14,7 @@ from fcdeploy.cli.options import Duration, Pair, Whole
 from fcdeploy.cli.speech import Session, Speech
 
 _DEFAULT_KEY = "local"
-_SERVER, _WORLD, _TROUBLE = "Server", "Its cloud", "Trouble on purpose"
+_SERVER, _WORLD, _KEYS, _TROUBLE = "Server", "Its cloud", "Its temporary keys", "Trouble on purpose"
 
 
 class _EmulatorGroup(LazyGroup):
@@ -64,6 +64,29 @@ class _EmulatorGroup(LazyGroup):
     section=_WORLD,
     help="Accept this access key and secret. Repeatable. Without it: local:local.",
 )
+@option(
+    "--role",
+    "roles",
+    metavar="ARN",
+    multiple=True,
+    section=_KEYS,
+    help="A RAM role that STS gives keys of. Repeatable. Without it: any role.",
+)
+@option(
+    "--oidc-audience",
+    "oidc_audiences",
+    metavar="ID",
+    multiple=True,
+    section=_KEYS,
+    help="Whom id tokens must be for. Repeatable. Without it: anybody.",
+)
+@option(
+    "--ecs-role",
+    metavar="NAME",
+    default=None,
+    section=_KEYS,
+    help="Serve the metadata of an ECS instance that has this RAM role. Without it: of one that has none.",
+)
 @option("--no-signatures", is_flag=True, section=_WORLD, help="Accept every request, signed or not.")
 @option(
     "--functions-per-service",
@@ -90,6 +113,14 @@ class _EmulatorGroup(LazyGroup):
     default=None,
     section=_TROUBLE,
     help="Go wrong as this file says: errors, timeouts, cut connections.",
+)
+@option(
+    "--key-life",
+    metavar="TIME",
+    type=Duration(),
+    default="0s",
+    section=_TROUBLE,
+    help="Let temporary keys end so soon, such as 5s. Without it: when they should.",
 )
 @option(
     "--strict-concurrency",
@@ -138,6 +169,10 @@ def _serve(speech: Speech, given: dict[str, Any]) -> int:
         oss_root=_path(given["oss_root"]),
         strict_concurrency=given["strict_concurrency"],
         functions_per_service=given["functions_per_service"],
+        roles=given["roles"],
+        oidc_audiences=given["oidc_audiences"],
+        ecs_role=given["ecs_role"],
+        key_life=given["key_life"],
         delays=EVENTUAL if given["eventual"] else Delays(),
     )
     host, port = given["host"], given["port"]

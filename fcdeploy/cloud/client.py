@@ -28,10 +28,11 @@ from fcdeploy import __version__
 from fcdeploy.cloud import retry, sign_acs3, sign_fc
 from fcdeploy.cloud.body import Body, UnusableArchive, body
 from fcdeploy.cloud.credentials import Credentials
+from fcdeploy.cloud.keys import Keys
 from fcdeploy.cloud.limiter import Limiter
 from fcdeploy.cloud.repeater import Repeater
 from fcdeploy.cloud.signing import Unsigned
-from fcdeploy.errors import ApiError, CloudError, NoReply, NotSent
+from fcdeploy.errors import ApiError, CloudError, CredentialsError, CredentialsUnreachable, KeyExpired, NoReply, NotSent
 from fcdeploy.model import ArchiveRef, Call, Json, Reply
 
 if TYPE_CHECKING:
@@ -97,7 +98,7 @@ class Client:
         api: str,
         host: str,
         base_url: str,
-        credentials: Credentials,
+        keys: Keys,
         account: str | None,
         archives: Callable[[str], Path],
         limiter: Limiter,
@@ -113,7 +114,7 @@ class Client:
         self._api = api
         self._host = host
         self._base_url = base_url.rstrip("/")
-        self._credentials = credentials
+        self._keys = keys
         self._archives = archives
         self._app = app
         self._deadline = deadline
@@ -168,6 +169,7 @@ class Client:
         self.tally.retries += 1
 
     async def _attempt(self, call: Call, content: Body, digest: str) -> Reply:
+        key = await self._key(call)
         path = f"/{self._api}{call.path}"
         headers = {**self._headers, **{name.lower(): value for name, value in call.headers.items()}}
         if content.length:
@@ -185,9 +187,19 @@ class Client:
             at=time.time(),
             nonce=secrets.token_hex(16),
         )
-        signed = self._scheme.signed(unsigned, self._credentials)
+        signed = self._scheme.signed(unsigned, key)
         answer = await self._exchange(call, self._url(path, call.query), signed, content)
-        return self._reply(call, answer)
+        return self._reply(call, answer, key)
+
+    async def _key(self, call: Call) -> Credentials:
+        """The key to sign with. It may have to be fetched anew, in the middle of a run."""
+        try:
+            return await self._keys.current()
+        except CredentialsError as error:
+            words = f"{call.operation} was not sent: {error.summary}"
+            known = {"operation": call.operation, "resource": call.resource, "detail": error.detail, "hint": error.hint}
+            # What does not answer may do so yet; what refuses us does so again.
+            raise (NotSent if isinstance(error, CredentialsUnreachable) else CloudError)(words, **known) from None
 
     async def _exchange(self, call: Call, url: str, headers: Mapping[str, str], content: Body) -> Answer:
         from fcdeploy.cloud.wire import Fault
@@ -201,12 +213,12 @@ class Client:
         self.tally.received += answer.received
         return answer
 
-    def _reply(self, call: Call, answer: Answer) -> Reply:
+    def _reply(self, call: Call, answer: Answer, key: Credentials) -> Reply:
         if answer.status == 499:
             # The service, or a proxy before it, saw us hang up (facts 6.1): it may still have gone on.
             raise NoReply(f"{call.operation} was broken off (499)", operation=call.operation, resource=call.resource)
         if not 200 <= answer.status < 300:
-            raise self._error(call.operation, call.resource, answer)
+            raise self._error(call.operation, call.resource, answer, key)
         try:
             content = json.loads(answer.content) if answer.content.strip() else None
         except ValueError as error:
@@ -214,16 +226,17 @@ class Client:
             raise NoReply(words, operation=call.operation, resource=call.resource) from error
         return Reply(status=answer.status, headers=answer.headers, body=content)
 
-    def _error(self, operation: str, resource: str, answer: Answer, *, quote_text: bool = True) -> ApiError:
+    def _error(self, operation: str, resource: str, answer: Answer, key: Credentials | None) -> ApiError:
+        """The error of a reply; `key` is what the call was signed with, without which its text is not quoted."""
         code, message, request_id = _parts(answer)
-        if not quote_text:
-            message = "the service refused it"
-        error = ApiError(
+        over = key is not None and retry.says_expired(answer.status, code, message) and self._keys.expired(key)
+        message = "the service refused it" if key is None else key.hidden(message)
+        error = (KeyExpired if over else ApiError)(
             operation=operation,
             resource=resource,
             status=answer.status,
             code=code,
-            message=self._credentials.hidden(message),
+            message=message,
             request_id=answer.headers.get("x-fc-request-id") or answer.headers.get("x-acs-request-id") or request_id,
             retry_after=retry.retry_after(answer.headers.get("retry-after"), now=time.time()),
         )
@@ -273,7 +286,7 @@ class Client:
             raise _unanswered(fault, _DOWNLOAD, "") from None
         self.tally.received += answer.received
         if answer.status != 200:
-            raise self._error(_DOWNLOAD, "", answer, quote_text=False)
+            raise self._error(_DOWNLOAD, "", answer, None)
         return ArchiveRef(sha256=digest.hexdigest(), crc64=str(crc), size=size)
 
     def _reachable(self, url: str, headers: dict[str, str]) -> str:

@@ -69,7 +69,7 @@ def endpoint(target: Target, *, account: str | None, url: str | None = None) -> 
     if account is not None and chosen != account:
         raise CredentialsError(
             f"target {target.name} is account {chosen}, but the credentials are those of account {account}",
-            hint="give the target its own `credentials:` profile, or use the other account's key",
+            hint="give the target its own `credentials:`, or use the other account's key",
         )
     if not _ACCOUNT.fullmatch(chosen):
         raise CredentialsError(

@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import enum
 import math
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
 
-from fcdeploy.errors import ApiError, CloudError, NoReply, NotSent
+from fcdeploy.errors import ApiError, CloudError, KeyExpired, NoReply, NotSent
 
 ATTEMPTS = 6
 """How often a call is sent in all, refusals for lack of room not counted."""
@@ -20,6 +21,7 @@ ATTEMPTS = 6
 BUDGET = 120.0
 """Seconds within which a refusal for lack of room, or a wait of S38, is borne."""
 
+_EXPIRED = re.compile(r"security ?token.{0,60}expired|expired.{0,20}security ?token", re.IGNORECASE)
 _FAULT_BASE, _FAULT_CEILING = 0.3, 4.8
 _ROOM_BASE, _ROOM_CEILING = 0.5, 10.0
 
@@ -30,15 +32,17 @@ class Cause(enum.Enum):
     NO_ROOM = "no room"
     NOT_SENT = "not sent"
     UNKNOWN = "unknown"
+    KEY_EXPIRED = "key expired"
     REFUSED = "refused"
 
 
 @dataclass(frozen=True, slots=True)
 class Tries:
-    """How often a call has failed so far, by the two budgets."""
+    """How often a call has failed so far, by budget."""
 
     faults: int = 0
     no_room: int = 0
+    keys: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +56,8 @@ class Again:
 def cause(error: CloudError) -> Cause:
     """What a failure means for repeating the call."""
     match error:
+        case KeyExpired():
+            return Cause.KEY_EXPIRED
         case ApiError(status=429) | ApiError(status=503, code="ResourceThrottled"):
             return Cause.NO_ROOM
         case ApiError(status=status) if status >= 500:
@@ -81,12 +87,25 @@ def again(error: CloudError, *, reads: bool, tries: Tries, elapsed: float, rando
         case Cause.UNKNOWN if reads:
             tries = replace(tries, faults=tries.faults + 1)
             seconds = jitter(tries.faults, base=_FAULT_BASE, ceiling=_FAULT_CEILING, random=random)
+        case Cause.KEY_EXPIRED if tries.keys == 0:
+            # Refused before anything happened; with the next key it is another call.
+            tries = replace(tries, keys=1)
+            seconds = 0.0
         case _:
             return None
     seconds = max(seconds, (error.retry_after or 0.0) if isinstance(error, ApiError) else 0.0)
     if tries.faults >= ATTEMPTS or elapsed + seconds > BUDGET:
         return None
     return Again(seconds, tries)
+
+
+def says_expired(status: int, code: str, message: str) -> bool:
+    """Whether a refusal is because of a temporary key that is over.
+
+    `InvalidSecurityToken.Expired` is the code of the vendor's gateway, `SecurityTokenExpired` that of its storage. What
+    Function Compute itself says is not documented (facts 6.1), so its words count too.
+    """
+    return status in (400, 401, 403) and bool(_EXPIRED.search(f"{code} {message}"))
 
 
 def jitter(failures: int, *, base: float, ceiling: float, random: Callable[[], float]) -> float:

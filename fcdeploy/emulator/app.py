@@ -15,7 +15,7 @@ from typing import Any
 from urllib.parse import quote, unquote
 
 from fcdeploy.emulator import codelink, control
-from fcdeploy.emulator.alibaba import upload
+from fcdeploy.emulator.alibaba import metadata, sts, upload
 from fcdeploy.emulator.alibaba.dialect import ALIBABA
 from fcdeploy.emulator.dialect import Dialect, HeaderPairs
 from fcdeploy.emulator.errors import ApiError
@@ -132,6 +132,8 @@ class App:
                 reply = await asyncio.to_thread(upload.answer, request)
             elif request.raw_path.startswith(codelink.PREFIX):
                 reply = codelink.read_link(request)
+            elif sts.is_call(request) or metadata.is_call(request):
+                reply = await self._give_keys(request, dialect, receive, entry, rules)
             else:
                 reply = await self._operate(request, dialect, segments, receive, entry, rules)
         except ApiError as error:
@@ -149,6 +151,21 @@ class App:
         cut = any(rule.truncate for rule in rules)
         sent = await _write_reply(send, reply, dialect.reply_headers(request.request_id), request, cut=cut)
         return reply.status, code, sent
+
+    async def _give_keys(
+        self, request: Request, dialect: Dialect, receive: Receive, entry: Json, rules: list[Rule]
+    ) -> Reply:
+        """Serve what stands beside the API and gives out keys: STS, and the metadata of an instance."""
+        asked = sts.is_call(request)
+        name = sts.operation(request) if asked else "InstanceMetadata"
+        entry["operation"] = name
+        # An id token would be in it, and a signature.
+        entry["query"] = f"Action={name}" if asked else ""
+        rules += self.world.faults.due(request.method, request.raw_path, name)
+        for rule in rules:
+            if rule.when == "before":
+                await self._spoil_with(rule, dialect, receive)
+        return (sts.answer if asked else metadata.answer)(request, self.world.settings)
 
     async def _operate(
         self,

@@ -44,6 +44,10 @@ class EmulatorSettings:
     used in the links the server hands out. ``path_prefix`` is stripped from every path ("/fc").
     ``main_version_in_weights`` chooses a side where sources disagree (facts 15). ``resolve_domains`` refuses custom
     domains that do not lead here, with DomainNameNotResolved: no DNS is asked, names under ``.localhost`` do.
+    ``roles`` are the RAM roles (ARNs) that STS knows, none of them: any. ``oidc_audiences`` are the client ids that id
+    tokens must be for, likewise. ``key_life`` is how many seconds keys of STS and of the instance last, 0: as long as
+    asked for. ``ecs_role`` is the role of the instance whose metadata is served, ``metadata_token`` whether that asks
+    for a token (hardened mode).
     ``log_bodies`` adds each request's JSON body to its log entry, secrets and all: for tests.
     """
 
@@ -72,4 +76,9 @@ class EmulatorSettings:
     instances_per_region: int = 100  # facts 13, the most that an on-demand config may ask for
     main_version_in_weights: bool = False
     resolve_domains: bool = False
+    roles: tuple[str, ...] = ()
+    oidc_audiences: tuple[str, ...] = ()
+    key_life: float = 0.0
+    ecs_role: str | None = None
+    metadata_token: bool = False
     clock: Callable[[], float] = time.time

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from fcdeploy.engine.redact import has_secret, shown
 from fcdeploy.errors import JournalError
@@ -15,6 +16,7 @@ from fcdeploy.model import (
     Event,
     EventType,
     Json,
+    KeySource,
     Plan,
     SecretSource,
     Step,
@@ -108,7 +110,7 @@ def to_plan_text(plan: Plan) -> str:
             "account": target.account,
             "api": target.api,
             "network": target.network,
-            "profile": target.profile,
+            "credentials": target.credentials.to_json() if target.credentials else None,
             "retired": target.retired,
         },
         "steps": [step.to_json() for step in plan.steps],
@@ -120,7 +122,14 @@ def from_plan_text(text: bytes, secret: SecretSource) -> Plan:
     """The inverse of `to_plan_text`, without `changes`; raises what `secret` raises for a missing one."""
     saved = json.loads(text)
     steps = tuple(Step.from_json(step, secret) for step in saved["steps"])
-    return Plan(project=saved["project"], target=Target(**saved["target"]), changes=(), steps=steps)
+    return Plan(project=saved["project"], target=_target_from_json(saved["target"]), changes=(), steps=steps)
+
+
+def _target_from_json(saved: dict[str, Any]) -> Target:
+    rest = {name: value for name, value in saved.items() if name not in ("credentials", "profile")}
+    # Journals of 0.1 name a profile alone.
+    named = saved.get("credentials") or ({"profile": saved["profile"]} if saved.get("profile") else None)
+    return Target(**rest, credentials=KeySource.from_json(named) if named else None)
 
 
 def to_summary_text(plan: Plan) -> str:

@@ -1,5 +1,6 @@
 """The values that travel between the stages. Bodies are plain JSON; everything that is saved has to_json/from_json."""
 
+from fcdeploy.model.credentials import PROVIDER_ARN, ROLE_ARN, Federation, KeySource, arn_account
 from fcdeploy.model.drifts import Drift, FieldDrift, Gap, Mover
 from fcdeploy.model.graphs import Edge, Graph, Need
 from fcdeploy.model.history import CallResult, PastCall, PastRun, RunHistory
@@ -43,6 +44,8 @@ from fcdeploy.model.runs import Ending, Event, EventType, Outcome
 
 __all__ = [
     "LATER",
+    "PROVIDER_ARN",
+    "ROLE_ARN",
     "Action",
     "Address",
     "ArchiveRef",
@@ -55,6 +58,7 @@ __all__ = [
     "Ending",
     "Event",
     "EventType",
+    "Federation",
     "FieldChange",
     "FieldDrift",
     "Gap",
@@ -63,6 +67,7 @@ __all__ = [
     "IfMatch",
     "Json",
     "JustCreated",
+    "KeySource",
     "LaterJson",
     "LaterText",
     "Live",
@@ -88,6 +93,7 @@ __all__ = [
     "Target",
     "Told",
     "Wave",
+    "arn_account",
     "from_json",
     "guard_from_json",
     "guard_to_json",

@@ -9,6 +9,7 @@ from typing import Self
 from urllib.parse import quote, unquote
 
 from fcdeploy.diagnostics import Span
+from fcdeploy.model.credentials import KeySource
 from fcdeploy.model.leaves import Json, SecretSource, from_json, to_json
 
 
@@ -75,7 +76,7 @@ class Target:
     account: str | None = None
     api: str = ""
     network: str = "public"
-    profile: str | None = None
+    credentials: KeySource | None = None
     retired: bool = False
     vars: Mapping[str, Json] = field(default_factory=dict)
     span: Span | None = None

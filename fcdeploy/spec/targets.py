@@ -7,7 +7,7 @@ only when something uses them (S3).
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from fnmatch import fnmatchcase
 from pathlib import Path as FilePath
 from typing import Any
@@ -15,10 +15,12 @@ from typing import Any
 from fcdeploy.diagnostics import Diagnostic, Span, did_you_mean, error, has_errors, named
 from fcdeploy.errors import SpecError, UsageError
 from fcdeploy.kinds import registry
-from fcdeploy.model import Sensitive, Target
+from fcdeploy.model import Target
+from fcdeploy.spec.credentials import to_credentials
 from fcdeploy.spec.loader import read_spec
 from fcdeploy.spec.matrix import NAME, WORDS, Row, rows
 from fcdeploy.spec.node import Node, Path, path_text
+from fcdeploy.spec.reading import FieldReader
 from fcdeploy.spec.refs import no_reference
 from fcdeploy.spec.scalars import plain_scalar
 from fcdeploy.spec.scope import Scope
@@ -160,7 +162,7 @@ def to_target(row: Row, scope: Scope, found: list[Diagnostic]) -> Target | None:
     found += problems
     if problems:
         return None
-    reader = _Reader(made, path, found, row.free)
+    reader = FieldReader(made, path, found, free=row.free)
     for key, item in made.fields.items():
         if key not in _FIELDS and key not in row.free:
             known = (*_FIELDS, *WORDS)
@@ -171,7 +173,7 @@ def to_target(row: Row, scope: Scope, found: list[Diagnostic]) -> Target | None:
     account = reader.text("account")
     api = reader.text("api", allowed=API_VERSIONS if provider == "alibaba" else ())
     network = reader.text("network", allowed=NETWORKS)
-    profile = _profile(made, path, found)
+    credentials = to_credentials(made.at(["credentials"]), (*path, "credentials"), found, account=account)
     retired = made.at(["retired"])
     if retired is not None and not isinstance(retired.value, bool) and retired.value is not None:
         reader.say(f"`retired` must be true or false, not {retired.what}", retired.span, "retired")
@@ -187,7 +189,7 @@ def to_target(row: Row, scope: Scope, found: list[Diagnostic]) -> Target | None:
         account=account,
         api=api or (API_VERSIONS[0] if provider == "alibaba" else ""),
         network=network or NETWORKS[0],
-        profile=profile,
+        credentials=credentials,
         retired=retired is not None and retired.value is True,
         vars=given.plain() if given is not None and given.fields else {},
         span=node.key_span or node.span,
@@ -260,78 +262,15 @@ def read_variables(path: FilePath, name: str | None = None) -> Node:
     return layer
 
 
-class _Reader:
-    """Takes the fields of a rendered target, saying what is wrong with each."""
-
-    def __init__(self, node: Node, path: Path, found: list[Diagnostic], free: Collection[str] = ()) -> None:
-        self._node = node
-        self._path = path
-        self._found = found
-        self._free = free
-
-    def say(self, summary: str, span: Span, field: str, hint: str = "") -> None:
-        self._found.append(error(summary, span=span, path=path_text((*self._path, field)), hint=hint))
-
-    def text(self, field: str, *, required: bool = False, allowed: Sequence[str] = ()) -> str | None:
-        item = self._node.at([field])
-        if item is None or item.value is None:
-            if required:
-                place = item.span if item is not None else self._node.key_span or self._node.span
-                meant = next((one for one in sorted(self._free) if did_you_mean(one, [field])), "")
-                hint = f"{field}: {' | '.join(allowed)}" if allowed else ""
-                hint = f"the matrix has `{meant}`: {did_you_mean(meant, [field])}" if meant else hint
-                self.say(f"the target needs `{field}`", place, field, hint)
-            return None
-        value = item.value
-        if isinstance(value, Sensitive):
-            self.say(f"`{field}` cannot be a secret", item.span, field, "targets are printed: use env('NAME')")
-            return None
-        if not isinstance(value, str):
-            written = item.text or str(value)
-            hint = f'quote it: "{written}"' if isinstance(value, (int, float)) and not item.templated else ""
-            if item.templated:
-                hint = "quote the value where it is given, or convert it: `|string`"
-            self.say(f"`{field}` must be text, not {item.what}", item.span, field, hint)
-            return None
-        if not value:
-            self.say(f"`{field}` is empty", item.span, field)
-            return None
-        if allowed and value not in allowed:
-            near = did_you_mean(value, allowed)
-            hint = near or f"one of: {', '.join(allowed)}"
-            self.say(f"`{field}` cannot be `{value}`", item.span, field, hint)
-            return None
-        return value
-
-
-def _profile(made: Node, path: Path, found: list[Diagnostic]) -> str | None:
-    node = made.at(["credentials"])
-    if node is None or node.value is None:
-        return None
-    inner: Path = (*path, "credentials")
-    if not isinstance(node.value, dict):
-        hint = "credentials: {profile: NAME}"
-        summary = f"`credentials` must be a map, not {node.what}"
-        found.append(error(summary, span=node.span, path=path_text(inner), hint=hint))
-        return None
-    reader = _Reader(node, inner, found)
-    for key, item in node.fields.items():
-        if key != "profile":
-            hint = (
-                did_you_mean(key, ["profile"]) or "keys never stand in a spec: name a profile, or use the environment"
-            )
-            reader.say(f"`credentials` has no field `{key}`", item.key_span or item.span, key, hint)
-    return reader.text("profile")
-
-
 def _accounts_missing(made: Sequence[tuple[Target, Row]]) -> list[Diagnostic]:
     """Where several accounts are in play, each target must say which is its own (S6).
 
-    Several profiles count as several accounts: whose they are is known only after asking the cloud.
+    Several sources of keys count as several accounts: whose they are is known only after asking the cloud, unless a
+    role names it.
     """
-    accounts = {target.account for target, _ in made if target.account is not None}
-    profiles = {target.profile for target, _ in made}
-    if len(accounts) < 2 and len(profiles) < 2:
+    accounts = {account for account in (_account(target) for target, _ in made) if account is not None}
+    sources = {target.credentials for target, _ in made}
+    if len(accounts) < 2 and len(sources) < 2:
         return []
     return [
         error(
@@ -341,8 +280,12 @@ def _accounts_missing(made: Sequence[tuple[Target, Row]]) -> list[Diagnostic]:
             hint='account: "…" (the digits in quotes)',
         )
         for target, row in made
-        if target.account is None
+        if _account(target) is None
     ]
+
+
+def _account(target: Target) -> str | None:
+    return target.account or (target.credentials.account if target.credentials else None)
 
 
 def _default_wrong(document: Node, made: Sequence[Target]) -> list[Diagnostic]:

@@ -8,6 +8,7 @@ from typing import Any
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.spec.credentials import CREDENTIALS
 from fcdeploy.spec.rollout_words import ROLLOUT_WORD
 from fcdeploy.spec.targets import API_VERSIONS, NETWORKS
 from fcdeploy.spec.word_forms import map_word, text_word
@@ -198,12 +199,7 @@ _TARGET_FIELDS: dict[str, Any] = {
         "API version", "The version of the provider's API; the newest when left out.", enum=list(API_VERSIONS)
     ),
     "network": text_word("Network", "Through which network the API is reached.", enum=list(NETWORKS)),
-    "credentials": map_word(
-        "Credentials",
-        "Where this target's credentials come from; beats the environment.",  # S6
-        properties={"profile": text_word("Profile", "A profile of the provider's own command line tool.")},
-        additionalProperties=False,
-    ),
+    "credentials": CREDENTIALS,
     "vars": _VARS,
     "patch": map_word(
         "Patch",

@@ -68,7 +68,7 @@ class _Writer:
             "region": target.region,
             "api": target.api,
             "network": target.network,
-            "credentials": {"profile": target.profile} if target.profile else None,
+            "credentials": target.credentials.to_json() if target.credentials else None,
             "retired": target.retired or None,
         }
         path: Path = ("targets", target.name)
@@ -76,8 +76,8 @@ class _Writer:
         for name, value in said.items():
             if value is not None and value != "":
                 self._note((*path, name), node.fields[name].span if name in node.fields else node.span)
-        if target.profile:
-            self._note((*path, "credentials", "profile"), node.fields["credentials"].span)
+        for inner in target.credentials.to_json() if target.credentials else ():
+            self._note((*path, "credentials", inner), node.fields["credentials"].span)
         return {name: _literal(value) for name, value in said.items() if value is not None and value != ""}
 
     def as_written(self, node: Node, path: Path) -> Json:

@@ -21,6 +21,7 @@ from fcdeploy.app import ApplyReport, Manner, Move, MoveReport, PlanReport, Stop
 from fcdeploy.app.bench import Cloud
 from fcdeploy.app.work import Work
 from fcdeploy.cloud.client import Client
+from fcdeploy.cloud.keys import Keyring
 from fcdeploy.cloud.limiter import Limiters
 from fcdeploy.emulator.server import Handle, start_in_thread
 from fcdeploy.emulator.settings import EmulatorSettings
@@ -194,7 +195,9 @@ class Stage:
             project = read_project(self.root, environ=self.environ, var_files=(), assignments=[])
             (target,) = project.targets
             async with AsyncExitStack() as stack:
-                bench = await Work(self.where(), project, target, Cloud(limiters=Limiters(32))).open(stack)
+                bench = await Work(
+                    self.where(), project, target, Cloud(limiters=Limiters(32), keyring=Keyring({}))
+                ).open(stack)
                 return dict((await bench.reader.read_snapshot({})).lives)
 
         return asyncio.run(main())

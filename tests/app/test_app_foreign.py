@@ -19,6 +19,7 @@ from fcdeploy import app
 from fcdeploy.app import Wishes
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
+from fcdeploy.cloud.keys import Keys
 from fcdeploy.cloud.limiter import Limiter
 from fcdeploy.errors import PlanRefused
 from fcdeploy.model import Call, Ending
@@ -93,7 +94,7 @@ class Account:
                 api=APIS[0],
                 host=f"{ACCOUNT}.{REGION}.fc.aliyuncs.com",
                 base_url=stage.emulator.url,
-                credentials=Credentials(access_key_id="ak", access_key_secret="sk"),
+                keys=Keys.of(Credentials(access_key_id="ak", access_key_secret="sk")),
                 account=ACCOUNT,
                 archives=Path,
                 limiter=Limiter(1),

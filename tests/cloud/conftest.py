@@ -16,6 +16,7 @@ import pytest
 
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
+from fcdeploy.cloud.keys import Keys
 from fcdeploy.cloud.limiter import Limiter
 
 HOST = "1234567890123456.cn-hangzhou.fc.aliyuncs.com"
@@ -152,7 +153,7 @@ def make_client(tmp_path: Path, naps: list[float]) -> Callable[..., Client]:
             "api": "2016-08-15",
             "host": HOST,
             "base_url": base_url,
-            "credentials": Credentials(access_key_id="LTAItest", access_key_secret="secret0123456789"),
+            "keys": Keys.of(Credentials(access_key_id="LTAItest", access_key_secret="secret0123456789")),
             "account": "1234567890123456",
             "archives": lambda digest: tmp_path / digest,
             "chance": lambda: 0.5,

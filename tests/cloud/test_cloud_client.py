@@ -21,6 +21,7 @@ from fcdeploy import __version__
 from fcdeploy.cloud import client as module
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
+from fcdeploy.cloud.keys import Keys
 from fcdeploy.errors import ApiError, CloudError, NoReply, NotSent
 from fcdeploy.model import ArchiveRef, Call, Reply, Sensitive
 
@@ -264,7 +265,7 @@ def test_an_error_takes_the_request_id_of_the_header_and_shows_no_secret(raw: An
     key = Credentials(access_key_id="STS.x", access_key_secret="the-secret", security_token="the-token")
     body = {"Code": "SignatureDoesNotMatch", "Message": "we signed x-acs-security-token:the-token with the-secret"}
     steps = [raw.answer(403, body, X_Fc_Request_Id="r-9", date="Wed, 22 Nov 2023 08:15:30 GMT")]
-    found, _, _ = exchange(raw, make_client, GET, *steps, credentials=key)
+    found, _, _ = exchange(raw, make_client, GET, *steps, keys=Keys.of(key))
     assert isinstance(found, ApiError) and found.request_id == "r-9"
     assert "the-token" not in str(found) and "the-secret" not in str(found)
     assert "clock differs" in found.hint

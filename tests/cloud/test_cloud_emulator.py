@@ -16,6 +16,7 @@ from fastcrc import crc64
 
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
+from fcdeploy.cloud.keys import Keys
 from fcdeploy.emulator.app import create_app
 from fcdeploy.emulator.server import start_in_thread
 from fcdeploy.emulator.settings import EmulatorSettings
@@ -130,7 +131,7 @@ def test_the_life_of_a_function(make_client: Make, tmp_path: Path, way: str, sch
         )
         assert (gone.status, gone.body) == (204, None)
 
-    against(way, make_client, steps, scheme=scheme, api=api, credentials=credentials)
+    against(way, make_client, steps, scheme=scheme, api=api, keys=Keys.of(credentials))
 
 
 @SCHEMES
@@ -142,7 +143,7 @@ def test_a_wrong_secret_is_refused(make_client: Make, scheme: str, api: str) -> 
         assert "not-the-secret" not in str(caught.value)
 
     wrong = Credentials(access_key_id="LTAItest", access_key_secret="not-the-secret")
-    against("socket", make_client, steps, scheme=scheme, api=api, credentials=wrong)
+    against("socket", make_client, steps, scheme=scheme, api=api, keys=Keys.of(wrong))
 
 
 @SCHEMES

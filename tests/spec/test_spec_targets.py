@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from fcdeploy.errors import SpecError, UsageError
-from fcdeploy.model import Target
+from fcdeploy.model import Federation, KeySource, Target
 from fcdeploy.spec.loader import load
 from fcdeploy.spec.targets import (
     default_target,
@@ -49,10 +49,11 @@ targets:
         {"ACCOUNT": "1234"},
     )
     assert (prod.name, prod.provider, prod.account, prod.region) == ("prod", "alibaba", "1234", "cn-beijing")
-    assert (prod.api, prod.network, prod.profile, prod.retired) == ("2016-08-15", "internal", "prod", True)
+    assert (prod.api, prod.network, prod.retired) == ("2016-08-15", "internal", True)
+    assert prod.credentials == KeySource(profile="prod")
     assert prod.vars == {"city": "beijing", "lazy": "${{ env('NOT_SET') }}"}
     assert (dev.account, dev.region, dev.api, dev.network) == ("0123", "cn-shanghai", "2021-04-06", "public")
-    assert (dev.profile, dev.retired, dev.vars) == (None, False, {})
+    assert (dev.credentials, dev.retired, dev.vars) == (None, False, {})
     assert (str(prod.span), str(dev.span)) == ("f.yaml:4:3", "f.yaml:13:3")
 
 
@@ -240,7 +241,7 @@ def test_a_row_may_say_any_field_of_a_target() -> None:
     )
     (target,) = made(f"targets: {{t: {{region: x, api: 2021-04-06, matrix: [{row}], name: n}}}}\n")
     assert (target.name, target.region, target.account, target.api) == ("n", "r", "1", "2016-08-15")
-    assert (target.network, target.retired, target.profile) == ("internal", True, "p")
+    assert (target.network, target.retired, target.credentials) == ("internal", True, KeySource(profile="p"))
 
 
 def test_the_name_of_a_matrix_leads_to_its_targets() -> None:
@@ -251,3 +252,106 @@ def test_the_name_of_a_matrix_leads_to_its_targets() -> None:
     with pytest.raises(UsageError) as caught:
         selected(_named(*(f"t{number}" for number in range(48))), writes=True)
     assert caught.value.hint.endswith("t9, t10 and 37 more")
+
+
+CREDENTIALS = """
+targets:
+  t:
+    provider: alibaba
+    region: r
+    account: "42"
+    credentials: {}
+"""
+
+
+def with_credentials(text: str) -> str:
+    return CREDENTIALS.replace("credentials: {}", f"credentials: {text}")
+
+
+IDP, HUB, ROLE = "acs:ram::41:oidc-provider/gitlab", "acs:ram::41:role/hub", "acs:ram::42:role/deploy"
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("{}", KeySource()),
+        ("{profile: p}", KeySource(profile="p")),
+        ("{ecsRole: true}", KeySource(ecs_role="")),
+        ("{ecsRole: runner}", KeySource(ecs_role="runner")),
+        ("{ecsRole: false, profile: p}", KeySource(profile="p")),
+        (
+            '{roleArn: "acs:ram::${{ target.account }}:role/deploy", sessionName: ci, externalId: x-1, '
+            "durationSeconds: 900}",
+            KeySource(role_arn=ROLE, session_name="ci", external_id="x-1", duration_seconds=900),
+        ),
+        (
+            f"{{oidc: {{providerArn: '{IDP}', roleArn: '{HUB}', tokenEnv: CI_TOKEN}}, roleArn: '{ROLE}'}}",
+            KeySource(oidc=Federation(provider_arn=IDP, role_arn=HUB, token_env="CI_TOKEN"), role_arn=ROLE),
+        ),
+        (
+            f"{{oidc: {{providerArn: '{IDP}', roleArn: '{ROLE}', tokenFile: \"${{{{ env('FILE') }}}}\"}}}}",
+            KeySource(oidc=Federation(provider_arn=IDP, role_arn=ROLE, token_file="/run/token")),
+        ),
+        (
+            f"{{oidc: {{providerArn: '{IDP}', roleArn: '{ROLE}', github: {{audience: sts.aliyuncs.com}}}}}}",
+            KeySource(oidc=Federation(provider_arn=IDP, role_arn=ROLE, github="sts.aliyuncs.com")),
+        ),
+        (
+            f"{{oidc: {{providerArn: '{IDP}', roleArn: '{ROLE}', github: {{}}}}}}",
+            KeySource(oidc=Federation(provider_arn=IDP, role_arn=ROLE, github="")),
+        ),
+    ],
+)
+def test_where_keys_come_from(text: str, expected: KeySource) -> None:
+    (target,) = made(with_credentials(text), {"FILE": "/run/token"})
+    assert target.credentials == expected
+    assert KeySource.from_json(expected.to_json()) == expected
+    # What a saved project says is what this file said.
+    assert made(with_credentials(str(expected.to_json())))[0].credentials == expected
+
+
+SECRET = "eyJhbGciOiJSUzI1NiJ9.c2VjcmV0.c2ln"
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{accessKeySecret: abc}", ["no field `accessKeySecret`", "keys never stand in a spec"]),
+        ("{roleArm: x}", ["no field `roleArm`", "did you mean `roleArn`?"]),
+        ("{profile: p, ecsRole: true}", ["`profile` and `ecsRole` cannot both say where keys come from"]),
+        ("{roleArn: deploy}", ["`roleArn` is not the name of a RAM role", 'roleArn: "acs:ram::ACCOUNT:role/NAME"']),
+        ("{externalId: x1}", ["`externalId` needs `roleArn`"]),
+        (f"{{roleArn: '{ROLE}', durationSeconds: 60}}", ["`durationSeconds` must be a number from 900 to 43200"]),
+        (f"{{roleArn: '{ROLE}', sessionName: 'a b'}}", ["`sessionName` is not a session's name"]),
+        (f"{{roleArn: '{HUB}'}}", ["the role is one of account 41, but the target's account is 42"]),
+        (f"{{oidc: {{roleArn: '{ROLE}'}}}}", ["nothing says where the id token is", "`oidc` needs `providerArn`"]),
+        (
+            f"{{oidc: {{providerArn: '{IDP}', roleArn: '{ROLE}', tokenEnv: A, github: {{}}}}}}",
+            ["`tokenEnv` and `github` cannot both be"],
+        ),
+        (
+            f"{{oidc: {{providerArn: '{IDP}', roleArn: '{ROLE}', tokenFile: token}}}}",
+            ["`tokenFile` must be an absolute path"],
+        ),
+        (
+            f"{{oidc: {{providerArn: '{IDP}', roleArn: '{ROLE}', tokenEnv: {SECRET}}}}}",
+            ["`tokenEnv` is not the name of a variable"],
+        ),
+        (
+            f"{{oidc: {{providerArn: '{IDP}', roleArn: '{ROLE}', token: {SECRET}}}}}",
+            ["`oidc` has no field `token`"],
+        ),
+        ("{oidc: yes}", ["`oidc` must be a map, not text"]),
+    ],
+)
+def test_what_cannot_be_where_keys_come_from(text: str, says: list[str]) -> None:
+    message = told(with_credentials(text))
+    assert [one for one in says if one not in message] == []
+    assert SECRET not in message
+
+
+def test_a_role_names_the_account() -> None:
+    line = "  {}: {{provider: alibaba, region: r, credentials: {{roleArn: 'acs:ram::{}:role/deploy'}}}}\n"
+    assert len(made("targets:\n" + line.format("a", "1") + line.format("b", "2"))) == 2
+    mixed = "targets:\n" + line.format("a", "1") + "  b: {provider: alibaba, region: r}\n"
+    assert told(mixed).count("the target needs `account`") == 1

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from email.utils import parsedate_tz
 from functools import lru_cache
 
-from fcdeploy.emulator.alibaba import auth_acs, auth_fc
+from fcdeploy.emulator.alibaba import auth_acs, auth_fc, session_keys
 from fcdeploy.emulator.alibaba.errors import (
     ACCESS_DENIED,
     INVALID_ACCESS_KEY,
@@ -50,11 +50,17 @@ def _check_clock(name: str, text: str, seconds: int | None, request: Request, se
         raise ACCESS_DENIED(f"the request time '{text}' differs too much from the server time")
 
 
-def _secret(key_id: str, settings: EmulatorSettings) -> str:
-    secret = settings.access_keys.get(key_id)
+def _secret(key_id: str, request: Request, settings: EmulatorSettings) -> str:
+    session = session_keys.read_key(settings, key_id, _token(request), request.now)
+    secret = session.secret if session is not None else settings.access_keys.get(key_id)
     if secret is None:
         raise INVALID_ACCESS_KEY(key_id)
     return secret
+
+
+def _token(request: Request) -> str:
+    headers = request.headers
+    return headers.get("x-acs-security-token") or headers.get("x-fc-security-token") or request.one(auth_fc.TOKEN) or ""
 
 
 def authenticate(request: Request, settings: EmulatorSettings) -> str:
@@ -62,7 +68,7 @@ def authenticate(request: Request, settings: EmulatorSettings) -> str:
 
     Raises:
         ApiError: 400 MissingRequiredHeader, 403 InvalidAccessKeyID, 403 SignatureNotMatch, 403 AccessDenied (clock,
-            or a key of another account).
+            or a key of another account), and the errors of a temporary key (:mod:`session_keys`).
     """
     authorization = request.headers.get("authorization", "")
     if not authorization:
@@ -75,7 +81,8 @@ def authenticate(request: Request, settings: EmulatorSettings) -> str:
         key_id = _check_roa(request, settings, authorization)
     else:
         raise SIGNATURE_NOT_MATCH()
-    owner = settings.key_accounts.get(key_id)
+    session = session_keys.read_key(settings, key_id, _token(request), request.now)
+    owner = session.account if session is not None else settings.key_accounts.get(key_id)
     if owner is not None and owner != request.tenant.account:
         raise ACCESS_DENIED("The service or function doesn't belong to you.")  # facts 2, "Account in the host"
     return key_id
@@ -83,7 +90,7 @@ def authenticate(request: Request, settings: EmulatorSettings) -> str:
 
 def _check_fc(request: Request, settings: EmulatorSettings, authorization: str) -> str:
     key_id, _, signature = authorization[3:].partition(":")
-    secret = _secret(key_id, settings)
+    secret = _secret(key_id, request, settings)
     headers = request.headers
     # Browsers cannot set Date: X-Fc-Date replaces it (facts 3.1); a client that sends both may sign either.
     dated = [name for name in ("x-fc-date", "date") if headers.get(name)]
@@ -110,7 +117,7 @@ def _check_acs3(request: Request, settings: EmulatorSettings, authorization: str
     credential = auth_acs.to_acs3_credential(authorization)
     if credential is None:
         raise SIGNATURE_NOT_MATCH()
-    secret = _secret(credential.key_id, settings)
+    secret = _secret(credential.key_id, request, settings)
     date = request.headers.get("x-acs-date")
     if not date:
         raise MISSING_HEADER("x-acs-date")
@@ -131,7 +138,7 @@ def _check_acs3(request: Request, settings: EmulatorSettings, authorization: str
 
 def _check_roa(request: Request, settings: EmulatorSettings, authorization: str) -> str:
     key_id, _, signature = authorization[4:].partition(":")
-    secret = _secret(key_id, settings)
+    secret = _secret(key_id, request, settings)
     date = request.headers.get("date")
     if not date:
         raise MISSING_HEADER("Date")
@@ -147,7 +154,7 @@ def authenticate_presigned(request: Request, settings: EmulatorSettings) -> str:
     """Return the key id of a pre-signed HTTP-trigger URL (facts 4.3); expired or wrong is 403."""
     entries: Mapping[str, str] = dict(request.query)
     key_id = entries.get(auth_fc.KEY_ID, "")
-    secret = _secret(key_id, settings)
+    secret = _secret(key_id, request, settings)
     expires = entries.get(auth_fc.EXPIRES, "")
     matches = auth_fc.presigned_matches(
         secret=secret,

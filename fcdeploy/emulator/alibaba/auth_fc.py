@@ -14,6 +14,7 @@ from urllib.parse import unquote, unquote_plus
 SIGNATURE = "x-fc-signature"
 EXPIRES = "x-fc-expires"
 KEY_ID = "x-fc-access-key-id"
+TOKEN = "x-fc-security-token"
 
 
 def fc_headers_block(headers: Mapping[str, str]) -> str:
