@@ -7,17 +7,19 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Final
 
 from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.origins import AtHand, Origin
-from fcdeploy.errors import CredentialsError
+from fcdeploy.errors import CredentialsError, CredentialsUnreachable
 
 EARLY: Final = 300.0
 """Seconds before its end at which a key is replaced, or a third of its life if that is less."""
 LEAST: Final = 15.0
 """Seconds that a key must still have to be used when no other can be had."""
+FIRST: Final = (0.3, 1.0)
+"""Seconds between the tries to get the first key, where what gives it does not answer. Later the calls are repeated."""
 PAUSE: Final = 30.0
 """Seconds until it is tried again to replace a key that is still good."""
 
@@ -25,9 +27,16 @@ PAUSE: Final = 30.0
 class Keys:
     """The keys of one origin. `read` fetches them, blocking; `clock` gives seconds since the epoch."""
 
-    def __init__(self, read: Callable[[], Credentials], *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        read: Callable[[], Credentials],
+        *,
+        clock: Callable[[], float] = time.time,
+        pauses: Sequence[float] = FIRST,
+    ) -> None:
         self._read = read
         self._clock = clock
+        self._pauses = pauses
         self._held: Credentials | None = None
         self._due = 0.0
         self._reading: asyncio.Task[Credentials] | None = None
@@ -64,10 +73,18 @@ class Keys:
     async def _renewed(self) -> Credentials:
         reading = self._reading
         if reading is None:
-            reading = self._reading = asyncio.ensure_future(asyncio.to_thread(self._read))
+            reading = self._reading = asyncio.ensure_future(self._fetched())
             reading.add_done_callback(self._done)
         # Who asked first may be cancelled; the others still wait.
         return await asyncio.shield(reading)
+
+    async def _fetched(self) -> Credentials:
+        for pause in self._pauses:
+            try:
+                return await asyncio.to_thread(self._read)
+            except CredentialsUnreachable:
+                await asyncio.sleep(pause)
+        return await asyncio.to_thread(self._read)
 
     def _done(self, reading: asyncio.Task[Credentials]) -> None:
         if self._reading is reading:
@@ -75,6 +92,7 @@ class Keys:
         if reading.cancelled() or reading.exception() is not None:
             return
         key, now = reading.result(), self._clock()
+        self._pauses = ()
         self._held = key
         self._due = float("inf")
         if key.expires_at is not None:
@@ -88,8 +106,9 @@ class Keys:
 class Keyring:
     """The keys of one command: targets whose keys come from the same place share them."""
 
-    def __init__(self, environ: Mapping[str, str]) -> None:
+    def __init__(self, environ: Mapping[str, str], *, pauses: Sequence[float] = FIRST) -> None:
         self._environ = environ
+        self._pauses = pauses
         self._made: dict[Origin, Keys] = {}
 
     def of(self, origin: Origin) -> Keys:
@@ -107,4 +126,4 @@ class Keyring:
 
             return read_keys(origin, self._environ)
 
-        return Keys(read)
+        return Keys(read, pauses=self._pauses)

@@ -36,7 +36,7 @@ class Source:
         return Credentials(access_key_id=f"STS.{self.given}", access_key_secret="s", expires_at=ends)
 
     def keys(self) -> Keys:
-        return Keys(self.read, clock=lambda: self.now)
+        return Keys(self.read, clock=lambda: self.now, pauses=(0.001, 0.001))
 
 
 def test_one_is_fetched_for_all_who_wait_and_the_loop_goes_on() -> None:
@@ -87,6 +87,18 @@ def test_a_key_that_is_still_good_is_used_when_no_other_can_be_had() -> None:
     with pytest.raises(CredentialsUnreachable):
         asyncio.run(keys.current())
     assert asyncio.run(keys.current()).access_key_id == "STS.2"
+
+
+def test_the_first_key_is_tried_for_again_where_nobody_answers() -> None:
+    source = Source(fails=[CredentialsUnreachable("down"), CredentialsUnreachable("down")])
+    assert asyncio.run(source.keys().current()).access_key_id == "STS.1"
+    source = Source(fails=[CredentialsUnreachable("down")] * 3)
+    with pytest.raises(CredentialsUnreachable):
+        asyncio.run(source.keys().current())
+    assert source.fails == []
+    source = Source(fails=[CredentialsError("refused"), CredentialsError("again")])
+    with pytest.raises(CredentialsError, match="refused"):
+        asyncio.run(source.keys().current())
 
 
 def test_a_key_that_the_service_refuses_is_replaced_once() -> None:

@@ -71,7 +71,7 @@ def environ(emulator: Handle, **more: str) -> dict[str, str]:
 
 def fetched(origin: Origin, environ: Mapping[str, str]) -> Credentials:
     """One key of an origin, as a run gets it."""
-    return asyncio.run(Keyring(environ).of(origin).current())
+    return asyncio.run(Keyring(environ, pauses=()).of(origin).current())
 
 
 def refused(origin: Origin, environ: Mapping[str, str], caplog: pytest.LogCaptureFixture) -> CredentialsError:
@@ -177,7 +177,7 @@ def test_an_id_token_in_a_variable_is_on_no_disk(emulator: Handle, tmp_path: Pat
         ("", ["CI_TOKEN is not set", "id_tokens:"]),
         ("not a token", ["what CI_TOKEN holds is not an id token"]),
         ("eyJhbGciOiJub25lIn0", ["AuthenticationFail.OIDCToken.Invalid"]),
-        (id_token(audience="somebody"), ["OIDCToken.AudienceNotMatch"]),
+        ("for somebody", ["OIDCToken.AudienceNotMatch"]),
     ],
     ids=["none", "spaces", "one-part", "audience"],
 )
@@ -186,6 +186,7 @@ def test_an_id_token_that_does_not_do(
 ) -> None:
     wanted = KeySource(oidc=Federation(provider_arn=IDP, role_arn=HUB, token_env="CI_TOKEN"))
     origin = key_origin(wanted, {"ALIBABA_CLOUD_STS_ENDPOINT": emulator.url}, tmp_path)
+    token = id_token(audience="somebody") if token == "for somebody" else token
     told = shown(refused(origin, {"CI_TOKEN": token}, caplog))
     assert [one for one in says if one not in told] == []
     assert not token or token not in told
