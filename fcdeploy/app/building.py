@@ -41,6 +41,7 @@ MOST_SECONDS = 1800.0
 _LAST_LINES = 15
 _LEAST_LINE = 8
 _LONGEST_COMMAND = 100
+_LONGEST_LINE = 2000
 _KEYS = ("ALIBABA_CLOUD_ACCESS_KEY_SECRET", "ALIBABA_CLOUD_SECURITY_TOKEN")
 
 P = ParamSpec("P")
@@ -87,7 +88,7 @@ async def build(where: Where, building: Building, *, only: tuple[str, ...] = ())
     targets = project.select(patterns_of(where))
     warnings = project.check(targets, code=True)
     check_only(project, targets, Wishes(only=only), destroy=False)
-    results = await write_builds(where, project, targets, building, only=only, tidy=True)
+    results = await write_builds(where, project, targets, building, only=only)
     return BuildReport(project=project.name, results=results, diagnostics=warnings)
 
 
@@ -98,11 +99,10 @@ async def write_builds(
     building: Building,
     *,
     only: tuple[str, ...] = (),
-    tidy: bool = False,
 ) -> tuple[Built, ...]:
     """Run each build whose inputs have changed since it was run, and keep what it makes. Raises BuildFailed.
 
-    `tidy`: and forget results that nothing has used for long.
+    Results that nothing has used for long are forgotten when there are new ones.
     """
     jobs = _jobs(project, targets, only)
     if not jobs:
@@ -116,7 +116,7 @@ async def write_builds(
     results = tuple(found for one in waiting if (found := one.result()) is not None)
     if runner.failures:
         raise BuildFailed(runner.failures)
-    if tidy:
+    if any(one.seconds is not None for one in results):
         await asyncio.to_thread(store.remove_unused)
     return results
 
@@ -191,13 +191,12 @@ class _Runner:
         last: deque[str] = deque(maxlen=_LAST_LINES)
 
         def said(line: str) -> None:
-            line = self.redactor.text(line)
+            line = _shortened(self.redactor.text(line), _LONGEST_LINE)
             last.append(line)
             self._say(job, line)
 
         environ = {**self.where.environ, "PWD": str(copy), "FCDEPLOY_BUILD": "1", "FCDEPLOY_RUNTIME": job.runtime}
-        command = self.redactor.text(job.command)
-        command = command if len(command) <= _LONGEST_COMMAND else command[:_LONGEST_COMMAND] + "…"
+        command = _shortened(self.redactor.text(job.command), _LONGEST_COMMAND)
         hint = f"it ran in a copy of {job.path}; run it in one by hand to see more"
         try:
             code = await run_command(job.argv, folder=copy, environ=environ, seconds=self.building.seconds, said=said)
@@ -255,6 +254,10 @@ class _Runner:
 
     def _say(self, job: _Job, line: str) -> None:
         self.building.said(job.name, self.redactor.text(line))
+
+
+def _shortened(text: str, most: int) -> str:
+    return text if len(text) <= most else text[:most] + "…"
 
 
 def _name(address: Address) -> str:

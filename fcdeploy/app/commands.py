@@ -16,7 +16,9 @@ from subprocess import DEVNULL, STDOUT
 GRACE = 3.0
 """Seconds that a program has to end by itself once it is told to."""
 
-_LONGEST_LINE = 2000
+LONGEST_LINE = 1 << 16
+"""Characters of a line that is told."""
+
 _LINE_END = re.compile(r"\r\n|\n|\r")
 
 
@@ -28,8 +30,7 @@ async def run_command(
     seconds: float,
     said: Callable[[str], None],
 ) -> int:
-    """Run a program in a folder, with nothing to read; `said` is told each line of what it writes, long ones in pieces
-    and empty ones not at all.
+    """Run a program in a folder, with nothing to read; `said` is told each line of what it writes, but empty ones.
 
     Returns its exit code, a negative signal number where one ended it. Raises OSError where it cannot be started and
     TimeoutError when it has not ended in time. Once this returns, raises or is cancelled, no process of its group runs.
@@ -87,16 +88,20 @@ async def _told_lines(said: Callable[[str], None]) -> AsyncIterator[int]:
 
 async def _read_lines(stream: asyncio.StreamReader, said: Callable[[str], None]) -> None:
     decoder = codecs.getincrementaldecoder("utf-8")(errors="replace")
-    rest = ""
+    rest, too_long = "", False
     while block := await stream.read(1 << 16):
         *lines, rest = _LINE_END.split(rest + decoder.decode(block))
-        if len(rest) >= _LONGEST_LINE:
-            lines, rest = [*lines, rest], ""
         for line in lines:
-            _tell(line, said)
-    _tell(rest + decoder.decode(b"", final=True), said)
+            _tell(line, too_long, said)
+            too_long = False
+        if len(rest) > LONGEST_LINE:
+            rest, too_long = "", True
+    _tell(rest + decoder.decode(b"", final=True), too_long, said)
 
 
-def _tell(line: str, said: Callable[[str], None]) -> None:
-    for start in range(0, len(line), _LONGEST_LINE):
-        said(line[start : start + _LONGEST_LINE])
+def _tell(line: str, too_long: bool, said: Callable[[str], None]) -> None:
+    # Never a part of a line: what must not be seen is only found whole.
+    if too_long or len(line) > LONGEST_LINE:
+        said(f"(a line of more than {LONGEST_LINE:,} characters is left out)")
+    elif line:
+        said(line)

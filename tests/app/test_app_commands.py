@@ -36,10 +36,12 @@ def test_both_streams_are_told_by_line(tmp_path: Path) -> None:
     assert lines == ["one", "two", "10%", "20%", f"last é �{tmp_path}", "given"]
 
 
-def test_a_line_without_an_end_comes_in_pieces(tmp_path: Path) -> None:
-    code, lines = shell(tmp_path, 'head -c 100000 /dev/zero | tr "\\0" x')
-    assert code == 0
-    assert "".join(lines) == "x" * 100_000 and max(map(len, lines)) <= 2000
+def test_a_line_is_told_whole_or_not_at_all(tmp_path: Path) -> None:
+    long = commands.LONGEST_LINE
+    code, lines = shell(tmp_path, f'line() {{ head -c $1 /dev/zero | tr "\\0" x; }}; line {long}; echo; '
+                                  f"line {3 * long}; echo; echo short; line {long + 1}")  # fmt: skip
+    left_out = f"(a line of more than {long:,} characters is left out)"
+    assert (code, lines) == (0, ["x" * long, left_out, "short", left_out])
 
 
 def test_it_has_nothing_to_read(tmp_path: Path) -> None:
