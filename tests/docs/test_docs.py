@@ -21,6 +21,7 @@ import yaml
 
 from fcdeploy.cli import exits
 from fcdeploy.cli.entry import run
+from fcdeploy.cli.root import root as command_line
 from fcdeploy.emulator import control
 from fcdeploy.emulator.faults import FaultBook
 from fcdeploy.engine.canonical import desired_body
@@ -323,6 +324,21 @@ def test_the_spec_page_explains_every_word() -> None:
     words = [word.name for word in RESOURCE_WORDS]
     for word in (*DOCUMENT_WORDS, *targets, *secrets, *CODE["properties"], *sections, *words, "defaults", "$schema"):
         assert re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", text), word
+
+
+def test_the_commands_that_the_documents_name_exist() -> None:
+    for path in DOCUMENTS:
+        text = path.read_text(encoding="utf-8")
+        named = {word for part in re.findall(r"`fcdeploy ([a-z][^`\n]*)`", text) for word in part.split()[:1]}
+        assert named <= set(command_line.entries), f"{name_of(path)}: {named - set(command_line.entries)}"
+
+
+def test_migrating_says_what_other_resources_are_here() -> None:
+    text = (ROOT / "docs" / "migrating.md").read_text(encoding="utf-8")
+    for word in re.findall(r"^\| `alicloud_fc_[^|]*\| `(\w+)`", text, re.M):
+        assert word in {kind.section for kind in KINDS.values()}, word
+    # When FunctionGraph is there: write how its resources are written, in place of this row.
+    assert ("`huaweicloud_fgs_*` | not there yet" in text) == all(provider == "alibaba" for provider, _ in KINDS)
 
 
 def test_exit_codes_in_the_documents_are_the_programs() -> None:
