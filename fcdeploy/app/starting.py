@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fcdeploy.errors import UsageError
-from fcdeploy.spec.project import FILE
+from fcdeploy.spec.project import FILE, TEMPLATE
 from fcdeploy.spec.schema import editor_schema, schema_text
 from fcdeploy.spec.words import NAME_PATTERN
 
@@ -90,7 +90,7 @@ def write_first_project(folder: Path, *, name: str | None, region: str) -> Begun
         _CODE: _HANDLER,
         SCHEMA_FILE: schema_text(editor_schema()),
     }
-    there = [one for one in texts if (folder / one).exists() or (folder / one).is_symlink()]
+    there = [one for one in (*texts, TEMPLATE) if (folder / one).exists() or (folder / one).is_symlink()]
     if there:
         raise UsageError(
             f"{folder / there[0]} exists, and nothing is overwritten",

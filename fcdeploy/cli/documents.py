@@ -16,7 +16,9 @@ if TYPE_CHECKING:
 
 def spec_file(given: Path) -> str:
     """The spec's file, where a folder may be given for it; as findings call it."""
-    return str(given / DEFAULT_FILE if given.is_dir() else given)
+    from fcdeploy.spec import project
+
+    return str(project.spec_file(given))
 
 
 def read_graph(where: Where) -> GraphView | None:

@@ -221,7 +221,7 @@ def _note_no_color(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
 
 _FILE_OPTIONS = (
     option("-f", "--file", metavar="FILE|DIR", default=DEFAULT_FILE, section=_WHAT,
-           help="The spec, or the folder that it is in. Without it: fcdeploy.yaml here."),
+           help="The spec, or the folder that it is in. Without it: fcdeploy.yaml here, or fcdeploy.yaml.j2."),
     option("--target", metavar="GLOB", default=None, section=_WHAT,
            help="Only the targets whose name matches, such as 'prod/*'; '*' is all. To change anything, needed "
                 "where the file has several and no defaultTarget."),

@@ -107,6 +107,8 @@ def for_type(node: Node, wanted: tuple[str, ...]) -> str:
         case str() if "boolean" in wanted:
             word = _TRUE_WORDS.get(value.strip().lower())
             return f"write {word} without quotes" if word else "write true or false"
+        case bool() | int() | float() if "string" in wanted and node.pasted:
+            return 'quote what is put in: "{{ … }}"'
         case bool() | int() | float() if "string" in wanted:
             return f'quote it: "{node.text or value}"'
         case float() if "integer" in wanted:

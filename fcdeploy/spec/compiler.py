@@ -14,7 +14,7 @@ class Compiler(CodeGenerator):
 
     def visit_Concat(self, node: nodes.Concat, frame: Frame) -> None:
         """`a ~ b`."""
-        self.write("environment.concat(")
+        self.write("environment.tilde(")
         for item in node.nodes:
             self.visit(item, frame)
             self.write(", ")

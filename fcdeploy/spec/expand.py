@@ -16,6 +16,7 @@ from fcdeploy.spec.refs import refs_in
 from fcdeploy.spec.refs_found import Found
 from fcdeploy.spec.resolve import Placed, resources
 from fcdeploy.spec.shape import Shape, shapes
+from fcdeploy.spec.traced import PartOf
 from fcdeploy.spec.words import OUTPUTS, ROLLOUT
 
 Desired: TypeAlias = Mapping[Address, Resource]
@@ -67,7 +68,9 @@ def _with_references(value: Json, named: Found) -> Json:
 def code_folder(node: Node, folders: Mapping[str, str]) -> str:
     """The folder that a value of `code:` counts from: that of the file in which its path is written."""
     path = next((node.fields[name] for name in ("path", "file", "zip") if name in node.fields), node)
-    return folders.get(path.span.file, "")
+    file = path.span.file
+    # What a template of another folder wrote counts from where the file that it was rendered for lies.
+    return folders.get(file.document if isinstance(file, PartOf) else file, "")
 
 
 def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_names: Found) -> Resource:
@@ -136,7 +139,7 @@ def _read(node: Node, shape: Shape | None, path: str, resource: Node, literal: l
     The paths of what is literal below `path` are added to `literal`.
     """
     value = node.value
-    whole = not node.templated
+    whole = not (node.templated or node.pasted)
     if type(value) is dict:
         known = shape.below(resource) if shape is not None else {}
         made: dict[str, Json] = {}

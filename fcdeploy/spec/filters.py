@@ -10,6 +10,11 @@
     first  last  length        of a list, a map or text
     int  string                to a number, to text
 
+In files that are rendered as text, also:
+
+    indent(width, first)       blanks before each line but the first, or before all
+    items                      a map to a list of `[key, value]`
+
 Tests: defined, undefined, none, string, number, boolean, mapping, sequence, in, true, false.
 """
 
@@ -26,7 +31,11 @@ from typing import Any
 
 from fcdeploy.model import Json
 from fcdeploy.spec.node import kind_of
+from fcdeploy.spec.traced import Traced
 from fcdeploy.spec.values import MAX_TEXT, TemplateFault, joined, to_text
+
+_WIDEST = 200
+_LONGEST_SLUG = 4096
 
 
 def _text(value: Json, name: str) -> str:
@@ -85,7 +94,10 @@ def _replace(value: Json, old: Json, new: Json) -> str:
 
 
 def _slug(value: Json) -> str:
-    plain = unicodedata.normalize("NFKD", _text(value, "slug")).encode("ascii", "ignore").decode().lower()
+    text = _text(value, "slug")
+    if len(text) > _LONGEST_SLUG:
+        raise TemplateFault(f"`slug` takes at most {_LONGEST_SLUG:,} characters")
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
     return re.sub("[^a-z0-9]+", "-", plain)[:64].strip("-")[:63].strip("-")
 
 
@@ -150,6 +162,29 @@ def _is_in(value: Json, container: Json) -> bool:
     return value in container
 
 
+def _items(value: Json) -> list[list[Json]]:
+    if not isinstance(value, dict):
+        raise TemplateFault(f"`items` takes a map, not {kind_of(value)}")
+    return [[key, item] for key, item in value.items()]
+
+
+def _indent(value: Json, width: Json = 4, first: Json = False) -> str:
+    text = _text(value, "indent")
+    if isinstance(width, bool) or not isinstance(width, int) or not 0 <= width <= _WIDEST:
+        raise TemplateFault(f"`indent` takes a number of blanks from 0 to {_WIDEST}")
+    if len(text) + width * (text.count("\n") + 1) > MAX_TEXT:
+        raise TemplateFault(f"the value has more than {MAX_TEXT:,} characters")
+    if isinstance(text, Traced):
+        return text.indented(width, first=bool(first))
+    made = re.sub("\n(?=[^\n])", "\n" + " " * width, text)
+    return " " * width + made if first and text[:1] not in ("", "\n") else made
+
+
+def _trim_traced(value: Json) -> str:
+    text = _text(value, "trim")
+    return text.stripped() if isinstance(text, Traced) else text.strip()
+
+
 FILTERS: dict[str, Callable[..., Any]] = {
     "b64decode": _b64decode,
     "b64encode": _b64encode,
@@ -170,6 +205,9 @@ FILTERS: dict[str, Callable[..., Any]] = {
     "trim": _trim,
     "upper": _upper,
 }
+
+TEXT_FILTERS: dict[str, Callable[..., Any]] = {"indent": _indent, "items": _items, "trim": _trim_traced}
+"""For text that is not a value yet: the files that are rendered as text before they are read."""
 
 TESTS: dict[str, Callable[..., bool]] = {
     "boolean": lambda value: isinstance(value, bool),

@@ -13,8 +13,9 @@ from pathlib import Path
 
 from fcdeploy.diagnostics import Diagnostic, Span, did_you_mean, error
 from fcdeploy.errors import SpecError
-from fcdeploy.spec.loader import read_spec
+from fcdeploy.spec.loader import load, read_spec
 from fcdeploy.spec.node import Node, path_text
+from fcdeploy.spec.text import Texts, is_template
 
 INCLUDE = "include"
 MOST_FILES = 500
@@ -35,16 +36,16 @@ class Files:
     folders: Mapping[str, str]
 
 
-def read_files(path: Path, *, found: list[Diagnostic]) -> Files:
-    """Read a spec and what it includes. What is wrong is added to `found`; raises SpecError when the spec itself
-    cannot be read or is no map.
+def read_files(path: Path, *, texts: Texts, found: list[Diagnostic]) -> Files:
+    """Read a spec and what it includes; `texts` renders those that are templates. What is wrong is added to `found`;
+    raises SpecError when the spec itself cannot be read or is no map.
     """
-    document = read_spec(path, found=found)
+    document, paths = _document(path, str(path), texts, found)
     if not isinstance(document.value, dict):
         hint = "a spec begins with `apiVersion: fcdeploy/v1`"
         wrong = error(f"the file must be a map, not {document.what}", span=document.span, hint=hint)
         raise SpecError([*found, wrong])
-    reader = _Reader(path, found)
+    reader = _Reader(path, paths, texts, found)
     reader.read_included(document, path, str(path), (path.resolve(),))
     merged = {key: item for key, item in document.value.items() if key != INCLUDE}
     for part in reader.parts:
@@ -52,15 +53,24 @@ def read_files(path: Path, *, found: list[Diagnostic]) -> Files:
     return Files(document=document.with_value(merged), paths=tuple(reader.paths), folders=reader.folders)
 
 
+def _document(path: Path, name: str, texts: Texts, found: list[Diagnostic]) -> tuple[Node, tuple[Path, ...]]:
+    """A file as a tree, and the files that were read for it. Raises SpecError."""
+    if not is_template(path) or not path.is_file():
+        return read_spec(path, name, found=found), (path,)
+    made = texts.read(path, name)
+    return load(made.text, name, found=found, trace=made.trace), made.paths
+
+
 class _Reader:
     """Reads what is included, each file once; `parts` are the included files in their order."""
 
-    def __init__(self, path: Path, found: list[Diagnostic]) -> None:
+    def __init__(self, path: Path, paths: tuple[Path, ...], texts: Texts, found: list[Diagnostic]) -> None:
         self._root = path.parent.resolve()
+        self._texts = texts
         self._found = found
         self._seen = {path.resolve()}
         self.parts: list[Node] = []
-        self.paths = [path]
+        self.paths = [*paths]
         self.folders = {str(path): str(path.parent)}
 
     def read_included(self, document: Node, path: Path, name: str, chain: tuple[Path, ...]) -> None:
@@ -119,13 +129,13 @@ class _Reader:
             self._say(f"more than {MOST_FILES} files are included", entry.span)
             return
         self._seen.add(real)
-        self.paths.append(path)
         self.folders[name] = str(path.parent)
         try:
-            part = read_spec(path, name, found=self._found)
+            part, paths = _document(path, name, self._texts, self._found)
         except SpecError as problem:
             self._found.extend(problem.diagnostics)
             return
+        self.paths += paths
         if not isinstance(part.value, dict):
             self._say(f"an included file must be a map, not {part.what}", part.span)
             return

@@ -18,15 +18,19 @@ from fcdeploy.diagnostics import Diagnostic, Span, error
 from fcdeploy.errors import SpecError
 from fcdeploy.spec.node import TEMPLATE_START, Node
 from fcdeploy.spec.scalars import plain_scalar, tagged_scalar
+from fcdeploy.spec.syntax import QUOTE, span_of_index, syntax_error
+from fcdeploy.spec.traced import Trace
 
 MAX_BYTES = 64 * 1024 * 1024
 MAX_DEPTH = 64
 MAX_ALIASED = 1_000_000
 """How many nodes aliases and merges may stand for in all; the file's own nodes are bounded by its size."""
 
+MAX_RENDERED = 250_000
+"""Events of YAML that a file may hold which a template made: its size says nothing of theirs."""
+
 _CORE = "tag:yaml.org,2002:"
 _UNPRINTABLE = re.compile("[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-_QUOTE = 'quote the template: "${{ … }}"'
 
 
 def read_spec(path: Path, name: str | None = None, *, found: list[Diagnostic] | None = None) -> Node:
@@ -51,8 +55,15 @@ def read_spec(path: Path, name: str | None = None, *, found: list[Diagnostic] | 
     return load(content, name, found=found)
 
 
-def load(source: bytes | str, name: str, *, found: list[Diagnostic] | None = None) -> Node:
-    """Load YAML text; `name` is the file's name in messages. Raises SpecError; see `read_spec` for `found`."""
+def load(source: bytes | str, name: str, *, found: list[Diagnostic] | None = None, trace: Trace | None = None) -> Node:
+    """Load YAML text; `name` is the file's name in messages. Raises SpecError; see `read_spec` for `found`.
+
+    `trace` leads from text that a template made to the template: every place is then one of the template.
+    """
+
+    def place(line: int, column: int) -> Span:
+        return trace.span(line, column) if trace is not None else Span(file=name, line=line, column=column)
+
     text = _decoded(source, name) if isinstance(source, bytes) else source.removeprefix("\ufeff")
     bad = _UNPRINTABLE.search(text)
     if bad is not None:
@@ -60,16 +71,16 @@ def load(source: bytes | str, name: str, *, found: list[Diagnostic] | None = Non
             [
                 error(
                     f"a control character (U+{ord(bad[0]):04X}) stands in the file",
-                    span=_span_of_index(text, bad.start(), name),
+                    span=span_of_index(text, bad.start(), place),
                     hint='delete it, or write it as an escape inside double quotes ("\\x07")',
                 )
             ]
         )
-    builder = _Builder(name)
+    builder = _Builder(name, trace)
     try:
         root = builder.build(yaml.parse(text, Loader=yaml.CSafeLoader))
     except yaml.YAMLError as problem:
-        builder.found.append(_syntax_error(problem, text, name))
+        builder.found.append(syntax_error(problem, text, place))
         root = None
     if builder.found:
         if found is None or root is None:
@@ -107,76 +118,41 @@ def _decoded(content: bytes, name: str) -> str:
             [
                 error(
                     f"the file is not UTF-8: byte 0x{content[problem.start]:02X}",
-                    span=_span_of_index(before, len(before), name),
+                    span=span_of_index(
+                        before, len(before), lambda line, column: Span(file=name, line=line, column=column)
+                    ),
                     hint="save it as UTF-8",
                 )
             ]
         ) from None
 
 
-def _span_of_index(text: str, index: int, name: str) -> Span:
-    before = re.split("\r\n|[\n\r\x85\u2028\u2029]", text[:index])
-    return Span(file=name, line=len(before), column=len(before[-1]) + 1)
-
-
-def _syntax_error(problem: yaml.YAMLError, text: str, name: str) -> Diagnostic:
-    """What libyaml found, with the hint that fits the line where it stumbled."""
-    mark = getattr(problem, "problem_mark", None) or getattr(problem, "context_mark", None)
-    start = getattr(problem, "context_mark", None)
-    what = getattr(problem, "problem", None) or getattr(problem, "context", None) or str(problem)
-    if mark is None:
-        return error(f"not valid YAML: {what}", span=Span(file=name, line=1, column=1))
-    lines = re.split("\r\n|[\n\r\x85\u2028\u2029]", text)
-    line = lines[mark.line] if mark.line < len(lines) else ""
-    detail = ""
-    if start is not None and getattr(problem, "context", None) not in (None, "while scanning for the next token"):
-        detail = f"{problem.context} that begins at line {start.line + 1}, column {start.column + 1}"  # type: ignore[attr-defined]
-    hint = ""
-    if "\t" in line[: mark.column + 1] and not line[: mark.column].strip():
-        hint = "YAML indents with spaces; replace the tab"
-    elif _has_bare_template(line, mark.column):
-        hint = _QUOTE
-    elif "mapping values are not allowed" in what:
-        hint = "quote the text if it holds `: `; otherwise check the indentation"
-    elif "did not find expected key" in what:
-        hint = "check the indentation of this line"
-    elif "cannot start any token" in what and line[mark.column : mark.column + 1] in ("@", "`", "%"):
-        hint = f"quote text that begins with `{line[mark.column]}`"
-    elif "undefined alias" in what:
-        hint = "an anchor (`&name`) must stand before its alias (`*name`)"
-    return error(
-        f"not valid YAML: {what}",
-        detail=detail,
-        hint=hint,
-        span=Span(file=name, line=mark.line + 1, column=mark.column + 1),
-    )
-
-
-def _has_bare_template(line: str, column: int) -> bool:
-    """Whether the template nearest before a column, or the first of the line, stands outside quotes."""
-    start = line.rfind(TEMPLATE_START, 0, column + len(TEMPLATE_START))
-    if start < 0:
-        start = line.find(TEMPLATE_START)
-    before = line[: max(start, 0)]
-    return start >= 0 and before.count('"') % 2 == 0 and before.count("'") % 2 == 0
-
-
 class _Open:
     """A map or list whose end has not come yet; `height` and `spread` measure it with aliases written out."""
 
-    __slots__ = ("anchor", "column", "elements", "entries", "height", "key", "key_at", "line", "merges", "spread")
+    __slots__ = (
+        *("anchor", "column", "elements", "entries", "file", "height"),
+        *("key", "key_at", "line", "merges", "spread"),
+    )
 
-    def __init__(self, line: int, column: int, anchor: str | None, is_map: bool) -> None:
+    def __init__(self, file: str, line: int, column: int, anchor: str | None, is_map: bool) -> None:
+        self.file = file
         self.line = line
         self.column = column
         self.anchor = anchor
         self.entries: dict[str, Node] | None = {} if is_map else None
         self.elements: list[Node] = []
         self.key: str | None = None
-        self.key_at: tuple[int, int] | None = None
+        self.key_at: tuple[str, int, int] | None = None
         self.merges: list[Node] = []
         self.height = 0
         self.spread = 1
+
+
+def _ends(event: Any) -> tuple[tuple[int, int], tuple[int, int]]:
+    """The line and column, from 1, of an event's first character and of the first one after it."""
+    start, end = event.start_mark, event.end_mark
+    return (start.line + 1, start.column + 1), (end.line + 1, end.column + 1)
 
 
 # Keys that cannot be used still take their value, so that the rest of the file is checked.
@@ -187,13 +163,15 @@ _MERGE = "\0<<"
 class _Builder:
     """Events to nodes. `found` collects what is wrong; building goes on so that all is told at once."""
 
-    def __init__(self, name: str) -> None:
+    def __init__(self, name: str, trace: Trace | None) -> None:
         self.name = name
+        self.trace = trace
         self.found: list[Diagnostic] = []
         self.open: list[_Open] = []
         self.root: Node | None = None
         self.anchors: dict[str, tuple[Node, int, int] | None] = {}
         self.aliased = 0
+        self.rendered = 0
 
     def build(self, events: Iterator[Any]) -> Node | None:
         """Consume the events; None when there is no document or a bound is exceeded."""
@@ -201,22 +179,30 @@ class _Builder:
         for event in events:
             kind = type(event)
             mark = event.start_mark
+            line, column = mark.line + 1, mark.column + 1
+            if self.trace is not None:
+                self.rendered += 1
+                if self.rendered > MAX_RENDERED:
+                    self._say(f"the template makes more than {MAX_RENDERED:,} names and values", line, column)
+                    return None
+                span = self.trace.span(line, column)
+                self.name, line, column = span.file, span.line, span.column
             if kind is yaml.ScalarEvent:
-                self._scalar(event, mark.line + 1, mark.column + 1)
+                self._scalar(event, line, column)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:
                 is_map = kind is yaml.MappingStartEvent
                 if event.tag not in (None, "!", _CORE + ("map" if is_map else "seq")):
-                    self._refuse_tag(event.tag, mark.line + 1, mark.column + 1)
+                    self._refuse_tag(event.tag, line, column)
                 if event.anchor:
                     self.anchors[event.anchor] = None
-                self.open.append(_Open(mark.line + 1, mark.column + 1, event.anchor, is_map))
+                self.open.append(_Open(self.name, line, column, event.anchor, is_map))
                 if len(self.open) > MAX_DEPTH:
-                    self._say(f"nested deeper than {MAX_DEPTH} levels", mark.line + 1, mark.column + 1)
+                    self._say(f"nested deeper than {MAX_DEPTH} levels", line, column)
                     return None
             elif kind is yaml.MappingEndEvent or kind is yaml.SequenceEndEvent:
                 self._close()
             elif kind is yaml.AliasEvent:
-                if not self._alias(event.anchor, mark.line + 1, mark.column + 1):
+                if not self._alias(event.anchor, line, column):
                     return None
             elif kind is yaml.DocumentStartEvent:
                 documents += 1
@@ -229,7 +215,7 @@ class _Builder:
                     )
                     return None
                 if event.tags or event.version not in (None, (1, 1), (1, 2)):
-                    self._say("YAML directives are not understood", mark.line + 1, mark.column + 1)
+                    self._say("YAML directives are not understood", line, column)
         return self.root
 
     def _scalar(self, event: Any, line: int, column: int) -> None:
@@ -257,18 +243,24 @@ class _Builder:
         dynamic = value is text and TEMPLATE_START in text
         lead = None
         if dynamic and event.style not in ("|", ">"):
-            end = event.end_mark
+            start, end = event.start_mark, event.end_mark
             lead = 0 if is_plain else 1
-            if end.line + 1 != line or end.column + 1 - column != len(text) + 2 * lead:
+            if (
+                end.line != start.line
+                or end.column - start.column != len(text) + 2 * lead
+                or (self.trace is not None and not self.trace.is_one_piece(*_ends(event)))
+            ):
                 lead = None
         node = Node(value, self.name, line, column, 0, 0, dynamic, not is_plain, "" if value is text else text, lead)
+        if self.trace is not None and not self.trace.is_written(*_ends(event)):
+            node.pasted = True
         if event.anchor:
             self.anchors[event.anchor] = (node, 0, 1)
         self._put(node, 0, 1)
 
     def _key(self, top: _Open, text: str, value: Any, is_plain: bool, line: int, column: int) -> None:
         entries = top.entries
-        top.key_at = (line, column)
+        top.key_at = (self.name, line, column)
         if is_plain and text == "<<":
             top.key = _MERGE
             if top.merges:
@@ -281,7 +273,7 @@ class _Builder:
             self._say(f"a key must be text: {shown}", line, column, hint=f'quote it: "{text}"')
         elif is_plain and text.count(TEMPLATE_START) > text.count("}}"):
             top.key = _UNUSABLE
-            self._say("the template in this key has no end before `: `", line, column, hint=_QUOTE)
+            self._say("the template in this key has no end before `: `", line, column, hint=QUOTE)
         elif entries is not None and text in entries:
             top.key = _UNUSABLE
             first = entries[text].key_span
@@ -329,22 +321,25 @@ class _Builder:
         key, at = top.key, top.key_at
         if key is None or at is None:
             # A map or a list in the place of a key.
-            top.key, top.key_at = _UNUSABLE, (node.span.line, node.span.column)
+            span = node.span
+            top.key, top.key_at = _UNUSABLE, (span.file, span.line, span.column)
             hint = 'a template is written "${{ … }}"' if isinstance(node.value, dict) else ""
-            self._say(f"a key must be text, not {node.what}", *top.key_at, hint=hint)
+            self.found.append(error(f"a key must be text, not {node.what}", hint=hint, span=span))
             return
         top.key = None
         if key is _MERGE:
             top.merges = self._merge_sources(node, at)
         elif key is not _UNUSABLE:
-            node._key_line, node._key_column = at
+            node._key_file, node._key_line, node._key_column = at
             top.entries[key] = node
 
-    def _merge_sources(self, node: Node, at: tuple[int, int]) -> list[Node]:
+    def _merge_sources(self, node: Node, at: tuple[str, int, int]) -> list[Node]:
         sources = [node] if isinstance(node.value, dict) else node.items
         wrong = next((one for one in sources if not isinstance(one.value, dict)), None)
         if wrong is not None or (not isinstance(node.value, (dict, list))):
-            self._say(f"`<<` takes a map or a list of maps, not {(wrong or node).what}", *at, hint="`<<: *anchor`")
+            summary = f"`<<` takes a map or a list of maps, not {(wrong or node).what}"
+            span = Span(file=at[0], line=at[1], column=at[2])
+            self.found.append(error(summary, hint="`<<: *anchor`", span=span))
             return []
         return sources
 
@@ -366,7 +361,7 @@ class _Builder:
                 if item.dynamic:
                     dynamic = True
                     break
-        node = Node(value, self.name, done.line, done.column, 0, 0, dynamic)
+        node = Node(value, done.file, done.line, done.column, 0, 0, dynamic)
         if done.anchor:
             self.anchors[done.anchor] = (node, done.height, done.spread)
         self._put(node, done.height, done.spread)

@@ -25,6 +25,7 @@ class Node:
     `lead`       columns between `span` and the first character of the text, None where a character of the value is
                  not one column of the source (blocks, escapes, several lines)
     `templated`  the value came out of a `${{ }}`;   `origin` is then the text of that scalar as written
+    `pasted`     something in it was put there by a `{{ }}`, when the file was rendered as text
     `dynamic`    a template stands in it or below it
     """
 
@@ -32,11 +33,13 @@ class Node:
         "_column",
         "_file",
         "_key_column",
+        "_key_file",
         "_key_line",
         "_line",
         "dynamic",
         "lead",
         "origin",
+        "pasted",
         "quoted",
         "templated",
         "text",
@@ -63,6 +66,8 @@ class Node:
         self._file = file
         self._line = line
         self._column = column
+        self._key_file = file
+        self.pasted = False
         self._key_line = key_line
         self._key_column = key_column
         self.dynamic = dynamic
@@ -96,7 +101,7 @@ class Node:
         """Where the key is written, for an entry of a map."""
         if not self._key_line:
             return None
-        return Span(file=self._file, line=self._key_line, column=self._key_column)
+        return Span(file=self._key_file, line=self._key_line, column=self._key_column)
 
     @property
     def fields(self) -> dict[str, Node]:
@@ -142,7 +147,7 @@ class Node:
 
     def with_value(self, value: Json, *, templated: bool | None = None, origin: str | None = None) -> Node:
         """The same place with another value: maps and lists of nodes, or a leaf."""
-        return Node(
+        made = Node(
             value,
             self._file,
             self._line,
@@ -156,10 +161,13 @@ class Node:
             self.templated if templated is None else templated,
             self.origin if origin is None else origin,
         )
+        made._key_file = self._key_file
+        made.pasted = self.pasted
+        return made
 
     def under_key(self, line: int, column: int) -> Node:
         """The same value below another key of the same file: what an alias stands for."""
-        return Node(
+        made = Node(
             self.value,
             self._file,
             self._line,
@@ -173,6 +181,8 @@ class Node:
             self.templated,
             self.origin,
         )
+        made.pasted = self.pasted
+        return made
 
     def __repr__(self) -> str:
         # Never the value: it may hold a secret.

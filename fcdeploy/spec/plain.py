@@ -31,7 +31,12 @@ def plain_secret_findings(placed: Placed) -> Iterator[tuple[Path, Diagnostic]]:
     if not _sealed(placed.kind.provider, placed.kind.name):
         return
     for path, shape, node in _members(shapes(placed.kind.provider, placed.kind.name), placed.node, ()):
-        if shape.field.access is not Access.WRITE_ONLY or node.templated or isinstance(node.value, Sensitive):
+        if (
+            shape.field.access is not Access.WRITE_ONLY
+            or node.templated
+            or node.pasted
+            or isinstance(node.value, Sensitive)
+        ):
             continue
         about = (*placed.path, *path)
         yield (

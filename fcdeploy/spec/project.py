@@ -24,19 +24,30 @@ from fcdeploy.spec.patch import Patching
 from fcdeploy.spec.refs import reference
 from fcdeploy.spec.resolve import DEFAULTS, resources, with_defaults
 from fcdeploy.spec.rollout import rollout_findings, rollout_of
+from fcdeploy.spec.scope import Scope
 from fcdeploy.spec.sources import ReadSecret, Surroundings
 from fcdeploy.spec.targets import default_target, placed_targets, read_variables, selected, target_scope, variables
 from fcdeploy.spec.template import rendered
+from fcdeploy.spec.text import Texts
 from fcdeploy.spec.unfold import Item, Unfolding, by_item
 from fcdeploy.spec.validate import check_spec, with_failed_as_unknown, with_unknown
 from fcdeploy.spec.words import OUTPUTS, ROLLOUT
 from fcdeploy.spec.written import Written, written
 
 FILE = "fcdeploy.yaml"
+TEMPLATE = f"{FILE}.j2"
+"""Which is rendered as text first; a folder has one of the two."""
 _NAMED = 6
 """Targets that a finding names, of those that it is about."""
 _EVALUATED = (DEFAULTS, OUTPUTS, ROLLOUT)
 """Words besides the kinds' sections whose templates are evaluated for each target."""
+
+
+def spec_file(path: Path) -> Path:
+    """The file that a path means: itself, or the spec of the folder that it is."""
+    file = path / FILE if path.is_dir() else path
+    template = file.with_name(TEMPLATE)
+    return template if file.name == FILE and not file.exists() and template.exists() else file
 
 
 def read_project(
@@ -47,21 +58,21 @@ def read_project(
     assignments: Iterable[str] = (),
     read_secret: ReadSecret | None = None,
 ) -> Project:
-    """Read a spec: a file, or the `fcdeploy.yaml` of a folder.
+    """Read a spec: a file, or the `fcdeploy.yaml` (`fcdeploy.yaml.j2`) of a folder.
 
     `var_files` and `assignments` are what `--var-file` and `--var NAME=VALUE` gave, weakest first (S3). `read_secret`
     replaces how secrets are read. Raises SpecError with everything that is wrong before any target is looked at,
     UsageError for an assignment that is none.
     """
-    file = path / FILE if path.is_dir() else path
+    file = spec_file(path)
     over = [*(read_variables(one) for one in var_files), variables(assignments)]
     wrong: list[Diagnostic] = []
-    files = read_files(file, found=wrong)
+    surroundings = Surroundings(root=file.parent, env=environ, read_secret=read_secret)
+    files = read_files(file, texts=Texts(file.parent, Scope(surroundings, layers=over)), found=wrong)
     document = files.document
     if wrong:
         # The file is refused, so no secret is read for it; the rest is told in the same breath.
-        read_secret = _no_secret
-    surroundings = Surroundings(root=file.parent, env=environ, read_secret=read_secret)
+        surroundings = Surroundings(root=file.parent, env=environ, read_secret=_no_secret)
     notes: list[Diagnostic] = []
     try:
         there = placed_targets(document, surroundings, over, notes)

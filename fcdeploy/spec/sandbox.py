@@ -10,7 +10,7 @@ This module imports jinja2; import it late.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from jinja2 import StrictUndefined
@@ -26,6 +26,7 @@ from fcdeploy.spec.node import kind_of
 from fcdeploy.spec.values import (
     MAX_TEXT,
     Elements,
+    Evaluation,
     Exhausted,
     Failed,
     Function,
@@ -36,6 +37,7 @@ from fcdeploy.spec.values import (
     check_power,
     check_product,
     derived,
+    described,
     expression_of,
     joined,
     secret_names,
@@ -44,7 +46,7 @@ from fcdeploy.spec.values import (
 )
 
 MAX_EXPRESSION = 4096
-WORK = 300_000
+WORK = 100_000
 """What one expression may do, in elements visited: about 0.2 s."""
 _SMALL = 100
 """The work of an expression that is not counted among the work of all."""
@@ -61,16 +63,11 @@ _ELSEWHERE = {"each": "`each` is known in a resource with `foreach`, and in what
 _TOO_DEEP = TemplateFault("the expression is nested too deeply", "split it with `vars`")
 
 
-class _Run:
-    """One evaluation: its work, the secrets it met, and those that decided something."""
+_DEAR = {"join": 4, "tojson": 1}
+"""What filters take for each element, beside the visit."""
 
-    __slots__ = ("decided", "hints", "met", "meter")
-
-    def __init__(self) -> None:
-        self.meter = Meter(WORK)
-        self.met: dict[str, None] = {}
-        self.decided: dict[str, None] = {}
-        self.hints: dict[str, str] = {}
+FAULTS = (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError, RecursionError)
+"""What evaluating a template may raise, besides what we raise ourselves."""
 
 
 class _Missing(StrictUndefined):
@@ -96,7 +93,7 @@ class Sandbox(SandboxedEnvironment):
         self.filters = {name: self._filter(name, call) for name, call in FILTERS.items()}
         self.tests = {name: self._test(name, call) for name, call in TESTS.items()}
         self._compiled: dict[str, Callable[..., Any]] = {}
-        self._runs: list[_Run] = []
+        self._runs: list[Evaluation] = []
         self._total = total or Meter(WORK)
 
     def value(self, expression: str, names: Mapping[str, Any], *, longest: int = MAX_EXPRESSION) -> Json:
@@ -107,7 +104,7 @@ class Sandbox(SandboxedEnvironment):
         if self._total.left <= 0:
             raise Exhausted
         compiled = self._walk(expression, names) or self._callable(expression, longest)
-        run = _Run()
+        run = Evaluation(WORK)
         self._runs.append(run)
         try:
             result = compiled(names)
@@ -119,23 +116,28 @@ class Sandbox(SandboxedEnvironment):
             return plain
         except (TemplateFault, Failed):
             raise
-        except UndefinedError as problem:
+        except FAULTS as problem:
+            raise self.fault_of(problem, names) from None
+        finally:
+            self._runs.pop()
+            # How many small ones there are, the size of the file says.
+            self._total.left -= max(WORK - run.meter.left - _SMALL, 0)
+
+    def fault_of(self, problem: Exception, names: Iterable[str]) -> TemplateFault:
+        """What is told of one of `FAULTS` that the running evaluation raised."""
+        run = self._runs[-1]
+        if isinstance(problem, RecursionError):
+            return _TOO_DEEP
+        if isinstance(problem, UndefinedError):
             text = str(problem)
             hint = run.hints.get(text)
             if hint is None:
                 name = text.split("`")[1] if "`" in text else ""
                 hint = _ELSEWHERE.get(name) or did_you_mean(name, names)
-            raise TemplateFault(text, hint) from None
-        except RecursionError:
-            raise _TOO_DEEP from None
-        except (TemplateError, TypeError, ValueError, ArithmeticError, LookupError, AttributeError) as problem:
-            # The text of a foreign exception may quote the value it failed on.
-            shown = type(problem).__name__ if run.met else (str(problem) or type(problem).__name__)
-            raise TemplateFault(f"the expression fails: {shown}") from None
-        finally:
-            self._runs.pop()
-            # How many small ones there are, the size of the file says.
-            self._total.left -= max(WORK - run.meter.left - _SMALL, 0)
+            return TemplateFault(text, hint)
+        # The text of a foreign exception may quote the value it failed on.
+        shown = type(problem).__name__ if run.met else (str(problem) or type(problem).__name__)
+        return TemplateFault(f"the expression fails: {shown}")
 
     def _walk(self, expression: str, names: Mapping[str, Any]) -> Callable[..., Any] | None:
         simple = _SIMPLE.fullmatch(expression) if len(expression) <= MAX_EXPRESSION else None
@@ -178,7 +180,7 @@ class Sandbox(SandboxedEnvironment):
 
     # What compiled expressions call.
 
-    def concat(self, *pieces: Any) -> Json:
+    def tilde(self, *pieces: Any) -> Json:
         """`a ~ b`."""
         return joined([self._plain(piece) for piece in pieces])
 
@@ -240,7 +242,7 @@ class Sandbox(SandboxedEnvironment):
                 return self._slice(obj, slice(argument, argument + 1 or None))
             found = obj.element(argument % len(obj)) if isinstance(obj, Elements) else obj[argument]
         else:
-            raise TemplateFault(f"{_describe(obj)} has no part `{argument}`")
+            raise TemplateFault(f"{described(obj)} has no part `{argument}`")
         if isinstance(found, Sensitive):
             self._meet(tuple(secret_names(found)))
         return found
@@ -260,7 +262,7 @@ class Sandbox(SandboxedEnvironment):
         if isinstance(__obj, Undefined):
             __obj._fail_with_undefined_error()
         if not isinstance(__obj, Function):
-            raise TemplateFault(f"{_describe(__obj)} cannot be called", "methods are written as filters: `x|upper`")
+            raise TemplateFault(f"{described(__obj)} cannot be called", "methods are written as filters: `x|upper`")
         (given, named), names = __self._settle(([*args], kwargs))
         check_known([given, named], f"{__obj.name}()")
         if names and not __obj.pure:
@@ -305,7 +307,11 @@ class Sandbox(SandboxedEnvironment):
             (given, named), of_given = self._settle(([*args], kwargs))
             names = tuple(dict.fromkeys(of_value + of_given))
             check_known([value, given, named], f"`|{name}`")
+            if name in _DEAR and isinstance(value, (list, dict)):
+                self._runs[-1].meter.spend(_DEAR[name] * len(value))
             result = call(value, *given, **named)
+            if isinstance(result, list):
+                self._runs[-1].meter.spend(len(result))
             if isinstance(result, str) and len(result) > MAX_TEXT:
                 raise TemplateFault(f"the value has more than {MAX_TEXT:,} characters")
             if not names or isinstance(result, Sensitive) or any(result is one for one in (value, *given)):
@@ -379,13 +385,3 @@ class Sandbox(SandboxedEnvironment):
 
 
 _NOTHING = object()
-
-
-def _describe(value: Any) -> str:
-    if isinstance(value, Names):
-        return f"`{value.label}`"
-    if isinstance(value, Function):
-        return f"the function `{value.name}`"
-    if value is None or isinstance(value, (str, int, float, list, dict, *LATER)):
-        return kind_of(value)
-    return "this"

@@ -30,6 +30,8 @@ if TYPE_CHECKING:
 
 MAX_MADE = 500_000
 """What all templates of one target may make, in elements, with 256 characters of text counting as one."""
+REPEAT = 4
+"""What one more evaluation of a template costs, in units of work."""
 MAX_CHAIN = 24
 """How many variables may lead from one to the next; a chain costs stack."""
 
@@ -98,6 +100,8 @@ class Scope:
         # Names mean the same wherever they stand, so equal texts have equal values.
         known = self._texts.get(text, _NEW)
         if known is _NEW:
+            if self._around is not None:
+                self._repeat(node, path)
             known = self._texts[text] = self._evaluate(text, node.span, node.lead, path)
         return known
 
@@ -173,6 +177,13 @@ class Scope:
         if self.room.left < 0:
             raise self._failed(Exhausted("the template does too much work"), text, span, path)
 
+    def _repeat(self, node: Node, path: Path) -> None:
+        """Charge the work of all for a template that a `foreach` evaluates once more; raises Failed."""
+        world = self.surroundings
+        world.work.left -= REPEAT
+        if world.work.left <= 0:
+            raise self._failed(Exhausted(), str(node.value), node.span, path)
+
     def _failed(self, fault: TemplateFault, source: str, span: Span, path: Path) -> Failed:
         """What is told of a fault; that there is no work left is told where it was found first."""
         failed = Failed([_complaint(fault.summary, fault.hint, source, span, path)])
@@ -181,6 +192,12 @@ class Scope:
         self.surroundings.work.left = 0
         self.surroundings.exhausted = self.surroundings.exhausted or failed
         return self.surroundings.exhausted
+
+    @property
+    def names(self) -> Mapping[str, Any]:
+        """What every name means."""
+        self._ready()
+        return self._names
 
     def _expression(self, text: str) -> Json:
         return self._ready().value(text, self._names)

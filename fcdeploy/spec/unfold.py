@@ -192,7 +192,7 @@ class Unfolding:
             self._say(f"this `{FOREACH}` {of} more than {most:,} items", word.span, place, "", f"it has {count:,}")
             return
         for name, node in entries:
-            if self._made > MOST_TOGETHER:
+            if self._made > MOST_TOGETHER or self._scope.surroundings.exhausted is not None:
                 return
             # What a template gave is written where the template is.
             span = word.span if node.templated else node.key_span or node.span

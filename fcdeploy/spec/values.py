@@ -115,6 +115,18 @@ class Meter:
             raise TemplateFault("the template does too much work", "make the values smaller or the expression simpler")
 
 
+class Evaluation:
+    """One evaluation: its work, the secrets it met, and those that decided something."""
+
+    __slots__ = ("decided", "hints", "met", "meter")
+
+    def __init__(self, work: int) -> None:
+        self.meter = Meter(work)
+        self.met: dict[str, None] = {}
+        self.decided: dict[str, None] = {}
+        self.hints: dict[str, str] = {}
+
+
 def settled(value: Any, meter: Meter) -> tuple[Json, tuple[str, ...]]:
     """The value with everything lazy made, and the names of the secrets in it; raises TemplateFault when too large."""
     secrets: dict[str, None] = {}
@@ -280,3 +292,14 @@ def tainted(value: Json, names: tuple[str, ...], expression: str) -> Json:
                 f"{kind_of(value)} made from a secret cannot be kept secret",
                 "a secret can only become text: write the value in the file, or read it with env()",
             )
+
+
+def described(value: Any) -> str:
+    """What something that is no plain value is called in messages."""
+    if isinstance(value, Names):
+        return f"`{value.label}`"
+    if isinstance(value, Function):
+        return f"the function `{value.name}`"
+    if value is None or isinstance(value, (str, int, float, list, dict, *LATER)):
+        return kind_of(value)
+    return "this"

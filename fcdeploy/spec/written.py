@@ -131,9 +131,9 @@ class _Writer:
         if isinstance(held, (Sensitive, Ref, LaterText)):
             return Template(text="".join(_pieces(held)))
         only_written = shape is not None and shape.field.access is Access.WRITE_ONLY
-        guarded = node.templated and sensitive and isinstance(held, str) and looks_secret(name, held)
+        guarded = (node.templated or node.pasted) and sensitive and isinstance(held, str) and looks_secret(name, held)
         if only_written or guarded or is_open(held):
-            return Template(text=node.origin) if node.templated and node.origin else _HIDDEN
+            return Template(text=node.origin) if node.origin and not node.pasted else _HIDDEN
         return _literal(held)
 
     def _code(self, node: Node, path: Path) -> Json:
