@@ -185,6 +185,8 @@ class TextSandbox(Sandbox):
 
     def join_path(self, template: str, parent: str) -> str:
         """The name of a file that a template gives as a path from its own folder."""
+        if os.path.isabs(template):
+            raise TemplateFault(f"`{template}` is no relative path", "a path begins at the folder of this template")
         return os.path.normpath(os.path.join(os.path.dirname(parent), template))
 
     def count_token(self, line: int, source: Source, offset: int) -> None:
