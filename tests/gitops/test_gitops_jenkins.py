@@ -56,7 +56,7 @@ def test_the_plan_that_was_agreed_to_is_applied_and_a_killed_one_is_finished(sta
     assert jenkins.run(fourth, "Plan") is True
     assert jenkins.run(fourth, "Apply") is True, fourth.said
     assert jenkins.run(third, "Apply") is False
-    assert "stale" in third.said or "was used already" in third.said or "no longer" in third.said, third.said
+    assert "error: function shop/order is not as it was when the plan was made" in third.said, third.said
     assert "No changes." in stage.live()
 
 
@@ -81,6 +81,23 @@ def test_an_aborted_apply_is_taken_back_or_recovered(stage: Stage) -> None:
     if third.planned == "2":
         assert jenkins.run(third, "Apply") is True, third.said
     assert "No changes." in stage.live()
+
+
+@pytest.mark.proof
+def test_a_wrong_key_leaves_the_journal_that_there_is(stage: Stage) -> None:
+    jenkins = Jenkins(stage, SECRETS)
+    first = jenkins.begin()
+    assert jenkins.run(first, "Plan") is True, first.said
+    stage.hold("CreateTrigger")
+    assert jenkins.run(first, "Apply", ("apply", stage.while_held(killed))) is False
+    jenkins.environ["FCDEPLOY_STATE_KEY"] = "another"
+    second = jenkins.begin()
+    assert jenkins.run(second, "Plan") is False
+    assert "bad decrypt" in second.said and "fcdeploy recover" not in second.said
+    jenkins.environ["FCDEPLOY_STATE_KEY"] = STATE_KEY
+    third = jenkins.begin()
+    assert jenkins.run(third, "Plan") is True, third.said
+    assert "target prod: done (4 steps)" in third.said
 
 
 @pytest.mark.proof
