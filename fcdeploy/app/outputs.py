@@ -6,11 +6,11 @@ from collections.abc import Mapping
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.types import OutputValue
-from fcdeploy.engine.attributes import address_of, attribute_of, filled_refs, known_text, refs_in, said
+from fcdeploy.engine.attributes import address_of, attribute_of, filled_refs, known_text, said
 from fcdeploy.engine.together import together
 from fcdeploy.kinds.descriptor import NEW
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Address, Json, Live, Ref
+from fcdeploy.model import Address, Json, Live, Ref, refs_in
 
 
 async def read_outputs(bench: Bench, wanted: Mapping[str, Json]) -> tuple[OutputValue, ...]:

@@ -7,7 +7,7 @@ created, replaced, moved   an `Output` of the step that does it
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 
 from fcdeploy.diagnostics import Diagnostic, error
@@ -28,25 +28,9 @@ from fcdeploy.model import (
     Output,
     Ref,
     Resource,
+    refs_in,
     text_of,
 )
-
-
-def refs_in(value: Json) -> Iterator[Ref]:
-    """The references anywhere inside."""
-    match value:
-        case Ref():
-            yield value
-        case LaterText():
-            yield from (part for part in value.parts if isinstance(part, Ref))
-        case Mapping():
-            for item in value.values():
-                yield from refs_in(item)
-        case list() | tuple():
-            for item in value:
-                yield from refs_in(item)
-        case _:
-            pass
 
 
 def address_of(ref: Ref, like: Address) -> Address:

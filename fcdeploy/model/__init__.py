@@ -17,6 +17,7 @@ from fcdeploy.model.leaves import (
     from_json,
     has_later,
     outputs_marked,
+    refs_in,
     text_of,
     to_json,
 )
@@ -99,6 +100,7 @@ __all__ = [
     "guard_to_json",
     "has_later",
     "outputs_marked",
+    "refs_in",
     "text_of",
     "to_json",
 ]

@@ -15,7 +15,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
@@ -128,6 +128,23 @@ def has_later(value: Json) -> bool:
             return any(has_later(item) for item in value)
         case _:
             return False
+
+
+def refs_in(value: Json) -> Iterator[Ref]:
+    """The references anywhere inside."""
+    match value:
+        case str() | int() | float() | None:  # most values; the checks below cost more
+            return
+        case Ref():
+            yield value
+        case LaterText():
+            yield from (part for part in value.parts if isinstance(part, Ref))
+        case Mapping():
+            for item in value.values():
+                yield from refs_in(item)
+        case list() | tuple():
+            for item in value:
+                yield from refs_in(item)
 
 
 def text_of(pieces: Iterable[Json]) -> Json:

@@ -16,7 +16,7 @@ from typing import IO
 
 from fcdeploy.package.crc import checksum_text, crc64_xz
 from fcdeploy.package.deflate import CHUNK, check_encoder, deflated, deflated_whole
-from fcdeploy.package.errors import PackageError, os_reason
+from fcdeploy.package.errors import PackageError, unreadable, unwritable
 from fcdeploy.package.listing import Listed, Listing, read_listing, stat_identity
 from fcdeploy.package.sources import CodeSource, SourceKind
 from fcdeploy.package.zipreader import is_link, read_zip, unix_mode
@@ -162,12 +162,7 @@ def _spooled(cache: Path) -> Iterator[_Spool]:
             with suppress(FileNotFoundError):
                 os.unlink(name)
     except OSError as error:
-        raise PackageError(
-            f"the archive cannot be written under {cache}",
-            detail=os_reason(error),
-            hint="check the free space and the permissions of the state folder",
-            path=cache,
-        ) from error
+        raise unwritable(f"the archive cannot be written under {cache}", error, cache) from error
 
 
 def _add(writer: ZipWriter, file: Listed, cache: Path) -> ArchiveEntry:
@@ -308,9 +303,4 @@ def _read(opened: IO[bytes], size: int, file: Listed) -> bytes:
 
 
 def _read_error(file: Listed, error: OSError) -> PackageError:
-    return PackageError(
-        f"{file.path} cannot be read",
-        detail=os_reason(error),
-        hint="check its permissions, or leave it out with `exclude` or .fcignore",
-        path=Path(file.path),
-    )
+    return unreadable(error, Path(file.path), "check its permissions, or leave it out with `exclude` or .fcignore")

@@ -22,3 +22,15 @@ class PackageError(FcdeployError):
 def os_reason(error: OSError) -> str:
     """What the operating system said, without the file name that the summary already has."""
     return error.strerror or type(error).__name__
+
+
+def unreadable(error: OSError, path: Path, hint: str) -> PackageError:
+    """What is said of code that the operating system does not give; the file that it names is the one at fault."""
+    path = Path(error.filename) if isinstance(error.filename, str) else path
+    return PackageError(f"{path} cannot be read", detail=os_reason(error), hint=hint, path=path)
+
+
+def unwritable(summary: str, error: OSError, path: Path) -> PackageError:
+    """What is said of what cannot be kept in the state folder."""
+    hint = "check the free space and the permissions of the state folder"
+    return PackageError(summary, detail=os_reason(error), hint=hint, path=path)

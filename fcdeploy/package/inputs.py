@@ -13,11 +13,12 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from fcdeploy.package.archive import opened_as_listed
-from fcdeploy.package.errors import PackageError, os_reason
+from fcdeploy.package.errors import PackageError, unreadable, unwritable
 from fcdeploy.package.leftout import is_always_left_out
 from fcdeploy.package.listing import Listed
 
 _BLOCK = 1 << 20
+_READ_HINT = "check its permissions, or move it out of the folder"
 _TRACES = frozenset({".venv", ".tox", ".nox", ".hypothesis", ".idea", ".vscode"})
 """What tools leave in a folder, which changes when nothing that is deployed does; a `.venv` does not work elsewhere."""
 
@@ -77,10 +78,7 @@ def read_inputs(root: Path, *, left_out: frozenset[Path] = frozenset(), known: K
                     elif stat.S_ISREG((found := entry.stat(follow_symlinks=False)).st_mode):
                         files[name] = Listed(name, entry.path, found)
     except OSError as error:
-        path = Path(error.filename) if isinstance(error.filename, str) else root
-        raise PackageError(
-            f"{path} cannot be read", detail=os_reason(error), hint="check its permissions", path=path
-        ) from error
+        raise unreadable(error, root, _READ_HINT) from error
     marks = {name: f"-> {target}" for name, target in links.items()}
     for name, file in files.items():
         before = known.get(name)
@@ -102,12 +100,7 @@ def write_copy(inputs: Inputs, to: Path) -> None:
         for name, target in inputs.links.items():
             (to / name).symlink_to(target)
     except OSError as error:
-        raise PackageError(
-            f"{inputs.root} cannot be copied for its build",
-            detail=f"{error.filename or to}: {os_reason(error)}",
-            hint="check the free space and the permissions of the state folder",
-            path=inputs.root,
-        ) from error
+        raise unwritable(f"{inputs.root} cannot be copied for its build", error, inputs.root) from error
 
 
 def _write_file(file: Listed, to: Path, expected: str) -> None:
@@ -130,7 +123,7 @@ def _read_digest(file: Listed) -> str:
         try:
             return hashlib.file_digest(opened, "sha256").hexdigest()
         except OSError as error:
-            raise PackageError(f"{file.path} cannot be read", detail=os_reason(error), path=Path(file.path)) from error
+            raise unreadable(error, Path(file.path), _READ_HINT) from error
 
 
 def _carried(root: Path, name: str) -> str:

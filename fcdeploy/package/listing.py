@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from fcdeploy.package.errors import PackageError, os_reason
+from fcdeploy.package.errors import PackageError, os_reason, unreadable
 from fcdeploy.package.leftout import IGNORE_FILE, Patterns, is_always_left_out, read_patterns
 from fcdeploy.package.sources import CodeSource, SourceKind
 
@@ -78,10 +78,7 @@ def read_listing(source: CodeSource, *, left_out: frozenset[Path] = frozenset())
             return _read_folder(source, source.path, left_out)
         found = os.stat(source.path)
     except OSError as error:
-        path = Path(error.filename) if isinstance(error.filename, str) else source.path
-        raise PackageError(
-            f"{path} cannot be read", detail=os_reason(error), hint="check its permissions, or exclude it", path=path
-        ) from error
+        raise unreadable(error, source.path, "check its permissions, or exclude it") from error
     if not stat.S_ISREG(found.st_mode):
         raise PackageError(f"{source.path} is no longer a file", hint="run again", path=source.path)
     return Listing(files=(Listed(_archive_name(source.path.name, source.path), str(source.path), found),))

@@ -11,7 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from fcdeploy.package.errors import PackageError, os_reason
+from fcdeploy.package.errors import unwritable
 
 
 def read_record(path: Path, form: str) -> dict[str, Any] | None:
@@ -40,12 +40,7 @@ def write_record(path: Path, form: str, content: Mapping[str, Any]) -> None:
             with suppress(FileNotFoundError):
                 os.unlink(name)
     except OSError as error:
-        raise PackageError(
-            f"a record cannot be written under {path.parent}",
-            detail=os_reason(error),
-            hint="check the free space and the permissions of the state folder",
-            path=path.parent,
-        ) from error
+        raise unwritable(f"a record cannot be written under {path.parent}", error, path.parent) from error
 
 
 def _first_line(path: Path, form: str, body: bytes) -> bytes:

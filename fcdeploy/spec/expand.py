@@ -7,12 +7,11 @@ from typing import TypeAlias
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.kinds.fields import Codec
-from fcdeploy.model import Address, CodeRef, Json, Ref, Resource, Target
+from fcdeploy.model import Address, CodeRef, Json, Resource, Target, refs_in
 from fcdeploy.spec.ignored import ignored_paths
 from fcdeploy.spec.node import Node
 from fcdeploy.spec.plain import kept_secret
 from fcdeploy.spec.references import names_in
-from fcdeploy.spec.refs import refs_in
 from fcdeploy.spec.refs_found import Found
 from fcdeploy.spec.resolve import Placed, resources
 from fcdeploy.spec.shape import Shape, shapes
@@ -92,10 +91,10 @@ def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_
             literal.append(field.name)
     named = [(one.kind, one.identity) for one in names_in(placed)]
     above = [(kind.parent, placed.identity[:-1])] if kind.parent else []
-    later = [ref for value in body.values() for ref in _references(value)] if not placed.absent else []
+    later = [ref for value in body.values() for ref in refs_in(value)] if not placed.absent else []
     if later:
         body = {name: _with_references(value, known_names) for name, value in body.items()}
-        named += [(one.kind, one.identity) for value in body.values() for one in _references(value)]
+        named += [(one.kind, one.identity) for value in body.values() for one in refs_in(value)]
     former = placed.node.fields.get("renamedFrom")
     address = Address(provider=target.provider, target=target.name, kind=kind.name, identity=placed.identity)
     return Resource(
@@ -116,21 +115,6 @@ def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_
         external=placed.external,
         awaits=bool(later),
     )
-
-
-def _references(value: Json) -> Iterator[Ref]:
-    """The references anywhere in a body."""
-    match value:
-        case str() | int() | float() | None:  # most values; the checks below cost more
-            return
-        case dict():
-            for item in value.values():
-                yield from _references(item)
-        case list():
-            for item in value:
-                yield from _references(item)
-        case _:
-            yield from refs_in(value)
 
 
 def _read(node: Node, shape: Shape | None, path: str, resource: Node, literal: list[str]) -> tuple[Json, bool]:

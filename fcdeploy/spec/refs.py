@@ -6,12 +6,12 @@ is found when all resources are known; the value when the plan is made.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from fcdeploy.diagnostics import did_you_mean
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.model import Json, LaterText, Ref
+from fcdeploy.model import Json, Ref
 from fcdeploy.spec.values import Names, TemplateFault
 
 _FORM = "write ref('service/function'), or with its kind ref('alias:service/name')"
@@ -60,17 +60,6 @@ def no_reference(name: Json) -> Reference:
 def _length(kind: Kind) -> int:
     """Of how many parts a name in the file is: without the number that the service gives."""
     return len(kind.identity) - (kind.numbering is not None)
-
-
-def refs_in(value: Json) -> Iterator[Ref]:
-    """The references of one value of the tree."""
-    match value:
-        case Ref():
-            yield value
-        case LaterText():
-            yield from (part for part in value.parts if isinstance(part, Ref))
-        case _:
-            pass
 
 
 def name_of(ref: Ref) -> str:

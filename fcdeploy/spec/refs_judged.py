@@ -7,12 +7,12 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 from fcdeploy.diagnostics import Diagnostic, did_you_mean, error
 from fcdeploy.kinds.fields import Access, Codec, Field, holds
 from fcdeploy.kinds.registry import children
-from fcdeploy.model import Json, LaterText, Ref
+from fcdeploy.model import Json, LaterText, Ref, refs_in
 from fcdeploy.spec.circles import circle_findings
 from fcdeploy.spec.judge import Judged
 from fcdeploy.spec.leftout import LeftOut
 from fcdeploy.spec.node import Node, Path, path_text
-from fcdeploy.spec.refs import name_of, refs_in
+from fcdeploy.spec.refs import name_of
 from fcdeploy.spec.refs_found import Found
 from fcdeploy.spec.resolve import Placed
 from fcdeploy.spec.shape import Shape, in_file_words, shapes
