@@ -119,7 +119,7 @@ def test_a_failure_exits_with_1_and_changes_nothing(program: Program) -> None:
     [
         (["build"], signal.SIGINT),
         pytest.param(["plan", "--local", "--build"], signal.SIGTERM, marks=pytest.mark.proof),
-        (["apply", "--local", "--yes", "--build"], signal.SIGTERM),
+        pytest.param(["apply", "--local", "--yes", "--build"], signal.SIGTERM, marks=pytest.mark.proof),
         pytest.param(["apply", "--local", "--yes", "--build"], signal.SIGHUP, marks=pytest.mark.proof),
     ],
 )

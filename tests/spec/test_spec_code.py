@@ -66,7 +66,7 @@ def test_nothing_installed_is_a_warning_at_the_first_function_that_has_the_code(
 
 
 def test_many_functions_look_at_their_folder_once(folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    functions = yaml.safe_dump({f"f{number}": {"code": "./bare"} for number in range(200)})
+    functions = yaml.safe_dump({f"f{number}": {"code": "./bare"} for number in range(100)})
     read: list[Path] = []
     real = Path.open
     monkeypatch.setattr(Path, "open", lambda self, *args, **named: read.append(self) or real(self, *args, **named))
