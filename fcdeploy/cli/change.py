@@ -26,7 +26,7 @@ from fcdeploy.cli.options import (
     flags_of,
     speaking,
 )
-from fcdeploy.cli.speech import Speech
+from fcdeploy.cli.speech import Speech, to_findings
 from fcdeploy.cli.watching import Watched, watched
 from fcdeploy.errors import UsageError
 
@@ -176,7 +176,7 @@ def _carry_out(
 ) -> int:
     from fcdeploy import app
     from fcdeploy.cli.documents import outcome_document
-    from fcdeploy.cli.views import outcome_views, outcomes_code, outputs_views, plans_code
+    from fcdeploy.cli.views import outcome_views, outcomes_code, outputs_views, plans_code, plans_view
     from fcdeploy.render.outcome import outcomes_text
     from fcdeploy.render.outputs import outputs_text
 
@@ -204,7 +204,8 @@ def _carry_out(
     if speech.is_document:
         speech.write_report(document(speech.form))
     elif views:
-        speech.write_report("\n" + outcomes_text(views, ink=speech.ink))
+        plans = plans_view(report.plans, destroy=destroy, with_digest=False)
+        speech.write_report("\n" + outcomes_text(views, plans=plans, ink=speech.ink))
         if told := outputs_text(given, ink=speech.ink):
             speech.write_report("\n" + told)
     speech.write_reports(document, ended=True)
@@ -289,9 +290,13 @@ def ask(speech: Speech, watch: Interrupts, question: str) -> bool:
 
 def _write_problems(report: PlanReport, speech: Speech) -> None:
     speech.write_findings(report.diagnostics)
-    for one in report.results:
-        if one.problem is not None:
-            speech.write_error(one.problem)
+    found = [(one.target.name, to_findings(one.problem)) for one in report.results if one.problem is not None]
+    if len(report.results) == 1:
+        speech.write_findings(problem for _, some in found for problem in some)
+    elif found:
+        from fcdeploy.render.folding import shared_findings
+
+        speech.write_findings(shared_findings(found, [one.target.name for one in report.results]))
 
 
 def _saving(speech: Speech, expires: float | None) -> Saving | None:

@@ -42,6 +42,8 @@ ARCHIVE_MOST: Final = 512 * 1024 * 1024
 """The largest archive that is downloaded; the service takes 500 MB (facts 13)."""
 
 DEADLINE: Final = 60.0
+FIRST_DEADLINE: Final = 20.0
+"""Seconds for a read, as long as the service has answered nothing: one region that hangs holds up a whole plan."""
 USER_AGENT: Final = f"fcdeploy/{__version__}"
 
 _DOWNLOAD: Final = "the download of a code archive"
@@ -207,7 +209,9 @@ class Client:
         self.tally.requests[call.method] += 1
         self.tally.sent += content.length
         try:
-            answer = await self._opened().send(call.method, url, headers, content)
+            first = call.method == "GET" and not self.limiter.answered
+            deadline = min(self._deadline, FIRST_DEADLINE) if first else self._deadline
+            answer = await self._opened().send(call.method, url, headers, content, deadline=deadline)
         except Fault as fault:
             raise _unanswered(fault, call.operation, call.resource) from fault
         self.tally.received += answer.received

@@ -23,13 +23,15 @@ class Limiter:
 
     It lets `ceiling` through at first. In each window (seconds) the limit is halved at most once and grows by one at
     most once, never above `ceiling` nor below one; so does the pace. A pause asked for by the service holds up
-    everyone. `left` is when the attempt was let through, on `clock`.
+    everyone. `left` is when the attempt was let through, on `clock`. `answered` says that the service answered
+    something, be it a refusal.
     """
 
     def __init__(self, ceiling: int, *, window: float = WINDOW, clock: Callable[[], float] = time.monotonic) -> None:
         self.ceiling = max(1, ceiling)
         self.limit = self.ceiling
         self.in_flight = 0
+        self.answered = False
         self.pace = Pace(window)
         self.clock = clock
         self._window = window
@@ -41,6 +43,7 @@ class Limiter:
 
     def no_room(self, retry_after: float | None = None, *, left: float | None = None) -> None:
         """The service refused a call for lack of room; `retry_after` is in seconds, `left` is what entering gave."""
+        self.answered = True
         now = self.clock()
         if self._refusing is None:
             self._refusing = now
@@ -56,6 +59,7 @@ class Limiter:
 
     def went_well(self) -> None:
         """The service took a call."""
+        self.answered = True
         self._refusing = None
         now = self.clock()
         self.pace.went_well(now, paused=now < self._resume)

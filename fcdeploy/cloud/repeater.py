@@ -59,7 +59,14 @@ class Repeater:
                     self._regulate(error, left)
                     # Waiting for one's turn is not a refusal. But where all are refused, turns come ever more rarely.
                     elapsed = max(self._clock() - began - queued, self._limiter.refused_for(asked))
-                    again = retry.again(error, reads=reads, tries=tries, elapsed=elapsed, random=self._chance)
+                    again = retry.again(
+                        error,
+                        reads=reads,
+                        tries=tries,
+                        elapsed=elapsed,
+                        random=self._chance,
+                        answered=self._limiter.answered,
+                    )
                     if again is None:
                         raise
                     tries = again.tries

@@ -21,6 +21,10 @@ ATTEMPTS = 6
 BUDGET = 120.0
 """Seconds within which a refusal for lack of room, or a wait of S38, is borne."""
 
+FIRST_BUDGET = 30.0
+"""Seconds after which a read is not sent again to a place that has answered nothing yet: it may be dead altogether, and
+nothing is lost with a read."""
+
 _EXPIRED = re.compile(r"security ?token.{0,60}expired|expired.{0,20}security ?token", re.IGNORECASE)
 _FAULT_BASE, _FAULT_CEILING = 0.3, 4.8
 _ROOM_BASE, _ROOM_CEILING = 0.5, 10.0
@@ -70,12 +74,21 @@ def cause(error: CloudError) -> Cause:
             return Cause.REFUSED
 
 
-def again(error: CloudError, *, reads: bool, tries: Tries, elapsed: float, random: Callable[[], float]) -> Again | None:
+def again(
+    error: CloudError,
+    *,
+    reads: bool,
+    tries: Tries,
+    elapsed: float,
+    random: Callable[[], float],
+    answered: bool = True,
+) -> Again | None:
     """When to send the call again, or None when the error is to be raised.
 
     `tries` are the failures before this one, `elapsed` the seconds since the call was first sent, but for those in
     which it waited for its turn, `random` gives numbers in [0, 1). Waits have full jitter; a Retry-After is the least
-    that is waited, and one that ends beyond the budget means giving up now.
+    that is waited, and one that ends beyond the budget means giving up now. `answered`: the place has answered
+    something since the command began.
     """
     match cause(error):
         case Cause.NO_ROOM:
@@ -94,7 +107,8 @@ def again(error: CloudError, *, reads: bool, tries: Tries, elapsed: float, rando
         case _:
             return None
     seconds = max(seconds, (error.retry_after or 0.0) if isinstance(error, ApiError) else 0.0)
-    if tries.faults >= ATTEMPTS or elapsed + seconds > BUDGET:
+    budget = BUDGET if answered or not reads else FIRST_BUDGET
+    if tries.faults >= ATTEMPTS or elapsed + seconds > budget:
         return None
     return Again(seconds, tries)
 

@@ -91,10 +91,15 @@ class Wire:
         self._transports: dict[tuple[str, str | None], httpx.AsyncBaseTransport] = {}
         self._by_origin: dict[str, httpx.AsyncBaseTransport] = {}
 
-    async def send(self, method: str, url: str, headers: Mapping[str, str], body: Body) -> Answer:
-        """One request and its whole reply; raises Fault. Redirects are replies like any other."""
+    async def send(
+        self, method: str, url: str, headers: Mapping[str, str], body: Body, *, deadline: float | None = None
+    ) -> Answer:
+        """One request and its whole reply; raises Fault. Redirects are replies like any other.
+
+        `deadline` is in seconds, for a body that is small; without it, that of the wire.
+        """
         request = self._request(method, url, headers, body)
-        seconds = self._seconds(body.length)
+        seconds = self._seconds(body.length, deadline)
         try:
             async with asyncio.timeout(seconds):
                 response = await self._transport(url).handle_async_request(request)
@@ -154,8 +159,8 @@ class Wire:
             content = _stream(body)
         return httpx.Request(method, url, headers=headers, content=content, extensions={"timeout": self._timeouts})
 
-    def _seconds(self, size: int) -> float:
-        return self._deadline + size / _SLOWEST
+    def _seconds(self, size: int, deadline: float | None = None) -> float:
+        return (self._deadline if deadline is None else deadline) + size / _SLOWEST
 
     def _transport(self, url: str) -> httpx.AsyncBaseTransport:
         origin = "/".join(url.split("/", 3)[:3])

@@ -10,6 +10,7 @@ from fcdeploy.engine.diff import is_given
 from fcdeploy.engine.ownership import Owned, said
 from fcdeploy.engine.snapshot import Desired, Snapshot, lineage, with_parents_first
 from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.fields import Field
 from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Action, Address, Change, Json
 
@@ -147,12 +148,12 @@ def _parts(path: str, body: Json) -> tuple[str, ...]:
 
 def _words(kind: Kind, path: tuple[str, ...]) -> tuple[str, ...]:
     """A path in API names in the words of the file."""
-    known = {one.name: one for one in kind.fields}
+    known: Mapping[str, Field] = {one.name: one for one in kind.fields}
     made: list[str] = []
     for part in path:
         field = known.get(part)
         made.append(field.spec_name if field is not None else part)
-        known = field.every_member() if field is not None else {}
+        known = field.every_member if field is not None else {}
     return tuple(made)
 
 

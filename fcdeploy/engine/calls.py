@@ -39,7 +39,7 @@ def _shown(field: Field, value: Json, path: str, literal: Collection[str], *, hi
     if field.codec is Codec.JSON_TEXT and isinstance(value, str) and value:
         value = json.loads(value)
     hide = hide or field.sensitive
-    members = field.every_member()
+    members = field.every_member
     if isinstance(value, Mapping) and field.codec is not Codec.ARCHIVE:
         return {
             key: _shown(members.get(key, _LEAF), item, f"{path}.{key}", literal, hide=hide)

@@ -83,7 +83,7 @@ def visible(field: Field, value: Json) -> Json:
     """A canonical value without what can only be written: as a read would give it (S22)."""
     if not isinstance(value, Mapping) or not field.has_write_only:
         return value
-    members = field.every_member()
+    members = field.every_member
     return {
         key: visible(members[key], item) if key in members else item
         for key, item in value.items()

@@ -165,7 +165,7 @@ def _unseen(field: Field, before: Json, after: Json) -> str:
     """What travels with a change although nobody can say whether it differs (S22)."""
     if before is None or not isinstance(after, Mapping):
         return ""
-    names = [one.name for one in field.every_member().values() if one.access is Access.WRITE_ONLY]
+    names = [one.name for one in field.every_member.values() if one.access is Access.WRITE_ONLY]
     return f"{' and '.join(names)}, which cannot be read, goes with it" if names else ""
 
 
@@ -206,7 +206,7 @@ def _is_same_text(before: Json, after: Json) -> bool:
 def _unmanaged(field: Field, path: tuple[str, ...], after: Json) -> bool:
     """Whether only live has this member, and it is the service's to choose."""
     for part in path:
-        known = field.every_member()
+        known = field.every_member
         if part not in known:
             return False
         if not isinstance(after, Mapping) or part not in after:

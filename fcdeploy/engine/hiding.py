@@ -45,7 +45,7 @@ def _live(field: Field, value: Json, path: str, literal: frozenset[str], *, hide
             if hide and len(value) >= _SHORTEST_LIVE:
                 yield value
         case Mapping() if field.codec is not Codec.ARCHIVE:
-            members = field.every_member()
+            members = field.every_member
             for key, item in value.items():
                 yield from _live(members.get(key, _LEAF), item, f"{path}.{key}", literal, hide=hide)
         case list():

@@ -35,7 +35,7 @@ def unreadable(step: Step) -> str:
         f"{name}.{member.name}"
         for name in (step.after if step.after is not None else before)
         if before.get(name) is not None
-        for member in kind.field(name).every_member().values()
+        for member in kind.field(name).every_member.values()
         if member.access is Access.WRITE_ONLY
     ]
     return f"the {' and '.join(lost)} that it has now cannot be read" if lost else ""

@@ -123,7 +123,7 @@ def _parts(
 
 def overlaid(field: Field, desired: Json, live: Json) -> Json:
     """`desired` with what the service chose for itself filled in from `live`: an update sends whole objects (S18)."""
-    members = field.every_member()
+    members = field.every_member
     if not (isinstance(desired, Mapping) and isinstance(live, Mapping) and members):
         return desired
     filled = {

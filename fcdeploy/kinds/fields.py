@@ -142,8 +142,17 @@ class Field:
     wrapped: str = ""
     split: tuple[str, ...] = ()
     at_most: str = ""
+    every_member: Mapping[str, Field] = field(init=False, repr=False, compare=False)
+    """The members by name, those of all variants together: for questions that no single body answers."""
+    has_write_only: bool = field(init=False, repr=False, compare=False)
+    """Whether something in it can be written and not read: it changes as a whole, and what it was is lost (S22)."""
 
     def __post_init__(self) -> None:
+        # Worked out once: they are asked for at each value of each body.
+        every = (*self.fields, *(one for members in self.variants.values() for one in members))
+        object.__setattr__(self, "every_member", {one.name: one for one in every})
+        written = self.access is Access.WRITE_ONLY or any(one.has_write_only for one in every)
+        object.__setattr__(self, "has_write_only", written)
         problem = next(self._problems(), None)
         if problem:
             raise ValueError(f"field {self.name}: {problem}")
@@ -175,11 +184,6 @@ class Field:
         return self.reset is Reset.VALUE and self.access is Access.UPDATABLE and not self.required
 
     @property
-    def has_write_only(self) -> bool:
-        """Whether something in it can be written and not read: it changes as a whole, and what it was is lost (S22)."""
-        return self.access is Access.WRITE_ONLY or any(one.has_write_only for one in self.every_member().values())
-
-    @property
     def spec_name(self) -> str:
         """The name in the file."""
         return self.spec or self.name
@@ -190,17 +194,13 @@ class Field:
             return self.fields
         return self.variants.get(str(body.get(self.discriminator)), ())
 
-    def every_member(self) -> dict[str, Field]:
-        """The members by name, those of all variants together: for questions that no single body answers."""
-        return {one.name: one for one in (*self.fields, *(m for members in self.variants.values() for m in members))}
-
     def hides(self, path: Sequence[str]) -> bool:
         """Whether this field or a member on the way down `path` is sensitive (S42)."""
         field = self
         for part in path:
             if field.sensitive:
                 return True
-            known = field.every_member()
+            known = field.every_member
             if part not in known:
                 return False
             field = known[part]
@@ -209,7 +209,7 @@ class Field:
     @property
     def hides_something(self) -> bool:
         """Whether this field or anything in it is sensitive."""
-        below = (*self.every_member().values(), *((self.item,) if self.item is not None else ()))
+        below = (*self.every_member.values(), *((self.item,) if self.item is not None else ()))
         return self.sensitive or any(one.hides_something for one in below)
 
     def default(self, body: Mapping[str, Json]) -> Default | None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import total_ordering
+from functools import lru_cache, total_ordering
 from typing import Self
 from urllib.parse import quote, unquote
 
@@ -62,6 +62,7 @@ class Address:
         return f"{self.kind} {self.name}"
 
 
+@lru_cache(maxsize=65_536)
 def _plain(part: str) -> str:
     return quote(part, safe="-._~*@$()")
 

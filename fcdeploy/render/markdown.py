@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from fcdeploy.diagnostics import Diagnostic, Severity
 from fcdeploy.model import Action, Plan
 from fcdeploy.render.findings import finding_text, tally
+from fcdeploy.render.folding import shared
 from fcdeploy.render.markdown_blocks import MOST, Block, capped, folded_blocks, sections_text
 from fcdeploy.render.markdown_words import code, fenced, marker, row
 from fcdeploy.render.outcome import EXIT_MEANING, ending_words, outcome_text
@@ -78,10 +79,7 @@ def error_markdown(what: str, found: Sequence[Diagnostic]) -> str:
 
 def findings_parts(found: Iterable[tuple[str, Iterable[Diagnostic]]]) -> list[str]:
     """Errors and warnings by target, errors first, what several targets have said once; nothing for none."""
-    targets: dict[Diagnostic, dict[str, None]] = {}
-    for target, some in found:
-        for one in some:
-            targets.setdefault(one, {})[target] = None
+    targets = shared((target, one) for target, some in found for one in some)
     ranked = sorted(targets, key=lambda one: one.severity is not Severity.ERROR)
     if not ranked:
         return []

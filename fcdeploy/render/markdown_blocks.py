@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from fcdeploy.render.folding import by_targets, shared
 from fcdeploy.render.markdown_words import details, fenced, html_code
 from fcdeploy.render.words import counted
 
@@ -43,13 +44,8 @@ class Folded:
 
 def folded_blocks(blocks: Iterable[Block]) -> list[Folded]:
     """Equal blocks of several targets as one, in the order in which they first stand."""
-    targets: dict[tuple[int, str, tuple[str, ...]], dict[str, None]] = {}
-    for one in blocks:
-        targets.setdefault((one.rank, one.word, one.lines), {})[one.target] = None
-    return [
-        Folded(targets=tuple(names), rank=rank, word=word, lines=lines)
-        for (rank, word, lines), names in targets.items()
-    ]
+    said = shared((one.target, (one.rank, one.word, one.lines)) for one in blocks)
+    return [Folded(targets=names, rank=rank, word=word, lines=lines) for (rank, word, lines), names in said.items()]
 
 
 def sections_text(blocks: Sequence[Folded], *, room: int, more: str) -> tuple[str, int]:
@@ -57,9 +53,7 @@ def sections_text(blocks: Sequence[Folded], *, room: int, more: str) -> tuple[st
 
     What does not fit is left out by whole blocks, the least dangerous first, and counted; `more` says where it is seen.
     """
-    by_targets: dict[tuple[str, ...], list[Folded]] = {}
-    for one in blocks:
-        by_targets.setdefault(one.targets, []).append(one)
+    sections = by_targets({one: one.targets for one in blocks})
     kept: dict[tuple[str, ...], list[Folded]] = {}
     left = room
     # Blocks of a kind that do not fit end the choice: a harmless one is not shown in the place of a dangerous one.
@@ -69,7 +63,7 @@ def sections_text(blocks: Sequence[Folded], *, room: int, more: str) -> tuple[st
             break
         left -= cost
         kept.setdefault(one.targets, []).append(one)
-    texts = [_section(targets, kept[targets], every, more) for targets, every in by_targets.items() if targets in kept]
+    texts = [_section(targets, kept[targets], every, more) for targets, every in sections.items() if targets in kept]
     return "\n\n".join(texts), sum(len(some) for some in kept.values())
 
 

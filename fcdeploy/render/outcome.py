@@ -7,8 +7,9 @@ from collections.abc import Mapping
 from fcdeploy.model import Ending, Outcome
 from fcdeploy.render.findings import Sources, findings_text
 from fcdeploy.render.ink import PLAIN, Ink, Role
+from fcdeploy.render.summary import Row, outcomes_table
 from fcdeploy.render.text import place_text
-from fcdeploy.render.views import KeepView, OutcomeView
+from fcdeploy.render.views import KeepView, OutcomeView, PlansView, PlanView
 from fcdeploy.render.words import WIDTH, clean, columns, command_line, counted, folded, seconds_text, ways_on
 
 _SLOWEST = 3
@@ -44,9 +45,43 @@ _BY_ROLLOUT = {
 """Endings that the failure of another target, or of a probe, has decided."""
 
 
-def outcomes_text(views: tuple[OutcomeView, ...], *, ink: Ink = PLAIN, sources: Sources | None = None) -> str:
-    """Every target's outcome, a blank line between two."""
-    return "\n".join(outcome_text(view, ink=ink, sources=sources) for view in views)
+def outcomes_text(
+    views: tuple[OutcomeView, ...],
+    *,
+    plans: PlansView | None = None,
+    ink: Ink = PLAIN,
+    sources: Sources | None = None,
+) -> str:
+    """How every target's run ended, a blank line between two.
+
+    With the `plans` of several targets those are told of that did not go well, and a table has all of them.
+    """
+    if plans is None or len(plans.plans) <= 1:
+        return "\n".join(outcome_text(view, ink=ink, sources=sources) for view in views)
+    # Of a run that was not begun the table says all.
+    told = [view for view in views if view.outcome.diagnostics or (view.code and view.outcome.run)]
+    ran = {view.outcome.target: _row(view) for view in views}
+    rows = [ran.get(one.target.name) or _row_without_run(one) for one in plans.plans]
+    blocks = [outcome_text(view, ink=ink, sources=sources) for view in told]
+    return "\n".join([*blocks, "\n".join(outcomes_table(rows, ink)) + "\n"])
+
+
+def _row(view: OutcomeView) -> Row:
+    outcome = view.outcome
+    said, role = _said(view)
+    return Row(
+        name=outcome.target,
+        cells=(str(len(outcome.done)), seconds_text(outcome.seconds), said, clean(outcome.run)),
+        is_quiet=view.code == 0 and not outcome.done and not outcome.diagnostics,
+        role=role if view.code else None,
+    )
+
+
+def _row_without_run(one: PlanView) -> Row:
+    """A target whose plan was not carried out."""
+    blocked = one.plan is None or bool(one.problems)
+    said = "no plan" if one.plan is None else "refused" if one.problems else "not begun"
+    return Row(name=one.target.name, cells=("0", "", said, ""), role=Role.ERROR if blocked else None)
 
 
 def outcome_text(view: OutcomeView, *, ink: Ink = PLAIN, sources: Sources | None = None) -> str:

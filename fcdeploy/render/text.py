@@ -1,30 +1,60 @@
-"""Plans as text: a heading a target, the changes with their reasons, what cannot be undone, and the count. Pure."""
+"""Plans as text: a heading a target, the changes with their reasons, what cannot be undone, and the count. Pure.
+
+Of several targets, what they have in common is said once, and a table at the end has a row for each.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.model import Action, Change, FieldChange, Plan, Step, Target, Told
 from fcdeploy.render.findings import Sources, finding_text
+from fcdeploy.render.folding import by_targets, names_text, shared
 from fcdeploy.render.ink import PLAIN, Ink, Role
+from fcdeploy.render.summary import plans_table
 from fcdeploy.render.values import field_lines
-from fcdeploy.render.views import PlansView
+from fcdeploy.render.views import PlansView, PlanView
 from fcdeploy.render.waves import rollout_text, wave_text
-from fcdeploy.render.words import WIDTH, clean, columns, counted, folded
+from fcdeploy.render.words import WIDTH, chopped, clean, columns, counted, folded
 
 _CHANGING = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
 _FIELD_INDENT = " " * 6
+_ASKS_NOTHING = "No changes. The file asks for nothing."
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A paragraph about a plan; short ones that follow each other stand together."""
+
+    text: str
+    is_short: bool = False
 
 
 def plans_text(view: PlansView, *, ink: Ink = PLAIN, sources: Sources | None = None) -> str:
     """All targets' plans, when there are several the sum of them, and where anything changes, the digest."""
+    plans = [one.plan for one in view.plans if one.plan is not None]
     blocks: list[str] = []
-    wave = None
-    for one in view.plans:
-        if one.wave not in (None, wave):
-            wave = one.wave
+    for wave, some in groupby(view.plans, lambda one: one.wave):
+        if wave is not None:
             blocks.append(f"{ink(wave_text(wave), Role.HEADING)}\n")
+        several = len(view.plans) > 1
+        blocks += (_sections if several else _each_text)(view, tuple(some), ink, sources or {})
+    if len(view.plans) > 1:
+        blocks += ["\n".join(plans_table(view, ink)) + "\n", _sum_text(view, plans)]
+    for rollout in view.rollouts:
+        blocks.append("\n".join(folded(rollout_text(rollout, destroy=view.destroy))) + "\n")
+    if view.digest and any(map(_has_changes, plans)):
+        blocks.append(f"Plan digest: {view.digest}\n")
+    return "\n".join(blocks)
+
+
+def _each_text(view: PlansView, some: Sequence[PlanView], ink: Ink, sources: Sources) -> list[str]:
+    """Each plan by itself, with its numbers."""
+    blocks: list[str] = []
+    for one in some:
         blocks.append(f"{ink(heading(one.target), Role.HEADING)}\n")
         if one.plan is not None:
             blocks.append(
@@ -32,16 +62,40 @@ def plans_text(view: PlansView, *, ink: Ink = PLAIN, sources: Sources | None = N
             )
         elif one.problems:
             blocks.append("No plan: see the errors.\n")
-    if len(view.plans) > 1:
-        plans = [one.plan for one in view.plans if one.plan is not None]
-        missing = len(view.plans) - len(plans)
-        without = f", {missing} of them without a plan" if missing else ""
-        blocks.append(f"{counted(len(view.plans), 'target')}{without}.\nTotal: {counts_text(plans)}.\n")
-    for rollout in view.rollouts:
-        blocks.append("\n".join(folded(rollout_text(rollout, destroy=view.destroy))) + "\n")
-    if view.digest and any(one.plan is not None and _has_changes(one.plan) for one in view.plans):
-        blocks.append(f"Plan digest: {view.digest}\n")
-    return "\n".join(blocks)
+    return blocks
+
+
+def _sections(view: PlansView, some: Sequence[PlanView], ink: Ink, sources: Sources) -> list[str]:
+    """What is to be done, by the targets in which it is."""
+    targets = {one.target.name: one.target for one in view.plans}
+    said = shared(
+        (one.target.name, piece)
+        for one in some
+        if one.plan is not None
+        for piece in _pieces(one.plan, destroy=view.destroy, ink=ink, sources=sources)
+    )
+    blocks: list[str] = []
+    for names, pieces in by_targets(said).items():
+        one = targets[names[0]] if len(names) == 1 else None
+        title = heading_lines(one) if one is not None else folded(f"targets {names_text(names, targets)}", rest="  ")
+        lines = [ink(line, Role.HEADING) for part in title for line in chopped(part, rest="  ")]
+        blocks.append("\n\n".join(["\n".join(lines), *_paragraphs(pieces)]) + "\n")
+    return blocks
+
+
+def _sum_text(view: PlansView, plans: Sequence[Plan]) -> str:
+    """What all targets come to."""
+    missing = len(view.plans) - len(plans)
+    refused = sum(1 for one in view.plans if one.plan is not None and one.problems)
+    blocked = [f"{refused} of them refused"] if refused else []
+    blocked += [f"{missing} of them without a plan"] if missing else []
+    total = f"Total: {counts_text(plans)}."
+    if blocked:
+        blocked[-1] += ": see the errors"
+    elif not any(map(_has_changes, plans)):
+        total = _nothing(sum(plan.unchanged for plan in plans), sum(plan.left_out for plan in plans), view.destroy)
+    lines = [f"{', '.join([counted(len(view.plans), 'target'), *blocked])}.", *([total] if plans else [])]
+    return "\n".join(lines) + "\n"
 
 
 def heading(target: Target) -> str:
@@ -52,15 +106,20 @@ def heading(target: Target) -> str:
     return " · ".join(clean(part) for part in parts if part)
 
 
+def heading_lines(target: Target) -> list[str]:
+    """The same in as many lines as it takes."""
+    whole = heading(target)
+    if columns(whole) <= WIDTH:
+        return [whole]
+    name, _, place = whole.partition(" · ")
+    return [name, f"  {place}"]
+
+
 def plan_text(
     plan: Plan, *, destroy: bool = False, refused: bool = False, ink: Ink = PLAIN, sources: Sources | None = None
 ) -> str:
     """One target's plan without its heading; ends with the summary line and, where errors forbid it, with that."""
-    blocks = _change_blocks(plan, ink)
-    for lines in (_bare_steps(plan, ink), _last_steps(plan, ink, destroy=destroy)):
-        if lines:
-            blocks.append("\n".join(lines))
-    blocks += [finding_text(one, sources=sources or {}, ink=ink).rstrip("\n") for one in plan.warnings]
+    blocks = _paragraphs(_pieces(plan, destroy=destroy, ink=ink, sources=sources or {}))
     if refused and not _has_changes(plan):
         # What is refused is not in the plan, so "no changes" would be a lie about the file and the cloud.
         blocks.append("There is no plan to apply because of the errors.")
@@ -72,20 +131,29 @@ def plan_text(
 
 def summary_line(plan: Plan, *, destroy: bool = False) -> str:
     """`Plan: 3 to create, …` or, for an empty plan, a sentence that says why nothing happens."""
-    left_out = f"{counted(plan.left_out, 'resource')} left out by --only" if plan.left_out else ""
     if _has_changes(plan):
-        return f"Plan: {counts_text([plan])}." + (f" {left_out[:1].upper()}{left_out[1:]}." if left_out else "")
+        left_out = f" {_capital(_left_out(plan.left_out))}." if plan.left_out else ""
+        return f"Plan: {counts_text([plan])}.{left_out}"
+    return _nothing(plan.unchanged, plan.left_out, destroy)
+
+
+def _nothing(unchanged: int, left_out: int, destroy: bool) -> str:
+    """Why nothing happens."""
     if destroy:
         return "No changes. There is nothing to destroy."
-    seen = counted(plan.unchanged, "resource")
+    seen = counted(unchanged, "resource")
     if left_out:
-        told = f"What --only names is as the file says ({seen})" if plan.unchanged else "--only names nothing here"
-        return f"No changes. {told}; {left_out}."
-    return (
-        f"No changes. The cloud is as the file says ({seen})."
-        if plan.unchanged
-        else "No changes. The file asks for nothing."
-    )
+        told = f"What --only names is as the file says ({seen})" if unchanged else "--only names nothing here"
+        return f"No changes. {told}; {_left_out(left_out)}."
+    return f"No changes. The cloud is as the file says ({seen})." if unchanged else _ASKS_NOTHING
+
+
+def _left_out(number: int) -> str:
+    return f"{counted(number, 'resource')} left out by --only"
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
 
 
 def _has_changes(plan: Plan) -> bool:
@@ -104,18 +172,26 @@ def place_text(span: Span) -> str:
     return f"{clean(span.file)}:{span.line}"
 
 
-def _change_blocks(plan: Plan, ink: Ink) -> list[str]:
-    """A paragraph a change; changes that are one line stand together."""
+def _pieces(plan: Plan, *, destroy: bool, ink: Ink, sources: Sources) -> list[Piece]:
+    """What there is to say of a plan, but for its numbers."""
+    changes = [_change_lines(change, ink) for change in plan.changes if change.action in _CHANGING]
+    pieces = [Piece("\n".join(lines), is_short=len(lines) == 1) for lines in changes]
+    for lines in (_bare_steps(plan, ink), _last_steps(plan, ink, destroy=destroy)):
+        if lines:
+            pieces.append(Piece("\n".join(lines)))
+    return [*pieces, *(Piece(finding_text(one, sources=sources, ink=ink).rstrip("\n")) for one in plan.warnings)]
+
+
+def _paragraphs(pieces: Sequence[Piece]) -> list[str]:
+    """A paragraph a piece; those that are one line stand together."""
     blocks: list[str] = []
     short = False
-    for change in plan.changes:
-        if change.action in _CHANGING:
-            lines = _change_lines(change, ink)
-            if short and len(lines) == 1:
-                blocks[-1] += f"\n{lines[0]}"
-            else:
-                blocks.append("\n".join(lines))
-            short = len(lines) == 1
+    for piece in pieces:
+        if short and piece.is_short:
+            blocks[-1] += f"\n{piece.text}"
+        else:
+            blocks.append(piece.text)
+        short = piece.is_short
     return blocks
 
 

@@ -75,7 +75,7 @@ def folded(text: str, *, first: str = "", rest: str = "", width: int = WIDTH) ->
     return wrapper.wrap(text) or [first.rstrip()]
 
 
-def chopped(text: str, *, first: str, rest: str, width: int = WIDTH) -> list[str]:
+def chopped(text: str, *, first: str = "", rest: str = "", width: int = WIDTH) -> list[str]:
     """Text of which every character counts (a value), cut at the width whatever stands there."""
     lines: list[str] = []
     line, room = first, width - columns(first)

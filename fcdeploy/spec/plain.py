@@ -62,7 +62,7 @@ def _kept(field: Field, value: Json, address: Address, path: str) -> Json:
         return Sensitive(value, parts=({GIVEN: [str(address), path]},)) if plain else value
     if not isinstance(value, Mapping):
         return value
-    known = field.every_member()
+    known = field.every_member
     return {
         key: _kept(known[key], item, address, f"{path}.{key}") if key in known else item for key, item in value.items()
     }

@@ -135,6 +135,7 @@ class Project:
         self._over = tuple(over)
         self._judged: dict[str, tuple[Resolved, tuple[Diagnostic, ...]]] = {}
         self._desired: dict[str, Desired] = {}
+        self._at_top: dict[str, dict[tuple[str, tuple[str, ...]], Node]] = {}
 
     @property
     def name(self) -> str:
@@ -262,29 +263,39 @@ class Project:
 
     def _shared(self, chosen: Sequence[Target]) -> list[Diagnostic]:
         """Resources that two targets would both own (S7); what stands beneath them follows and is not told."""
-        found: list[Diagnostic] = []
         names = {target.name for target in chosen}
-        for at, target in enumerate(self.targets):
-            for other in self.targets[:at]:
-                if not {target.name, other.name} & names or not _same_place(target, other):
+        wanted = {(target.provider, target.region) for target in chosen}
+        places: dict[tuple[str, str], list[Target]] = {}
+        found: list[Diagnostic] = []
+        for target in self.targets:
+            place = (target.provider, target.region)
+            if place not in wanted:
+                continue
+            here = places.setdefault(place, [])
+            for other in here:
+                if not {target.name, other.name} & names or not _same_account(target, other):
                     continue
                 mine, theirs = self._roots(target), self._roots(other)
                 for key in sorted(mine.keys() & theirs.keys()):
                     found.append(_twice(key, mine[key], target, other))
+            here.append(target)
         return found
 
     def _roots(self, target: Target) -> dict[tuple[str, tuple[str, ...]], Node]:
-        if target.name in self._judged:
-            tree = self._judged[target.name][0].tree
-        else:
-            # Only names are wanted, which cannot be secrets: another target's secrets are not read for them.
-            world = Surroundings(root=self.root, env=self.surroundings.env, read_secret=_no_secret)
-            tree = self._resolved(target, world).tree
-        return {
-            (one.kind.name, one.identity): one.node
-            for one in resources(tree, target.provider)
-            if one.kind.parent is None and not one.absent
-        }
+        """What stands at the top of a target's spec, by kind and name."""
+        if target.name not in self._at_top:
+            if target.name in self._judged:
+                tree = self._judged[target.name][0].tree
+            else:
+                # Only names are wanted, which cannot be secrets: another target's secrets are not read for them.
+                world = Surroundings(root=self.root, env=self.surroundings.env, read_secret=_no_secret)
+                tree = self._resolved(target, world).tree
+            self._at_top[target.name] = {
+                (one.kind.name, one.identity): one.node
+                for one in resources(tree, target.provider)
+                if one.kind.parent is None and not one.absent
+            }
+        return self._at_top[target.name]
 
 
 def _no_secret(name: str, source: Mapping[str, Json]) -> str:
@@ -292,11 +303,9 @@ def _no_secret(name: str, source: Mapping[str, Json]) -> str:
     return name
 
 
-def _same_place(one: Target, other: Target) -> bool:
-    """Whether two targets reach the same account and region; an account that is not given may be any."""
-    return (one.provider, one.region) == (other.provider, other.region) and (
-        one.account is None or other.account is None or one.account == other.account
-    )
+def _same_account(one: Target, other: Target) -> bool:
+    """Whether two targets may reach the same account; one that is not given may be any."""
+    return one.account is None or other.account is None or one.account == other.account
 
 
 def _twice(key: tuple[str, tuple[str, ...]], node: Node, target: Target, other: Target) -> Diagnostic:

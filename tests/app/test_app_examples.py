@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import dataclasses
+import json
 import os
 import shutil
 from pathlib import Path
@@ -13,11 +14,17 @@ import pytest
 
 from fcdeploy import app
 from fcdeploy.app import Where, Wishes
+from fcdeploy.emulator.server import start_in_thread
+from fcdeploy.emulator.settings import EmulatorSettings
 from fcdeploy.model import Action
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-RESOURCES = {"built": 4, "quickstart": 5, "media-pipeline": 24, "everything": 31}
-"""How many resources each example has over all its targets."""
+RESOURCES = {"built": 4, "quickstart": 5, "media-pipeline": 24, "everything": 31, "multi-region": 18}
+"""How many resources each example has over all its targets that are tried here."""
+TARGETS = {"multi-region": "staging/*/cn-hangzhou"}
+"""Which targets of an example are tried; all, where it is not here."""
+ACCOUNTS = {"ads": "1111111111111111", "shop": "2222222222222222", "pay": "3333333333333333"}
+"""Whose profile is whose account in the example of many regions."""
 WARNINGS = {"everything": ["alias shop/live: there is no previous version, so its weight is dropped"]}
 """What the first plan of an example says besides."""
 
@@ -30,6 +37,16 @@ def example(request: pytest.FixtureRequest, stage: Any) -> str:
     return str(request.param)
 
 
+def write_profiles(home: Path, keys: dict[str, tuple[str, str]]) -> None:
+    """Profiles of the aliyun CLI, each with its key and secret."""
+    profiles = [
+        {"name": name, "mode": "AK", "access_key_id": key, "access_key_secret": secret}
+        for name, (key, secret) in keys.items()
+    ]
+    (home / ".aliyun").mkdir()
+    (home / ".aliyun" / "config.json").write_text(json.dumps({"current": "", "profiles": profiles}))
+
+
 def test_every_example_is_here() -> None:
     assert sorted(path.parent.name for path in EXAMPLES.glob("*/fcdeploy.yaml")) == sorted(RESOURCES)
 
@@ -37,7 +54,8 @@ def test_every_example_is_here() -> None:
 def test_an_example_goes_all_the_way(stage: Any, example: str) -> None:
     # The account of an example that names none is that of the key.
     environ = {**stage.environ, "ALIBABA_CLOUD_ACCOUNT_ID": "1234567890123456", "PATH": os.environ["PATH"]}
-    where: Where = dataclasses.replace(stage.where(target="*"), environ=environ)
+    where: Where = dataclasses.replace(stage.where(target=TARGETS.get(example, "*")), environ=environ)
+    write_profiles(Path(environ["HOME"]), dict.fromkeys(ACCOUNTS, ("ak", "sk")))
     assert app.validate(where).resources == RESOURCES[example]
 
     said: list[str] = []
@@ -61,3 +79,36 @@ def test_an_example_goes_all_the_way(stage: Any, example: str) -> None:
     assert stage.writes() == []
     applied(destroy=True)
     assert [row for row in stage.whole_dump() if not row["kind"].startswith("_")] == []
+
+
+def test_the_example_of_many_regions_is_short() -> None:
+    lines = (EXAMPLES / "multi-region" / "fcdeploy.yaml").read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 80
+
+
+@pytest.mark.proof
+def test_one_file_is_rolled_out_to_48_places(stage: Any) -> None:
+    """Three accounts, eight regions, two stages; each target has its own key, which is good for its account only."""
+    shutil.rmtree(stage.root)
+    shutil.copytree(EXAMPLES / "multi-region", stage.root)
+    keys = {name: (f"key-of-{name}", f"secret-of-{name}") for name in ACCOUNTS}
+    write_profiles(Path(stage.environ["HOME"]), keys)
+    cloud = EmulatorSettings(
+        access_keys=dict(keys.values()),
+        key_accounts={keys[name][0]: account for name, account in ACCOUNTS.items()},
+    )
+    with start_in_thread(cloud) as emulator:
+        world = dataclasses.replace(stage, emulator=emulator)
+        plans = [one.plan for one in world.plan_report(target="*").results]
+        assert [plan.count(Action.CREATE) for plan in plans if plan is not None] == [6] * 48
+        world.requests()
+        report = world.apply_report(target="*")
+        assert [one.ending.value for one in report.outcomes] == ["done"] * 48
+        written = world.writes()
+        assert len(written) == 48 * 7, "a service is created and marked, and five things are made in it"
+        places = {(entry["account"], entry["region"]) for entry in written}
+        assert len(places) == 24 and {account for account, _ in places} == {*ACCOUNTS.values()}
+        report = world.apply_report(target="*")
+        assert len(report.plans.results) == 48 and all(one.can_apply for one in report.plans.results)
+        assert world.writes() == []
+        assert len({path.parent for path in world.state.rglob("journal.db")}) == 48

@@ -71,7 +71,7 @@ def significant(one: Field | None, value: Any, whole: Mapping[str, Any], given: 
     """One member of a live body; `given` is what the file says of it, None when it says nothing."""
     if one is not None and (is_moved(one, whole) or (given is None and is_left_alone(one, whole))):
         return None
-    members = one.every_member() if one is not None else {}
+    members = one.every_member if one is not None else {}
     if isinstance(value, str) and members and value[:1] == "{":
         value = json.loads(value)
     if isinstance(value, Mapping):

@@ -19,6 +19,7 @@ from fastcrc import crc64
 
 from fcdeploy import __version__
 from fcdeploy.cloud import client as module
+from fcdeploy.cloud.body import Body
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.keys import Keys
@@ -133,6 +134,25 @@ def test_a_read_gives_up_after_six_attempts(raw: Any, make_client: Make, step: s
     found, server, client = exchange(raw, make_client, GET, getattr(raw, step))
     assert isinstance(found, NoReply)
     assert (len(server.received), client.tally.retries) == (6, 5)
+
+
+def test_a_read_of_a_place_that_never_answered_has_less_time(
+    raw: Any, make_client: Make, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two silences only the one before the first answer ends soon."""
+    monkeypatch.setattr(module, "FIRST_DEADLINE", 0.2)
+
+    async def main() -> list[str]:
+        said: list[str] = []
+        async with raw.server(raw.silence) as server, make_client(server.url, deadline=0.9) as client:
+            for answered in (False, True):
+                client.limiter.answered = answered
+                with pytest.raises(NoReply) as caught:
+                    await client._exchange(GET, f"{server.url}/services/demo", {}, Body((), 0))
+                said.append(caught.value.summary)
+        return said
+
+    assert asyncio.run(main()) == ["GetService: no reply within 0 s", "GetService: no reply within 1 s"]
 
 
 @pytest.mark.parametrize("call", [PUT, DELETE], ids=["PUT", "DELETE"])

@@ -6,7 +6,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from fcdeploy.cloud.retry import ATTEMPTS, BUDGET, Again, Tries, again, look_pause, pause, retry_after, waits
+from fcdeploy.cloud.retry import (
+    ATTEMPTS,
+    BUDGET,
+    FIRST_BUDGET,
+    Again,
+    Tries,
+    again,
+    look_pause,
+    pause,
+    retry_after,
+    waits,
+)
 from fcdeploy.errors import ApiError, CloudError, NoReply, NotSent
 
 
@@ -151,3 +162,14 @@ def test_looks_begin_a_second_apart_and_end_five() -> None:
     both = [look_pause(9, random=lambda: 0.0), look_pause(9, random=lambda: 1.0)]
     assert both == pytest.approx([4.0, 6.0])
     assert look_pause(100_000, random=lambda: 0.5) == 5.0
+
+
+@pytest.mark.parametrize("error", [NOT_SENT, NO_REPLY])
+def test_a_place_that_never_answered_is_given_up_sooner(error: CloudError) -> None:
+    """Each try of a place that hangs takes its time; a read of one that answered before is worth more of it."""
+    for reads, answered, longest in ((True, False, FIRST_BUDGET), (True, True, BUDGET), (False, False, BUDGET)):
+        if not reads and error is NO_REPLY:
+            continue  # a write whose effect is unknown is never sent again
+        for elapsed, expected in ((longest - 1, True), (longest + 1, False)):
+            found = again(error, reads=reads, tries=Tries(), elapsed=elapsed, random=lambda: 0.5, answered=answered)
+            assert (found is not None) == expected
