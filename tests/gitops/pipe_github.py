@@ -146,7 +146,7 @@ class Github:
         repository = {"full_name": "mallory/shop" if fork else REPOSITORY}
         event = {"pull_request": {"number": number, "head": {"repo": repository, "sha": head}}}
         job = self.run("plan", {"event_name": "pull_request", "event": event, "sha": f"merge-of-{head}"})
-        if job.conclusion == "success":
+        if job.conclusion == "success" and not fork:
             self.change(runs=[{"id": self.ids, "workflow": "fcdeploy-plan.yml", "head": head}, *self.forge["runs"]])
         return job
 
@@ -178,16 +178,19 @@ class Github:
         interrupted: tuple[str, Interruption] | None = None,
         machine_lost: bool = False,
     ) -> Job:
-        """The only job of a workflow, on a new machine.
+        """The one job of a workflow that is not skipped, on a new machine.
 
         `interrupted` names a step and what is done to it. With `machine_lost`, nothing comes after that.
         """
         self.ids += 1
         path = self.stage.repository / f".github/workflows/fcdeploy-{workflow}.yml"
         document = yaml.safe_load(path.read_text())
-        ((_, wanted),) = document["jobs"].items()
-        run = _Run(self, wanted, github, inputs or {}, interrupted, machine_lost)
-        return run.whole()
+        (ran,) = [
+            job
+            for wanted in document["jobs"].values()
+            if (job := _Run(self, wanted, github, inputs or {}, interrupted, machine_lost).whole()) is not None
+        ]
+        return ran
 
 
 class _Lost(Exception):
@@ -243,10 +246,9 @@ class _Run:
             **{name: filled(text, self.contexts, self.statuses) for name, text in wanted.get("env", {}).items()},
         }
 
-    def whole(self) -> Job:
+    def whole(self) -> Job | None:
         if not runs(self.wanted.get("if"), self.contexts, self.statuses):
-            self.job.conclusion = "skipped"
-            return self.job
+            return None
         try:
             for step in self.wanted["steps"]:
                 if not runs(step.get("if"), self.contexts, self.statuses):

@@ -21,6 +21,7 @@ from pipe_stage import GITOPS, KEYS, ROOT, Ended, Stage
 DRIFT = GITOPS / "drift"
 
 
+@pytest.mark.proof
 def test_cron_is_quiet_until_something_moves(stage: Stage) -> None:
     (line,) = [one for one in (DRIFT / "crontab").read_text().splitlines() if one[:1].isdigit()]
     assert len(line.split()[:5]) == 5

@@ -32,7 +32,6 @@ def test_a_killed_apply_is_finished_on_another_machine(stage: Stage, gitlab: Git
     again = first.run("apply")
     assert again.code == 0, again.said
     assert "target prod: done (4 steps)" in again.said and "No changes." in again.said
-    assert "No changes." in stage.live()
 
 
 @pytest.mark.proof
