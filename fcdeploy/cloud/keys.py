@@ -1,17 +1,18 @@
 """Keys that last as long as a run does: temporary ones are fetched again before they end, by one for all.
 
-Reading keys blocks (it may ask STS or start a command), so it is done in a thread.
+Fetching keys blocks (it may ask STS or start a command), so it is done in a thread.
 """
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import replace
 from typing import Final
 
 from fcdeploy.cloud.credentials import Credentials
-from fcdeploy.cloud.origins import AtHand, Origin
+from fcdeploy.cloud.origins import AssumedRole, AtHand, Origin
 from fcdeploy.errors import CredentialsError, CredentialsUnreachable
 
 EARLY: Final = 300.0
@@ -25,11 +26,11 @@ PAUSE: Final = 30.0
 
 
 class Keys:
-    """The keys of one origin. `read` fetches them, blocking; `clock` gives seconds since the epoch."""
+    """The keys of one origin. `read` fetches one; `clock` gives seconds since the epoch."""
 
     def __init__(
         self,
-        read: Callable[[], Credentials],
+        read: Callable[[], Awaitable[Credentials]],
         *,
         clock: Callable[[], float] = time.time,
         pauses: Sequence[float] = FIRST,
@@ -45,7 +46,11 @@ class Keys:
     @classmethod
     def of(cls, key: Credentials) -> Keys:
         """Keys that stay as they are."""
-        made = cls(lambda: key)
+
+        async def read() -> Credentials:
+            return key
+
+        made = cls(read)
         made._held, made._due, made._fixed = key, float("inf"), True
         return made
 
@@ -81,10 +86,10 @@ class Keys:
     async def _fetched(self) -> Credentials:
         for pause in self._pauses:
             try:
-                return await asyncio.to_thread(self._read)
+                return await self._read()
             except CredentialsUnreachable:
                 await asyncio.sleep(pause)
-        return await asyncio.to_thread(self._read)
+        return await self._read()
 
     def _done(self, reading: asyncio.Task[Credentials]) -> None:
         if self._reading is reading:
@@ -121,9 +126,17 @@ class Keyring:
         if isinstance(origin, AtHand):
             return Keys.of(origin.key)
 
-        def read() -> Credentials:
-            from fcdeploy.cloud.vendor import read_keys
-
-            return read_keys(origin, self._environ)
+        async def read() -> Credentials:
+            asked = origin
+            if isinstance(origin, AssumedRole):
+                # One role that takes many is itself taken once.
+                asked = replace(origin, source=AtHand(key=await self.of(origin.source).current()))
+            return await asyncio.to_thread(_read_keys, asked, self._environ)
 
         return Keys(read, pauses=self._pauses)
+
+
+def _read_keys(origin: Origin, environ: Mapping[str, str]) -> Credentials:
+    from fcdeploy.cloud.vendor import read_keys
+
+    return read_keys(origin, environ)

@@ -54,6 +54,7 @@ _HINTS: Mapping[str, str] = {
     "InvalidAccessKeyId.Inactive": "the access key that takes the role is switched off",
     "SignatureDoesNotMatch": "the access key's secret is wrong",
     "InvalidSecurityToken.Expired": "the keys that take the role are over",
+    "InvalidTimeStamp.Expired": "this machine's clock is wrong",
 }
 """Codes of STS (API reference STS 2015-04-01; "STS FAQ") and what to do about them."""
 
@@ -86,9 +87,10 @@ class _Library(NamedTuple):
 
 
 def _library(origin: Origin) -> _Library:
-    # Before it: while this one is loaded there are no certificates (see there), which the other must not see.
-    importlib.import_module("fcdeploy.cloud.libraries")
     try:
+        importlib.import_module("alibabacloud_credentials_api")  # small, and there only with the rest
+        # Before it: while this one is loaded there are no certificates (see there), which the other must not see.
+        importlib.import_module("fcdeploy.cloud.libraries")
         providers = importlib.import_module("alibabacloud_credentials.provider")
         errors = importlib.import_module("alibabacloud_credentials.exceptions")
         core = importlib.import_module("Tea.exceptions")

@@ -81,7 +81,7 @@ def test_a_role_of_another_account_is_refused_before_anything_is_asked(stage: An
     del spec["targets"]["dev"]["account"]
     stage.write(spec)
     # Without `account` it is the role's; that is where it goes.
-    stage.apply()
+    stage.plan()
     assert {entry["account"] for entry in stage.requests() if entry["account"]} == {OTHER}
     stage.write(with_role(stage.spec(1)) | {"targets": {"dev": {**spec["targets"]["dev"], "account": ACCOUNT}}})
     with pytest.raises(Exception, match="one of account 6543210987654321") as caught:

@@ -127,6 +127,21 @@ def test_a_role_taken_with_a_key(emulator: Handle, tmp_path: Path) -> None:
     assert who(emulator, fetched(further, {})) == "acs:ram::1111222233334444:assumed-role/pipelines/s2"
 
 
+def test_one_role_that_takes_many_is_itself_taken_once(emulator: Handle, tmp_path: Path) -> None:
+    job = {"CI_TOKEN": id_token(), "ALIBABA_CLOUD_STS_ENDPOINT": emulator.url}
+    oidc = Federation(provider_arn=IDP, role_arn=HUB, token_env="CI_TOKEN")
+    origins = [key_origin(KeySource(oidc=oidc, role_arn=ROLE, session_name=f"s{n}"), job, tmp_path) for n in range(4)]
+    emulator.app.world.log.clear()
+
+    async def main() -> list[Credentials]:
+        ring = Keyring(job)
+        return await asyncio.gather(*(ring.of(origin).current() for origin in origins for _ in range(3)))
+
+    assert len({key.access_key_id for key in asyncio.run(main())}) == 4
+    taken = [entry["operation"] for entry in emulator.app.world.log.entries()]
+    assert sorted(taken) == ["AssumeRole"] * 4 + ["AssumeRoleWithOIDC"]
+
+
 def test_what_the_emulator_logs_of_it_holds_no_token(emulator: Handle) -> None:
     entries = emulator.app.world.log.entries()
     taken = [entry for entry in entries if entry["operation"] == "AssumeRole"]
@@ -342,7 +357,7 @@ BLOCKED = """
 import sys
 class Blocked:
     def find_spec(self, name, path=None, target=None):
-        if name.partition(".")[0] in ("alibabacloud_credentials", "Tea"):
+        if name.partition(".")[0] in ("alibabacloud_credentials_api", "alibabacloud_credentials", "Tea"):
             raise ModuleNotFoundError(f"No module named {name!r}", name=name)
 sys.meta_path.insert(0, Blocked())
 from fcdeploy.cli import main
