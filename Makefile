@@ -2,6 +2,7 @@
 # make test   lint, types and the test suite
 # make proofs the longer proofs, of which make test has a part, and many more examples of each property
 # make test-browser   the pages in a headless Chromium, which it installs where it may and there is none
+# make test-postgres  the shared journal on a PostgreSQL server of its own, which it installs where it may and there is none
 # make crash  every crash, fault and race of the journal's proofs, enumerated; make test has a part of them
 # make pairs  the property test over random pairs of specs, PAIRS of them for each API version from the seed SEED
 # make format rewrite the sources as the linter wants them
@@ -18,7 +19,7 @@ SEED ?= $(shell date +%s)
 # Half as many again as there are cores: a third of the time of a test goes by waiting for pauses and processes.
 WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores + (cores + 1) / 2)))
 
-.PHONY: demo test test-browser lint types unit proofs crash pairs format schema docs clean
+.PHONY: demo test test-browser test-postgres lint types unit proofs crash pairs format schema docs clean
 .DEFAULT_GOAL := test
 
 # Some environments (PYTHONDONTWRITEBYTECODE) would compile everything at every start of a process.
@@ -61,6 +62,11 @@ crash: .venv/test
 test-browser: .venv/test
 	@command -v chromium >/dev/null || { apt-get update -qq && apt-get install -qq --yes --no-install-recommends chromium fonts-dejavu-core; }
 	$(BIN)/pytest -m browser tests/browser
+
+test-postgres: .venv/test
+	@command -v initdb >/dev/null || test -n "$(wildcard /usr/lib/postgresql/*/bin/initdb)" || \
+	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends postgresql; }
+	$(BIN)/pytest --numprocesses 2 --dist worksteal -m postgres tests/postgres
 
 pairs: .venv/test
 	FCDEPLOY_PAIRS=$(PAIRS) $(BIN)/pytest --numprocesses 2 tests/app/test_app_pairs.py --hypothesis-seed=$(SEED)

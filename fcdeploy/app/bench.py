@@ -59,7 +59,10 @@ class Cloud:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bench:
-    """What a use case needs to work on one target; `parallelism`: steps in flight at most."""
+    """What a use case needs to work on one target; `parallelism`: steps in flight at most.
+
+    `has_archive` says of one, by its hex SHA-256, whether this machine has it to send.
+    """
 
     site: Site
     place: Place
@@ -69,6 +72,7 @@ class Bench:
     downloads: Path
     secrets_read: Callable[[], Iterable[str]]
     parallelism: int
+    has_archive: Callable[[str], bool]
     warnings: tuple[Diagnostic, ...] = ()
 
     def download_path(self) -> Path:
@@ -146,6 +150,13 @@ async def opened_bench(
             kept = downloads / sha256
             return kept if kept.is_file() else packages.path(sha256)
 
+        def has_archive(sha256: str) -> bool:
+            if spool.holds(sha256) or (downloads / sha256).is_file():
+                return True
+            planned = packages.planned(sha256)
+            # Of one that a plan file was compared with only the list of its files is here.
+            return planned is not None and planned.path.is_file()
+
         site = Site(
             project=project,
             target=target,
@@ -171,6 +182,7 @@ async def opened_bench(
                 downloads=downloads,
                 secrets_read=secrets_read,
                 parallelism=where.parallelism,
+                has_archive=has_archive,
                 warnings=there.warnings,
             )
 

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
+from contextlib import AbstractAsyncContextManager
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages
-from fcdeploy.app.journals import existing_journal
 from fcdeploy.app.planning import read_compared
 from fcdeploy.app.types import TargetDrift
 from fcdeploy.diagnostics import Diagnostic, warning
@@ -29,9 +29,13 @@ async def read_drift(
     *,
     targets: Collection[Target],
     destroying: bool,
+    opening: Callable[[], AbstractAsyncContextManager[Journal | None]],
     warnings: tuple[Diagnostic, ...] = (),
 ) -> TargetDrift:
-    """What live and the file disagree on. `snapshot` is what the lists gave. Raises ReadFailed."""
+    """What live and the file disagree on. `snapshot` is what the lists gave, `opening` opens the target's journal.
+
+    Raises ReadFailed.
+    """
     wanted = located(desired, bench.site.scope)
     both = await read_compared(bench, packages, wanted, snapshot, Wishes(), destroying=destroying)
     # What stops a plan of a resource that the file wants is drift as well: it is somebody else's, or not there.
@@ -43,7 +47,7 @@ async def read_drift(
     unread: tuple[Diagnostic, ...] = ()
     if gaps:
         try:
-            async with existing_journal(bench.place) as journal:
+            async with opening() as journal:
                 traces = await read_traces(journal, gaps) if journal is not None else None
         except RunError as problem:
             unread = (warning(problem.summary, detail=problem.detail, hint=problem.hint),)

@@ -53,7 +53,8 @@ async def _history(where: Where, project: Project, target: Target, limit: int) -
 
 def _existing_journal(where: Where, project: Project, target: Target) -> AbstractAsyncContextManager[Journal | None]:
     """A target's journal if there is one; none is made. Raises JournalError, and RunError for a misplaced folder."""
-    return existing_journal(place_of(project.name, target.name, spec_folder=project.root, environ=where.environ))
+    place = place_of(project.name, target.name, spec_folder=project.root, environ=where.environ)
+    return existing_journal(where, project.name, target.name, place)
 
 
 async def read_unknown_run(where: Where, project: Project, run: str) -> RunError:

@@ -1,27 +1,95 @@
-"""Where the journal of a target is: the one place that opens it."""
+"""Where the journal of a target is: the one place that opens it, in the state folder or on a server.
+
+What a server needs is loaded only where one is named.
+"""
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import TYPE_CHECKING, TypedDict
 
+from fcdeploy.app.types import Where
 from fcdeploy.engine.journal import Journal
 from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.engine.places import Place
+from fcdeploy.engine.postgres_url import postgres_url
+from fcdeploy.errors import UsageError
+
+if TYPE_CHECKING:
+    from fcdeploy.engine.journal_postgres import PostgresJournal
+
+VARIABLE = "FCDEPLOY_JOURNAL"
+_LEASE = "FCDEPLOY_LEASE_SECONDS"
 
 
 @asynccontextmanager
-async def opened_journal(place: Place) -> AsyncIterator[Journal]:
-    """The journal of a place to run under; made where there is none. Raises JournalError."""
-    async with SqliteJournal.open(place.journal) as journal:
-        yield journal
+async def opened_journal(where: Where, project: str, target: str, place: Place) -> AsyncIterator[Journal]:
+    """The journal of a target to run under; made where there is none. Raises JournalError and UsageError."""
+    url = shared_journal(where)
+    if url is None:
+        async with SqliteJournal.open(place.journal) as journal:
+            yield journal
+        return
+    async with await _postgres().open(url, project, target, **_terms(where)) as shared:
+        yield shared
 
 
 @asynccontextmanager
-async def existing_journal(place: Place) -> AsyncIterator[Journal | None]:
-    """The journal of a place if there is one; none is made. Raises JournalError."""
-    if not place.journal.exists():
+async def existing_journal(where: Where, project: str, target: str, place: Place) -> AsyncIterator[Journal | None]:
+    """The journal of a target if there is one; none is made. Raises JournalError and UsageError."""
+    url = shared_journal(where)
+    if url is None:
+        if not place.journal.exists():
+            yield None
+            return
+        async with SqliteJournal.open(place.journal) as journal:
+            yield journal
+        return
+    found = await _postgres().open_existing(url, project, target, **_terms(where))
+    if found is None:
         yield None
         return
-    async with opened_journal(place) as journal:
-        yield journal
+    async with found as shared:
+        yield shared
+
+
+def shared_journal(where: Where) -> str | None:
+    """The address of the team's journal, None where the state folder has it. Raises UsageError.
+
+    The embedded emulator's resources are in the state folder, and what the environment says of a journal is not meant
+    for them.
+    """
+    given = where.journal or (None if where.local else where.environ.get(VARIABLE))
+    return postgres_url(given) if given else None
+
+
+class _Terms(TypedDict):
+    passphrase: str | None
+    lasts: float
+
+
+def _terms(where: Where) -> _Terms:
+    from fcdeploy.engine.journal_key import VARIABLE as KEY
+    from fcdeploy.engine.lease_postgres import LASTS, LEAST, MOST
+
+    said = where.environ.get(_LEASE, "")
+    try:
+        lasts = float(said) if said else LASTS
+    except ValueError:
+        lasts = 0.0
+    if not LEAST <= lasts <= MOST:
+        raise UsageError(f"{_LEASE} is no number of seconds from {LEAST:.0f} to {MOST:.0f}")
+    return {"passphrase": where.environ.get(KEY), "lasts": lasts}
+
+
+def _postgres() -> type[PostgresJournal]:
+    try:
+        from fcdeploy.engine.journal_postgres import PostgresJournal
+    except ImportError as error:
+        raise UsageError(
+            "a journal on a server needs more than is installed",
+            detail=str(error),
+            hint="pip install 'fcdeploy[postgres]'",
+        ) from error
+    return PostgresJournal

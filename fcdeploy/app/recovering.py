@@ -47,7 +47,7 @@ async def recover(where: Where, manner: Manner) -> tuple[tuple[Outcome, ...], tu
     project = project_of(where)
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works = await _held(where, project, cloud, stack, "recover", manner.lock_timeout)
+            works = await _held(where, project, cloud, stack, "recover", manner)
             undoing = [await _is_undoing(work) for work in works]
             outcomes = await asyncio.gather(
                 *(
@@ -84,7 +84,7 @@ async def rollback(
     project = project_of(where)
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            work = await _work_with_run(where, project, cloud, stack, run)
+            work = await _work_with_run(where, project, cloud, stack, run, manner)
             if work.record is not None and work.record.id == run:
                 if not await _agreed([work], agree):
                     return ()
@@ -104,7 +104,7 @@ async def _recovered(where: Where, recover: str, manner: Manner, agree: Agree | 
     project = project_of(where)
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works = await _held(where, project, cloud, stack, recover)
+            works = await _held(where, project, cloud, stack, recover, manner)
             if not works:
                 raise RunError(f"there is nothing to {_WORDS[recover]}", detail="no selected target has an open run")
             if not await _agreed(works, agree):
@@ -113,7 +113,7 @@ async def _recovered(where: Where, recover: str, manner: Manner, agree: Agree | 
 
 
 async def _held(
-    where: Where, project: Project, cloud: Cloud, stack: AsyncExitStack, recover: str, lock_timeout: float = 0.0
+    where: Where, project: Project, cloud: Cloud, stack: AsyncExitStack, recover: str, manner: Manner
 ) -> list[Work]:
     """Every selected target that has an open run, its lease taken."""
     works: list[Work] = []
@@ -122,7 +122,7 @@ async def _held(
         journal = await work.find_journal(stack)
         if journal is None or await journal.read_open_run(target.name) is None:
             continue
-        await work.hold(stack, recover, lock_timeout)
+        await work.hold(stack, recover, manner.lock_timeout)
         if work.record is not None:
             works.append(work)
     return works
@@ -141,14 +141,16 @@ async def _agreed(works: list[Work], agree: Agree | None) -> bool:
     return agree(tuple(found))
 
 
-async def _work_with_run(where: Where, project: Project, cloud: Cloud, stack: AsyncExitStack, run: str) -> Work:
+async def _work_with_run(
+    where: Where, project: Project, cloud: Cloud, stack: AsyncExitStack, run: str, manner: Manner
+) -> Work:
     """The target whose journal knows a run, its lease taken."""
     for target in project.select(patterns_of(where)):
         work = Work(where, project, target, cloud)
         journal = await work.find_journal(stack)
         if journal is None or await journal.find_run(run) is None:
             continue
-        await work.hold(stack, "rollback")
+        await work.hold(stack, "rollback", manner.lock_timeout)
         if work.record is not None and work.record.id != run:
             raise RunError(f"run {work.record.id} has not ended", hint="recover it first: `fcdeploy resume`")
         return work

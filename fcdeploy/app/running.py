@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, replace
 
 from fcdeploy.app.bench import Bench
@@ -12,7 +13,7 @@ from fcdeploy.engine.journal import KEEP_UNDO, Journal, RunRecord, fold
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.past import past_run
 from fcdeploy.engine.rounds import with_spans
-from fcdeploy.engine.standing import unsettled_in
+from fcdeploy.engine.standing import done_in, unsettled_in
 from fcdeploy.engine.watch import Progress, StopRequest
 from fcdeploy.engine.wire import archives_in
 from fcdeploy.errors import OpenRun, RunError, UsageError
@@ -88,18 +89,31 @@ async def acquired(
 
 async def write_archives(bench: Bench, journal: Journal, packages: Packages, plan: Plan) -> None:
     """Put every archive that the run will send, or needs to go back, into the journal, durable (S36)."""
-    wanted = {
-        archive
-        for step in plan.steps
-        for body in (step.call.body, *(undo.call.body for undo in step.undo))
-        for archive in archives_in(body)
-    }
+    wanted = _archives_of(plan)
     await journal.write_archives(
         {
             sha256: bench.downloads / sha256 if (bench.downloads / sha256).is_file() else packages.path(sha256)
             for sha256 in await journal.missing_archives(wanted)
         }
     )
+    # What takes a run back may lie in the journal alone.
+    await _read_archives(bench, journal, wanted)
+
+
+def _archives_of(plan: Plan, done: Collection[str] = ()) -> set[str]:
+    """The archives that steps send which are not done, or that any step needs to be taken back."""
+    return {
+        archive
+        for step in plan.steps
+        for body in (*(() if step.id in done else (step.call.body,)), *(undo.call.body for undo in step.undo))
+        for archive in archives_in(body)
+    }
+
+
+async def _read_archives(bench: Bench, journal: Journal, wanted: Collection[str]) -> None:
+    """Have these at hand to be sent, wherever the run was begun."""
+    away = [sha256 for sha256 in wanted if not bench.has_archive(sha256)]
+    await journal.read_archives(away, bench.downloads)
 
 
 async def execute(
@@ -124,14 +138,17 @@ async def resume(bench: Bench, journal: Journal, record: RunRecord, secret: Secr
             detail=f"steps undone already: {figures.undone}",
             hint="finish that with `fcdeploy rollback`, then apply again",
         )
+    standing = fold(events)
+    await _read_archives(bench, journal, _archives_of(plan, done_in(standing)))
     executor = _executor(bench, journal, plan, manner, record.id)
-    return await _closed(journal, plan, await executor.execute(fold(events)))
+    return await _closed(journal, plan, await executor.execute(standing))
 
 
 async def roll_back(bench: Bench, journal: Journal, record: RunRecord, secret: SecretSource, manner: Manner) -> Outcome:
     """Undo an open run."""
     plan = await read_saved_plan(bench, journal, record, secret)
     standing = fold(await journal.read_events(record.id))
+    await _read_archives(bench, journal, _archives_of(plan, [step.id for step in plan.steps]))
     executor = _executor(bench, journal, plan, manner, record.id)
     return await _closed(journal, plan, await executor.roll_back(standing))
 

@@ -240,8 +240,9 @@ async def _read_again(work: Work, file: PlanFile, saved: SavedPlan) -> TargetPla
         return TargetPlan(target=work.target, plan=None, problem=PlanOutdated(found), wave=work.wave)
     if change_digests(plan) != saved.changes:
         raise _refused(f"the plan of target {saved.target} is not what {file.path} says of it", hint="plan again")
-    for sha256 in await journal.missing_archives(saved.archives):
-        bench.write_download(sha256, file.read_archive(sha256))
+    for sha256 in saved.archives:
+        if not bench.has_archive(sha256):
+            bench.write_download(sha256, file.read_archive(sha256))
     return TargetPlan(target=work.target, plan=plan, wave=work.wave)
 
 

@@ -17,7 +17,7 @@ class Where:
 
     `spec` is a file, or a folder that holds `fcdeploy.yaml`. `target` is a glob, None for the command's own choice
     (S8). `variables` and `var_files` override `vars` (S3). `local` uses the embedded emulator, `endpoint` another
-    address for every call.
+    address for every call. `journal` is the address of the team's journal, None for what the environment says (S35).
     """
 
     spec: Path
@@ -26,6 +26,7 @@ class Where:
     var_files: tuple[Path, ...] = ()
     local: bool = False
     endpoint: str | None = None
+    journal: str | None = None
     parallelism: int = 32
     environ: Mapping[str, str] = field(default_factory=dict)
 

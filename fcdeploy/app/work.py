@@ -31,7 +31,7 @@ from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.journal import Journal, RunRecord, new_run_id
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.ownership import Wishes, found_by_name, is_owned, verdicts
-from fcdeploy.engine.places import place_of
+from fcdeploy.engine.places import Place, place_of
 from fcdeploy.engine.redact import Redactor
 from fcdeploy.engine.references import located
 from fcdeploy.engine.snapshot import Desired, Snapshot
@@ -89,7 +89,7 @@ class Work:
         """The lease; an open run is recovered first as asked, and old undo material is dropped. Raises RunError."""
         recover = manner.recover
         bench = await self.open(stack)
-        self.journal = await stack.enter_async_context(opened_journal(bench.place))
+        self.journal = await stack.enter_async_context(opened_journal(*self._journal_of(bench)))
         await self.hold(stack, recover, manner.lock_timeout)
         if self.record is not None and recover is not None:
             outcome = await self.recover(recover, manner)
@@ -110,8 +110,11 @@ class Work:
     async def find_journal(self, stack: AsyncExitStack) -> Journal | None:
         """The target's journal, None where nothing was run yet from here. Raises JournalError."""
         bench = await self.open(stack)
-        self.journal = await stack.enter_async_context(existing_journal(bench.place))
+        self.journal = await stack.enter_async_context(existing_journal(*self._journal_of(bench)))
         return self.journal
+
+    def _journal_of(self, bench: Bench) -> tuple[Where, str, str, Place]:
+        return self.where, self.project.name, self.target.name, bench.place
 
     async def hold(self, stack: AsyncExitStack, recover: str | None, lock_timeout: float = 0.0) -> None:
         """The lease, until the stack ends, and the open run that `recover` says what to do with. Raises RunError."""
@@ -183,6 +186,7 @@ class Work:
             snapshot,
             targets=self.project.targets,
             destroying=self.target.retired,
+            opening=lambda: existing_journal(*self._journal_of(bench)),
             warnings=(*notices, *warnings),
         )
 
@@ -218,7 +222,7 @@ class Work:
         )
 
     async def _read_open_run(self, bench: Bench) -> PastRun | None:
-        async with existing_journal(bench.place) as journal:
+        async with existing_journal(*self._journal_of(bench)) as journal:
             return await read_figures(journal, self.target.name) if journal is not None else None
 
     async def read_inverse(self, run: str) -> Plan:

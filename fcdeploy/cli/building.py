@@ -12,8 +12,9 @@ import click
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import DONE
 from fcdeploy.cli.interrupts import Interrupts
-from fcdeploy.cli.options import FILE, SPEECH, Bundle, Duration, asks
+from fcdeploy.cli.options import FILE, SPEECH, Bundle, asks
 from fcdeploy.cli.speech import Session, Speech
+from fcdeploy.cli.values import Duration
 from fcdeploy.errors import UsageError
 
 if TYPE_CHECKING:

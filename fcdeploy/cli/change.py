@@ -20,13 +20,13 @@ from fcdeploy.cli.options import (
     WHERE,
     WISHES,
     YES_OPTION,
-    Duration,
     RunOptions,
     asks,
     flags_of,
     speaking,
 )
 from fcdeploy.cli.speech import Speech, to_findings
+from fcdeploy.cli.values import Duration
 from fcdeploy.cli.watching import Watched, watched
 from fcdeploy.errors import UsageError
 

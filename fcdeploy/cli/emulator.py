@@ -10,8 +10,8 @@ import click
 
 from fcdeploy.cli.commands import SETTINGS, Command, Entry, LazyGroup, option, write_options
 from fcdeploy.cli.exits import DONE
-from fcdeploy.cli.options import Duration, Pair, Whole
 from fcdeploy.cli.speech import Session, Speech
+from fcdeploy.cli.values import Duration, Pair, Whole
 
 _DEFAULT_KEY = "local"
 _SERVER, _WORLD, _KEYS, _TROUBLE = "Server", "Its cloud", "Its temporary keys", "Trouble on purpose"

@@ -8,8 +8,9 @@ import click
 
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import DONE, error_code, gravest
-from fcdeploy.cli.options import PLACE, SPEECH, Whole, asks, flags_of
+from fcdeploy.cli.options import PLACE, SPEECH, asks, flags_of
 from fcdeploy.cli.speech import Speech
+from fcdeploy.cli.values import Whole
 from fcdeploy.errors import UsageError
 
 if TYPE_CHECKING:

@@ -10,8 +10,9 @@ import click
 
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import ATTENTION, DONE
-from fcdeploy.cli.options import DEFAULT_FILE, DEFAULT_PARALLELISM, Whole
+from fcdeploy.cli.options import DEFAULT_FILE, DEFAULT_PARALLELISM
 from fcdeploy.cli.speech import Session, Speech
+from fcdeploy.cli.values import Whole
 
 if TYPE_CHECKING:
     from fcdeploy.app.importing import Imported

@@ -6,7 +6,6 @@ A command says which bundles it asks for; each bundle becomes one argument of it
 from __future__ import annotations
 
 import functools
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,110 +15,16 @@ import click
 
 from fcdeploy.cli.commands import GENERAL, compose, option
 from fcdeploy.cli.speech import Session, Speech
-from fcdeploy.durations import to_seconds
+from fcdeploy.cli.values import Days, Duration, Pair, Report, Whole
 
 if TYPE_CHECKING:
     from fcdeploy.app import Where, Wishes
-
-    # Generic only since click 8.4, and only for the type checker.
-    _SecondsType = click.ParamType[float]
-    _WholeType = click.ParamType[int]
-    _PairType = click.ParamType[tuple[str, str]]
-else:
-    _SecondsType = _WholeType = _PairType = click.ParamType
 
 DEFAULT_FILE = "fcdeploy.yaml"
 DEFAULT_PARALLELISM = 32
 
 _WHAT, _CLOUD, _OUTPUT, _OWNERSHIP, _RUN = "What", "Which cloud", "Output", "Ownership and safety", "The run"
-
-
-class Duration(_SecondsType):
-    """Seconds, from `250ms`, `2s`, `5m`, `1h`, `7d` or a bare number of seconds."""
-
-    name = "duration"
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The seconds; fails the command line on anything else."""
-        if isinstance(value, int | float):
-            return float(value)
-        found = to_seconds(str(value))
-        if found is None:
-            self.fail(f"{value!r} is no time: write 250ms, 2s, 5m or 1h", param, ctx)
-        return found
-
-
-class Whole(_WholeType):
-    """A whole number within limits (click's own range type prints the limits into the help)."""
-
-    name = "number"
-
-    def __init__(self, least: int, most: int) -> None:
-        self.least = least
-        self.most = most
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> int:
-        """The number; fails the command line on anything else."""
-        try:
-            number = int(value)
-        except ValueError:
-            self.fail(f"{value!r} is no whole number", param, ctx)
-        if not self.least <= number <= self.most:
-            self.fail(f"{number} is not between {self.least} and {self.most}", param, ctx)
-        return number
-
-
-class Report(_PairType):
-    """`FORM=FILE`, as a pair; the form is one of those given."""
-
-    name = "report"
-
-    def __init__(self, forms: tuple[str, ...]) -> None:
-        self.forms = forms
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """The form and the file's name; fails the command line on another form, or without a file."""
-        if isinstance(value, tuple):
-            return value
-        form, _, name = str(value).partition("=")
-        if form not in self.forms or not name:
-            self.fail(f"{value!r} is no report: write FORM=FILE, with one of {', '.join(self.forms)}", param, ctx)
-        return form, name
-
-
-class Days(_SecondsType):
-    """Seconds, from a number of days."""
-
-    name = "days"
-    _MOST = 36500
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """The seconds; fails the command line on anything else."""
-        if isinstance(value, int | float):
-            return float(value)
-        if re.fullmatch(r"\d+(\.\d+)?", value) is None or float(value) > self._MOST:
-            self.fail(f"{value!r} is no number of days: write 0 to {self._MOST}, such as 30 or 0.5", param, ctx)
-        return float(value) * 86400
-
-
-class Pair(_PairType):
-    """`key=value`, as a pair."""
-
-    name = "k=v"
-
-    def __init__(self, separator: str, form: str) -> None:
-        self.separator = separator
-        self.form = form
-
-    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> tuple[str, str]:
-        """The two sides; fails the command line when there is no separator or nothing before it."""
-        if isinstance(value, tuple):
-            return value
-        key, found, rest = str(value).partition(self.separator)
-        if not found or not key:
-            # The value is not repeated: it may be a secret with a mistake in it.
-            self.fail(f"write {self.form}", param, ctx)
-        return key, rest
+_JOURNAL = "Journal"
 
 
 class RunOptions(TypedDict, total=False):
@@ -166,6 +71,10 @@ def _where(session: Session, given: Mapping[str, Any]) -> Where:
 
     if given.get("local") and given.get("endpoint"):
         raise UsageError("--local and --endpoint exclude each other", hint="--local starts an emulator of its own")
+    if given.get("journal"):
+        from fcdeploy.engine.postgres_url import postgres_url
+
+        postgres_url(given["journal"])
     return Where(
         spec=Path(given["file"]),
         target=given["target"],
@@ -173,6 +82,7 @@ def _where(session: Session, given: Mapping[str, Any]) -> Where:
         var_files=tuple(Path(name) for name in given["var_files"]),
         local=given.get("local", False),
         endpoint=given.get("endpoint"),
+        journal=given.get("journal"),
         parallelism=given.get("parallelism", DEFAULT_PARALLELISM),
         environ=session.environ,
     )
@@ -180,7 +90,7 @@ def _where(session: Session, given: Mapping[str, Any]) -> Where:
 
 def flags_of(where: Where, *, target: bool = False) -> tuple[str, ...]:
     """The words that lead another command to the same file and cloud; those that say what is the case anyway are left
-    out, and so is the choice of targets unless asked for.
+    out, and so are a password and, unless asked for, the choice of targets.
     """
     return (
         *(("-f", str(where.spec)) if where.spec != Path(DEFAULT_FILE) else ()),
@@ -188,8 +98,15 @@ def flags_of(where: Where, *, target: bool = False) -> tuple[str, ...]:
         *(word for path in where.var_files for word in ("--var-file", str(path))),
         *(("--local",) if where.local else ()),
         *(("--endpoint", where.endpoint) if where.endpoint else ()),
+        *(("--journal", _shown(where.journal)) if where.journal else ()),
         *(("--target", where.target) if target and where.target is not None else ()),
     )
+
+
+def _shown(journal: str) -> str:
+    from fcdeploy.engine.postgres_url import shown_url
+
+    return shown_url(journal)
 
 
 def _wishes(_: Session, given: Mapping[str, Any]) -> Wishes:
@@ -238,6 +155,12 @@ _CLOUD_OPTIONS = (
            help="Send everything to this address, such as an emulator's."),
     option("--parallelism", metavar="N", type=Whole(1, 512), default=DEFAULT_PARALLELISM, section=_CLOUD,
            help=f"Requests in flight at most. Without it: {DEFAULT_PARALLELISM}; fewer when throttled."),
+)  # fmt: skip
+
+_JOURNAL_OPTION = option(
+    "--journal", metavar="URL", default=None, section=_JOURNAL,
+    help="Keep runs, leases and undo in this PostgreSQL database, for a team; postgresql://USER@HOST/DATABASE. Without "
+         "it: what FCDEPLOY_JOURNAL says, else the state folder. Give the password in PGPASSWORD, not here.",
 )  # fmt: skip
 
 _SPEECH_OPTIONS = (
@@ -358,14 +281,20 @@ FILE = Bundle(
 )
 PLACE = Bundle(
     argument="where",
-    options=(*_FILE_OPTIONS, *_CLOUD_OPTIONS[:2]),
-    names=(*FILE.names, "local", "endpoint"),
+    options=(*_FILE_OPTIONS, *_CLOUD_OPTIONS[:2], _JOURNAL_OPTION),
+    names=(*FILE.names, "local", "endpoint", "journal"),
+    build=_where,
+)
+CLOUD = Bundle(
+    argument="where",
+    options=(*_FILE_OPTIONS, *_CLOUD_OPTIONS),
+    names=(*FILE.names, "local", "endpoint", "parallelism"),
     build=_where,
 )
 WHERE = Bundle(
     argument="where",
-    options=(*_FILE_OPTIONS, *_CLOUD_OPTIONS),
-    names=(*FILE.names, "local", "endpoint", "parallelism"),
+    options=(*CLOUD.options, _JOURNAL_OPTION),
+    names=(*CLOUD.names, "journal"),
     build=_where,
 )
 WISHES = Bundle(

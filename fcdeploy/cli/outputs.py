@@ -8,7 +8,7 @@ import click
 
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import DONE, error_code, gravest
-from fcdeploy.cli.options import SPEECH, WHERE, asks
+from fcdeploy.cli.options import CLOUD, SPEECH, asks
 from fcdeploy.cli.speech import Speech
 from fcdeploy.errors import FcdeployError, ReadFailed, UsageError
 
@@ -19,7 +19,7 @@ _REVEAL = "--show-sensitive"
 
 
 @click.command("outputs", cls=Command)
-@asks(WHERE, SPEECH)
+@asks(CLOUD, SPEECH)
 @click.argument("name", metavar="[NAME]", required=False)
 @option(_REVEAL, "reveal", is_flag=True, section="Output", help="Print values that hold a secret, too.")
 def outputs(where: Where, speech: Speech, name: str | None, reveal: bool) -> int:

@@ -37,8 +37,9 @@ _TO_OPTION = option(
 
 @click.command("resume", cls=Command)
 @asks(WHERE, SPEECH)
+@LOCK_OPTION
 @GRACE_OPTION
-def resume(where: Where, speech: Speech, grace: float | None) -> int:
+def resume(where: Where, speech: Speech, lock_timeout: float, grace: float | None) -> int:
     """Finish runs that were interrupted, from where they stopped.
 
     Steps whose effect is unknown are settled first, by looking. What was
@@ -49,7 +50,7 @@ def resume(where: Where, speech: Speech, grace: float | None) -> int:
     from fcdeploy.cli.views import outcome_views
 
     with watched(speech, where) as over:
-        outcomes = over.signals.finished(app.resume(where, over.manner(grace=grace)))
+        outcomes = over.signals.finished(app.resume(where, over.manner(lock_timeout=lock_timeout, grace=grace)))
     return _report(speech, "resume", outcome_views(outcomes, flags=flags_of(where)))
 
 
@@ -59,6 +60,7 @@ def resume(where: Where, speech: Speech, grace: float | None) -> int:
 @_ALIAS_OPTION
 @_SERVICE_OPTION
 @_TO_OPTION
+@LOCK_OPTION
 @GRACE_OPTION
 @YES_OPTION
 def rollback(
@@ -68,6 +70,7 @@ def rollback(
     alias: str | None,
     service: str | None,
     to: str | None,
+    lock_timeout: float,
     grace: float | None,
     yes: bool,
 ) -> int:
@@ -89,7 +92,7 @@ def rollback(
     if alias is not None:
         if run is not None:
             raise UsageError("RUN and --alias exclude each other", hint="an alias is moved back by itself")
-        return _move_back(where, speech, app.Move(name=alias, within=service, to=to), grace, yes=yes)
+        return _move_back(where, speech, app.Move(name=alias, within=service, to=to), lock_timeout, grace, yes=yes)
     if service is not None or to is not None:
         raise UsageError("--service and --to say more about --alias", hint="add --alias NAME")
     require_consent("rollback", speech, where, yes=yes, look=f"history {run}" if run is not None else "")
@@ -98,7 +101,13 @@ def rollback(
         question = Question("rollback", speech, over, yes=yes)
         opened = _OpenQuestion("Take back what {these} did?", speech, over.signals, yes=yes)
         outcomes = over.signals.finished(
-            app.rollback(where, over.manner(grace=grace), run=run, confirm=question, agree=opened)
+            app.rollback(
+                where,
+                over.manner(lock_timeout=lock_timeout, grace=grace),
+                run=run,
+                confirm=question,
+                agree=opened,
+            )
         )
     if question.declined or opened.declined:
         return declined(speech)
@@ -110,8 +119,9 @@ def rollback(
 
 @click.command("abandon", cls=Command)
 @asks(WHERE, SPEECH)
+@LOCK_OPTION
 @YES_OPTION
-def abandon(where: Where, speech: Speech, yes: bool) -> int:
+def abandon(where: Where, speech: Speech, lock_timeout: float, yes: bool) -> int:
     """Close runs that were interrupted, and leave what they did as it is.
 
     Steps whose effect is unknown are settled first, by looking. Nothing is
@@ -125,7 +135,7 @@ def abandon(where: Where, speech: Speech, yes: bool) -> int:
     require_consent("abandon", speech, where, yes=yes)
     with watched(speech, where) as over:
         question = _OpenQuestion("Close {these} as it stands?", speech, over.signals, yes=yes)
-        outcomes = over.signals.finished(app.abandon(where, over.manner(), agree=question))
+        outcomes = over.signals.finished(app.abandon(where, over.manner(lock_timeout=lock_timeout), agree=question))
     if question.declined:
         return declined(speech)
     return _report(speech, "abandon", outcome_views(outcomes, flags=flags_of(where), leave_wanted=True))
@@ -199,7 +209,7 @@ class _MoveQuestion(Question):
             self._speech.write_data("No changes. It leads there already, and is pinned.\n")
 
 
-def _move_back(where: Where, speech: Speech, move: Move, grace: float | None, *, yes: bool) -> int:
+def _move_back(where: Where, speech: Speech, move: Move, lock_timeout: float, grace: float | None, *, yes: bool) -> int:
     from fcdeploy import app
     from fcdeploy.cli.views import keep_views, outcome_views, outcomes_code, plans_code, plans_view
     from fcdeploy.render.json import document_text, keeps_list, outcomes_list, plans_content
@@ -208,7 +218,8 @@ def _move_back(where: Where, speech: Speech, move: Move, grace: float | None, *,
     require_consent("rollback", speech, where, yes=yes)
     with watched(speech, where) as over:
         question = _MoveQuestion("rollback", speech, over, yes=yes)
-        report = over.signals.finished(app.move_back(where, move, over.manner(grace=grace), confirm=question))
+        manner = over.manner(lock_timeout=lock_timeout, grace=grace)
+        report = over.signals.finished(app.move_back(where, move, manner, confirm=question))
     if not question.asked:
         question.show(report.plans)
     views = outcome_views(report.outcomes, report.plans, flags=flags_of(where))

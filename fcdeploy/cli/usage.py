@@ -52,7 +52,9 @@ def _option_hint(error: click.NoSuchOption, ctx: click.Context | None) -> str:
         if holders:
             return f"options follow the command: `{ctx.command_path} {holders[0]} {error.option_name} ...`"
     known = [name for one in ctx.command.params for name in (*one.opts, *one.secondary_opts) if name.startswith("--")]
-    return did_you_mean(error.option_name, known)
+    # Without the dashes: they are in every option, and would make strangers alike.
+    hint = did_you_mean(error.option_name.lstrip("-"), [name.removeprefix("--") for name in known])
+    return hint.replace("`", "`--", 1)
 
 
 def _options(ctx: click.Context, name: str) -> list[str]:

@@ -6,7 +6,9 @@ import enum
 import json
 import os
 import pwd
+import re
 import socket
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
@@ -16,7 +18,8 @@ from typing import Self
 class Holder:
     """A process. `started` tells it from a later one with its pid; `place` is where pids have one meaning.
 
-    Both are empty where the system does not tell; then only heartbeats count.
+    Both are empty where the system does not tell; then only heartbeats count. `pipeline` is the address of the pipeline
+    that it works for, empty where none says so.
     """
 
     user: str
@@ -24,6 +27,7 @@ class Holder:
     pid: int
     started: str
     place: str
+    pipeline: str = ""
 
     @classmethod
     def current(cls) -> Self:
@@ -34,7 +38,14 @@ class Holder:
         except KeyError:
             user = f"uid{os.geteuid()}"  # Containers often run as a user without a name.
         seen = _process_of(pid)
-        return cls(user=user, host=socket.gethostname(), pid=pid, started=seen[1] if seen else "", place=_place())
+        return cls(
+            user=user,
+            host=socket.gethostname(),
+            pid=pid,
+            started=seen[1] if seen else "",
+            place=_place(),
+            pipeline=pipeline_of(os.environ),
+        )
 
     @classmethod
     def from_text(cls, saved: str) -> Self:
@@ -46,7 +57,30 @@ class Holder:
         return json.dumps(asdict(self), sort_keys=True)
 
     def __str__(self) -> str:
-        return f"{self.user}@{self.host} pid {self.pid}"
+        return f"{self.user}@{self.host} pid {self.pid}" + (f" ({self.pipeline})" if self.pipeline else "")
+
+
+_PIPELINES = (
+    "{CI_JOB_URL}",
+    "{GITHUB_SERVER_URL}/{GITHUB_REPOSITORY}/actions/runs/{GITHUB_RUN_ID}",
+    "{BUILDKITE_BUILD_URL}",
+    "{CIRCLE_BUILD_URL}",
+    "{SYSTEM_COLLECTIONURI}{SYSTEM_TEAMPROJECT}/_build/results?buildId={BUILD_BUILDID}",
+    "{BUILD_URL}",
+)
+"""How GitLab, GitHub, Buildkite, CircleCI, Azure Pipelines and Jenkins tell a job its address."""
+
+
+def pipeline_of(environ: Mapping[str, str]) -> str:
+    """The address of the pipeline that runs us, empty when none says so. One with a password in it is not taken."""
+    for form in _PIPELINES:
+        try:
+            found = form.format_map(environ)
+        except KeyError:
+            continue
+        if re.fullmatch(r"https?://[\x21-\x3f\x41-\x7e]{1,400}", found):
+            return found
+    return ""
 
 
 class Vitality(enum.Enum):

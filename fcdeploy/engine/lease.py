@@ -20,6 +20,7 @@ import asyncio
 import sqlite3
 import threading
 import time
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
@@ -70,6 +71,54 @@ class Lease(Protocol):
         ...
 
 
+class Heartbeat:
+    """Does `beat` every so many seconds until `stop`, or until it cannot be done."""
+
+    def __init__(self, beat: Callable[[], object], every: float) -> None:
+        self._beat = beat
+        self._every = every
+        self._stop = threading.Event()
+        # A thread and not a task: a loop that is busy packing must not look like a dead one.
+        self._thread = threading.Thread(target=self._serve, name="fcdeploy-lease", daemon=True)
+        self._thread.start()
+
+    def stop(self) -> None:
+        """No beat begins after this returns. Idempotent."""
+        self._stop.set()
+        self._thread.join()
+
+    def _serve(self) -> None:
+        while not self._stop.wait(self._every):
+            try:
+                self._beat()
+            except RunError:
+                # Nobody is here to be told; the next append meets the same error and the run stops there.
+                return
+
+
+def lease_held(target: str, holder: Holder, run: str, age: float, *, more: str = "") -> LeaseHeld:
+    """That another process is at work; `age` in seconds, `more` goes on in the hint."""
+    return LeaseHeld(
+        f"{holder} is at work on {target}",
+        detail=f"run {run}, for {age:.0f} s",
+        hint=f"wait for it with `--lock-timeout SECONDS`{more}",
+    )
+
+
+def lease_given_back(target: str) -> LeaseLost:
+    """That the lease was released, or its row is gone."""
+    return LeaseLost(f"the lease of {target} was given back", hint="plan again")
+
+
+def lease_taken_over(target: str, *, taker: str, run: str, epoch: int, own: int) -> LeaseLost:
+    """That another process has the lease now, or had it since; the two epochs tell."""
+    return LeaseLost(
+        f"{taker} took {target} over while this process was not heard of",
+        detail=f"run {run} has epoch {epoch}, this one had {own}",
+        hint="nothing more was sent from here; see `fcdeploy history` for what that run did",
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Asking:
     target: str
@@ -95,11 +144,7 @@ class SqliteLease:
         self.holder = holder
         self.epoch = epoch
         self._file = file
-        self._beat_every = beat_every
-        self._stop = threading.Event()
-        # A thread and not a task: a loop that is busy packing must not look like a dead one.
-        self._thread = threading.Thread(target=self._beat, name="fcdeploy-lease", daemon=True)
-        self._thread.start()
+        self._heart = Heartbeat(lambda: file.write_waiting(self._count_beat), beat_every)
 
     async def check(self) -> None:
         """Raise LeaseLost when another process has taken over."""
@@ -109,14 +154,11 @@ class SqliteLease:
         """`check` as part of somebody's transaction."""
         row = connection.execute("SELECT epoch, holder, run FROM lease WHERE target = ?", (self.target,)).fetchone()
         if row is None or (row[0] == self.epoch and row[1] is None):
-            raise LeaseLost(f"the lease of {self.target} was given back", hint="plan again")
+            raise lease_given_back(self.target)
         epoch, holder, run = row
         if epoch != self.epoch:
-            raise LeaseLost(
-                f"{self._taker(connection, holder, run)} took {self.target} over while this process was not heard of",
-                detail=f"run {run} has epoch {epoch}, this one had {self.epoch}",
-                hint="nothing more was sent from here; see `fcdeploy history` for what that run did",
-            )
+            taker = self._taker(connection, holder, run)
+            raise lease_taken_over(self.target, taker=taker, run=run, epoch=epoch, own=self.epoch)
 
     def _taker(self, connection: sqlite3.Connection, holder: str | None, run: str) -> str:
         """Who took over; one that has given the lease back since is known by the run that it opened."""
@@ -143,16 +185,7 @@ class SqliteLease:
 
     def stop_beating(self) -> None:
         """End the heartbeat; the row stays. For a process that ends without being able to write."""
-        self._stop.set()
-        self._thread.join()
-
-    def _beat(self) -> None:
-        while not self._stop.wait(self._beat_every):
-            try:
-                self._file.write_waiting(self._count_beat)
-            except RunError:
-                # Nobody is here to be told; the next append meets the same error and the run stops there.
-                return
+        self._heart.stop()
 
     def _count_beat(self, connection: sqlite3.Connection) -> None:
         self.check_in(connection)
@@ -178,20 +211,11 @@ async def acquire(
     while isinstance(answer := await file.write(partial(_take, asking)), _Held):
         left = deadline - time.monotonic()
         if left <= 0:
-            raise _lease_held(target, answer, stale_after)
+            unsure = f"; if it is dead, an attempt {stale_after:.0f} s from now finds out and takes over"
+            more = unsure if answer.vitality is Vitality.UNSURE else ""
+            raise lease_held(target, answer.holder, answer.run, answer.age, more=more)
         await asyncio.sleep(min(_ASK_AGAIN, left))
     return SqliteLease(file, target=target, run=run, holder=asking.holder, epoch=answer, beat_every=beat_every)
-
-
-def _lease_held(target: str, held: _Held, stale_after: float) -> LeaseHeld:
-    hint = "wait for it with `--lock-timeout SECONDS`"
-    if held.vitality is Vitality.UNSURE:
-        hint += f"; if it is dead, an attempt {stale_after:.0f} s from now finds out and takes over"
-    return LeaseHeld(
-        f"{held.holder} is at work on {target}",
-        detail=f"run {held.run}, for {held.age:.0f} s",
-        hint=hint,
-    )
 
 
 def _take(asking: _Asking, connection: sqlite3.Connection) -> int | _Held:

@@ -22,6 +22,7 @@ PURE = (
     *("ignoring", "renames", "sealed", "unmarked", "adoption", "only"),
     *("edges", "order", "attributes", "outputs", "series", "tag_steps", "pins"),
     *("graph", "hiding", "lasting", "past", "ledger", "rounds", "schedule", "telling", "digest", "saved"),
+    *("postgres_url",),
 )
 IO_MODULES = {"os", "time", "httpx", "logging", "socket", "subprocess", "sqlite3", "pathlib", "asyncio", "tempfile"}
 
@@ -96,6 +97,8 @@ def test_every_engine_module_is_either_pure_or_an_effect() -> None:
         *("reader", "executor", "perform", "journal", "journal_file", "journal_layout", "lease", "places", "spool"),
         *("results", "watch", "lists", "attempt", "numbering", "frozen", "together", "settling", "__init__"),
         *("plan_file", "journal_sqlite", "journal_thread", "holder"),
+        *("journal_key", "journal_postgres", "lease_postgres"),
+        *("postgres_connection", "postgres_layout", "postgres_store"),
     }
     names = {path.stem for path in (ROOT / "engine").glob("*.py")}
     assert names == effects | set(PURE)
