@@ -21,7 +21,8 @@ from pipe_stage import GITOPS, Interruption, Machine, Stage, carried, kill_all, 
 FILE = GITOPS / "jenkins" / "Jenkinsfile"
 _STEP = re.compile(
     r"\bsh (?P<plain>'''(?P<text>.*?)''')|\bsh\((?P<given>returnStatus: true, script: '''(?P<asked>.*?)''')\)"
-    r"|\b(?P<copy>copyArtifacts)\((?P<copied>.*?)\)\n|\b(?P<kept>archiveArtifacts) artifacts: '(?P<archived>[^']*)'"
+    r"|\b(?P<copy>copyArtifacts)\((?P<copied>[^\n]*\n[^\n]*)\)\n"
+    r"|\b(?P<kept>archiveArtifacts) artifacts: '(?P<archived>[^']*)'"
     r"|\b(?P<stash>stash) name: 'fcdeploy', includes: '(?P<stashed>[^']*)'|\b(?P<unstash>unstash) 'fcdeploy'",
     re.S,
 )
@@ -72,8 +73,10 @@ def steps(text: str) -> list[Step]:
                 found.append(Step("status", unquoted(one["asked"])))
             case _ if one["copy"]:
                 (wanted,) = re.findall(r"filter: '([^']*)'", one["copied"])
-                assert "optional: true" in one["copied"] and "lastWithArtifacts()" in one["copied"]
-                found.append(Step("copy", wanted))
+                assert "optional: true" in one["copied"]
+                own = "selector: specific(env.BUILD_NUMBER)" in one["copied"]
+                assert own or "selector: lastWithArtifacts()" in one["copied"]
+                found.append(Step("copy own" if own else "copy", wanted))
             case _ if one["kept"]:
                 found.append(Step("archive", one["archived"]))
             case _ if one["stash"]:
@@ -101,8 +104,11 @@ class Jenkins:
         self.environ = {**own, **secrets, "BRANCH_NAME": branch, "JOB_NAME": f"shop/{branch}"}
         self.builds: list[Build] = []
 
-    def begin(self) -> Build:
-        self.builds.append(Build(number=len(self.builds) + 1))
+    def begin(self, restarted: Build | None = None) -> Build:
+        """A new build, or one that begins with a later stage of an earlier one, whose stashes are preserved."""
+        assert "preserveStashes()" in block(self.text, "options")
+        stashed = dict(restarted.stashed) if restarted is not None else {}
+        self.builds.append(Build(number=len(self.builds) + 1, stashed=stashed))
         return self.builds[-1]
 
     def run(self, build: Build, name: str, interrupted: tuple[str, Interruption] | None = None) -> bool:
@@ -129,8 +135,10 @@ class Jenkins:
     def step(self, build: Build, step: Step, machine: Machine, interrupted: tuple[str, Interruption] | None) -> bool:
         workspace = machine.folder / "workspace"
         match step.word:
-            case "copy":
-                newest = next((one for one in reversed(self.builds) if one.archived), None)
+            case "copy" | "copy own":
+                # What a build that is still running has archived is found by its number alone.
+                others = [one for one in reversed(self.builds) if one.archived and one is not build]
+                newest = build if step.word == "copy own" else next(iter(others), None)
                 if newest is not None and step.text in newest.archived:
                     carried(newest.archived[step.text], workspace / step.text)
             case "archive" | "stash":

@@ -19,9 +19,9 @@ def test_every_stage_is_read() -> None:
         "Validate": ["sh"],
         "Plan": ["copy", "sh", "sh", "status"],
         "Approve": [],
-        "Apply": ["unstash", "sh", "sh"],
+        "Apply": ["unstash", "copy", "copy own", "sh", "sh", "sh"],
     }
-    assert text.count("'''") == 2 * 8, "each step of the shell is one of these"
+    assert text.count("'''") == 2 * 9, "each step of the shell is one of these"
     for name in ("Plan", "Apply"):
         # What was planned, or begun, is kept whichever way it ended.
         assert "always" in block(block(text, f"stage('{name}')"), "post")
@@ -36,7 +36,7 @@ def test_the_plan_that_was_agreed_to_is_applied_and_a_killed_one_is_finished(sta
     assert jenkins.run(first, "Validate") is True, first.said
     assert jenkins.run(first, "Plan") is True, first.said
     assert (first.planned, "No run is open." in first.said) == ("2", True)
-    assert set(first.stashed) == {".fcdeploy/journal.enc", ".fcdeploy/change.fcplan"}
+    assert set(first.stashed) == {".fcdeploy/change.fcplan"}
     stage.hold("CreateTrigger")
     assert jenkins.run(first, "Apply", ("apply", stage.while_held(killed))) is False
     assert "creating trigger" in first.said and SECRETS["FCDEPLOY_STATE_KEY"] not in first.said
@@ -81,6 +81,23 @@ def test_an_aborted_apply_is_taken_back_or_recovered(stage: Stage) -> None:
     if third.planned == "2":
         assert jenkins.run(third, "Apply") is True, third.said
     assert "No changes." in stage.live()
+
+
+@pytest.mark.proof
+def test_a_stage_that_is_restarted_recovers_and_keeps_the_newest_journal(stage: Stage) -> None:
+    jenkins = Jenkins(stage, SECRETS)
+    first = jenkins.begin()
+    assert jenkins.run(first, "Plan") is True, first.said
+    stage.hold("CreateTrigger")
+    assert jenkins.run(first, "Apply", ("apply", stage.while_held(killed))) is False
+    restarted = jenkins.begin(restarted=first)
+    assert jenkins.run(restarted, "Apply") is False
+    assert "target prod: done (4 steps)" in restarted.said, restarted.said
+    assert "error: .fcdeploy/change.fcplan was used already for target prod" in restarted.said, "and what it was to do"
+    assert "No changes." in stage.live()
+    third = jenkins.begin()
+    assert jenkins.run(third, "Plan") is True, third.said
+    assert ("No run is open." in third.said, third.planned) == (True, "0")
 
 
 @pytest.mark.proof
