@@ -66,7 +66,7 @@ test-browser: .venv/test
 test-postgres: .venv/test
 	@command -v initdb >/dev/null || test -n "$(wildcard /usr/lib/postgresql/*/bin/initdb)" || \
 	{ apt-get update -qq && DEBIAN_FRONTEND=noninteractive apt-get install -qq --yes --no-install-recommends postgresql; }
-	$(BIN)/pytest --numprocesses 2 --dist worksteal -m postgres tests/postgres
+	$(BIN)/pytest --numprocesses 2 --dist worksteal -m postgres tests/postgres tests/gitops
 
 pairs: .venv/test
 	FCDEPLOY_PAIRS=$(PAIRS) $(BIN)/pytest --numprocesses 2 tests/app/test_app_pairs.py --hypothesis-seed=$(SEED)

@@ -123,6 +123,8 @@ class Stage:
     repository: Path = field(init=False)
     commands: Path = field(init=False)
     machines: int = 0
+    environ: dict[str, str] = field(default_factory=dict)
+    """What every machine has in its environment besides."""
 
     def __post_init__(self) -> None:
         self.repository = self.folder / "repository"
@@ -151,7 +153,7 @@ class Stage:
         # `python3` of the steps is that of the tests.
         path = f"{self.commands}:{Path(sys.executable).parent}:{os.environ['PATH']}:{self.folder / 'stand-ins'}"
         environ = {"PATH": path, "HOME": str(folder / "home"), "LANG": "C.UTF-8", "CI": "true", "PYTHONPATH": str(ROOT)}
-        return Machine(folder=folder, environ=environ)
+        return Machine(folder=folder, environ={**environ, **self.environ})
 
     # ---- the cloud
 
