@@ -34,7 +34,8 @@ class Diagnostic:
 
     `summary` is a short statement without a full stop, `detail` says what was found and expected, `hint` says what
     to do. `path` is the place inside the spec (`services.images.functions.resize.memorySize`), `address` the
-    resource in its printed form.
+    resource in its printed form. `rule` names the policy that it breaks, `policy/NAME` or one that is built in,
+    `builtin/NAME`; empty where none is.
     """
 
     severity: Severity
@@ -44,17 +45,19 @@ class Diagnostic:
     span: Span | None = None
     path: str = ""
     address: str = ""
+    rule: str = ""
 
-    def sort_key(self) -> tuple[str, int, int, str, str, str]:
-        """Order by place in the file, then path and text; findings without a place come last."""
+    def sort_key(self) -> tuple[str, int, int, str, str, str, str]:
+        """Order by place in the file, then path, text and address; findings without a place come last."""
+        said = (self.path, self.summary, self.detail, self.address)
         if self.span is None:
-            return ("\U0010ffff", 0, 0, self.path, self.summary, self.detail)
-        return (self.span.file, self.span.line, self.span.column, self.path, self.summary, self.detail)
+            return ("\U0010ffff", 0, 0, *said)
+        return (self.span.file, self.span.line, self.span.column, *said)
 
     def to_json(self) -> dict[str, Any]:
         """The finding as a JSON object; empty parts are left out."""
         found: dict[str, Any] = {"severity": self.severity.value, "summary": self.summary}
-        for name in ("detail", "hint", "path", "address"):
+        for name in ("detail", "hint", "path", "address", "rule"):
             value = getattr(self, name)
             if value:
                 found[name] = value
@@ -86,7 +89,7 @@ def warning(summary: str, **parts: Any) -> Diagnostic:
 
 def in_order(found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
     """Findings sorted by place, each once."""
-    return tuple(sorted(set(found), key=Diagnostic.sort_key))
+    return tuple(sorted(dict.fromkeys(found), key=Diagnostic.sort_key))
 
 
 def has_errors(found: Iterable[Diagnostic]) -> bool:

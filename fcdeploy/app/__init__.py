@@ -16,6 +16,7 @@ from fcdeploy.app.building import build as build
 from fcdeploy.app.carrying import carried_out, side_by_side
 from fcdeploy.app.history import history as history
 from fcdeploy.app.history import past_run as past_run
+from fcdeploy.app.policing import Policing
 from fcdeploy.app.recovering import abandon as abandon
 from fcdeploy.app.recovering import recover as recover
 from fcdeploy.app.recovering import resume as resume
@@ -65,7 +66,7 @@ def validate(where: Where) -> Validated:
     """Check the spec for every selected target. Raises SpecError with everything that is wrong."""
     project = project_of(where, calls=False)
     targets = project.select(patterns_of(where))
-    warnings = project.check(targets, code=True)
+    warnings = Policing(project=project, where=where).validated(targets)
     return Validated(
         project=project.name,
         targets=tuple(target.name for target in targets),
@@ -90,13 +91,14 @@ async def plan(
     """
     project = project_of(where)
     targets = project.select(patterns_of(where))
-    warnings = project.check(targets, code=not destroy)
+    policing = Policing(project=project, where=where)
+    warnings = policing.checked(targets, destroy=destroy)
     check_only(project, targets, wishes, destroy=destroy)
     if building is not None and not destroy:
         await write_builds(where, project, targets, building)
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works = works_in_waves(where, project, targets, cloud)
+            works = works_in_waves(where, project, targets, cloud, policing)
             results = await side_by_side(works, lambda work: work.read_plan(stack, wishes, destroy, for_apply=False))
             checked = _whole_run_checked(results, wishes, destroy)
             if saving is not None and all(one.can_apply for one in checked):
@@ -120,13 +122,14 @@ async def apply(
     """
     project = project_of(where)
     targets = project.select(patterns_of(where), writes=True)
-    warnings = project.check(targets, code=not destroy)
+    policing = Policing(project=project, where=where)
+    warnings = policing.checked(targets, destroy=destroy)
     check_only(project, targets, wishes, destroy=destroy)
     if building is not None and not destroy:
         await write_builds(where, project, targets, building)
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works = works_in_waves(where, project, targets, cloud)
+            works = works_in_waves(where, project, targets, cloud, policing)
 
             async def prepared(work: Work) -> TargetPlan:
                 await work.take(stack, manner)

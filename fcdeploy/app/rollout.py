@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass, field, replace
 
 from fcdeploy.app.bench import Cloud
+from fcdeploy.app.policing import Policing
 from fcdeploy.app.probing import read_health
 from fcdeploy.app.running import Manner
 from fcdeploy.app.types import Where
@@ -20,16 +21,19 @@ from fcdeploy.spec.project import Project
 INTERRUPTED = "interrupted"
 
 
-def works_in_waves(where: Where, project: Project, targets: Sequence[Target], cloud: Cloud) -> list[Work]:
+def works_in_waves(
+    where: Where, project: Project, targets: Sequence[Target], cloud: Cloud, policing: Policing
+) -> list[Work]:
     """The targets in the order in which they go: by waves where the file has a rollout, else as the file has them."""
     rollout = project.rollout
     if rollout is None:
-        return [Work(where, project, target, cloud) for target in targets]
+        return [Work(where, project, target, cloud, policing=policing) for target in targets]
     numbers = {target.name: rollout.wave_of(target.name) for target in targets}
     total = max(len(rollout.waves), *numbers.values())
     return [
-        Work(where, project, target, cloud, wave=Wave(rollout=rollout, number=numbers[target.name], total=total))
+        Work(where, project, target, cloud, wave=wave, policing=policing)
         for target in sorted(targets, key=lambda target: numbers[target.name])
+        for wave in [Wave(rollout=rollout, number=numbers[target.name], total=total)]
     ]
 
 

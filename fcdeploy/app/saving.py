@@ -13,6 +13,7 @@ from fcdeploy import __version__
 from fcdeploy.app.bench import opened_cloud
 from fcdeploy.app.carrying import carried_out
 from fcdeploy.app.planning import read_plan
+from fcdeploy.app.policing import Policing
 from fcdeploy.app.required import Required, required_checked
 from fcdeploy.app.rollout import works_in_waves
 from fcdeploy.app.running import Manner
@@ -162,7 +163,8 @@ async def apply_saved(
     saved_of = {one.target: one for one in chosen}
     with opened_cloud(where, project.name, project.root) as cloud:
         async with AsyncExitStack() as stack:
-            works = works_in_waves(where, project, [targets[one.target] for one in chosen], cloud)
+            policing = Policing(project=project, where=where)
+            works = works_in_waves(where, project, [targets[one.target] for one in chosen], cloud, policing)
 
             async def prepared(work: Work) -> TargetPlan:
                 saved = saved_of[work.target.name]
@@ -243,7 +245,8 @@ async def _read_again(work: Work, file: PlanFile, saved: SavedPlan) -> TargetPla
     for sha256 in saved.archives:
         if not bench.has_archive(sha256):
             bench.write_download(sha256, file.read_archive(sha256))
-    return TargetPlan(target=work.target, plan=plan, wave=work.wave)
+    result = TargetPlan(target=work.target, plan=plan, wave=work.wave)
+    return work.judged(result, destroying=saved.destroying, saved=True)
 
 
 def _desired(work: Work, file: PlanFile, saved: SavedPlan) -> Desired:

@@ -19,7 +19,13 @@ def project_of(where: Where, *, calls: bool = True) -> Project:
     if calls:
         warmed_up()
     assignments = [f"{name}={value}" for name, value in where.variables.items()]
-    return read_project(where.spec, environ=where.environ, var_files=where.var_files, assignments=assignments)
+    return read_project(
+        where.spec,
+        environ=where.environ,
+        var_files=where.var_files,
+        assignments=assignments,
+        policies=where.policies,
+    )
 
 
 def patterns_of(where: Where) -> tuple[str, ...]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import time
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -16,19 +17,23 @@ class Where:
     """Which spec, which targets of it, and how the cloud is reached.
 
     `spec` is a file, or a folder that holds `fcdeploy.yaml`. `target` is a glob, None for the command's own choice
-    (S8). `variables` and `var_files` override `vars` (S3). `local` uses the embedded emulator, `endpoint` another
-    address for every call. `journal` is the address of the team's journal, None for what the environment says (S35).
+    (S8). `variables` and `var_files` override `vars` (S3). `policies` are files of policies besides the spec's own.
+    `local` uses the embedded emulator, `endpoint` another address for every call. `journal` is the address of the
+    team's journal, None for what the environment says (S35). `clock` gives seconds since the epoch, for policies that
+    ask what time it is.
     """
 
     spec: Path
     target: str | None = None
     variables: Mapping[str, str] = field(default_factory=dict)
     var_files: tuple[Path, ...] = ()
+    policies: tuple[Path, ...] = ()
     local: bool = False
     endpoint: str | None = None
     journal: str | None = None
     parallelism: int = 32
     environ: Mapping[str, str] = field(default_factory=dict)
+    clock: Callable[[], float] = time.time
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from fcdeploy.app.inverse import read_inverse
 from fcdeploy.app.journals import existing_journal, opened_journal
 from fcdeploy.app.outputs import read_outputs
 from fcdeploy.app.planning import Compared, read_plan
+from fcdeploy.app.policing import Policing
 from fcdeploy.app.releasing import read_move
 from fcdeploy.app.running import (
     CLOSING,
@@ -64,6 +65,7 @@ class Work:
     plan: Plan | None = None
     compared: Compared | None = None
     kept: tuple[Kept, ...] = ()
+    policing: Policing | None = None
 
     async def open(self, stack: AsyncExitStack) -> Bench:
         """The bench, made once."""
@@ -171,7 +173,14 @@ class Work:
             warnings=(*notices, *warnings),
         )
         problem = PlanRefused(refusals) if refusals else None
-        return TargetPlan(target=self.target, plan=self.plan, problem=problem, wave=self.wave)
+        result = TargetPlan(target=self.target, plan=self.plan, problem=problem, wave=self.wave)
+        return self.judged(result, destroying=destroying)
+
+    def judged(self, result: TargetPlan, *, destroying: bool, saved: bool = False) -> TargetPlan:
+        """The plan that was just made, as policies let it be; `saved`: from a plan file."""
+        assert self.desired is not None and self.compared is not None
+        policing = self.policing or Policing(project=self.project, where=self.where)
+        return policing.judged(result, self.desired, self.compared.snapshot, destroying=destroying, saved=saved)
 
     async def read_drift(self, stack: AsyncExitStack) -> TargetDrift:
         """What live and the file disagree on in this target. Raises ReadFailed and SpecError."""

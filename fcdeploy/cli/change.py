@@ -15,9 +15,9 @@ from fcdeploy.cli.exits import FAILED, gravest
 from fcdeploy.cli.interrupts import Interrupts
 from fcdeploy.cli.options import (
     FORWARD_OPTION,
+    JUDGED,
     ONLY_OPTION,
     RUN,
-    WHERE,
     WISHES,
     YES_OPTION,
     RunOptions,
@@ -57,7 +57,7 @@ _EXPIRES_OPTION = option(
 
 
 @click.command("plan", cls=Command)
-@asks(WHERE, WISHES, BUILD, speaking("markdown", "html", "sarif", saves=True))
+@asks(JUDGED, WISHES, BUILD, speaking("markdown", "html", "sarif", "junit", saves=True))
 @ONLY_OPTION
 @FORWARD_OPTION
 @option("--destroy", is_flag=True, help="Plan what `fcdeploy destroy` would do.")
@@ -104,7 +104,7 @@ def plan(
 
 
 @click.command("apply", cls=Command)
-@asks(WHERE, WISHES, BUILD, RUN, speaking("markdown", "html"))
+@asks(JUDGED, WISHES, BUILD, RUN, speaking("markdown", "html"))
 @ONLY_OPTION
 @FORWARD_OPTION
 @_REQUIRE_OPTION
@@ -151,7 +151,7 @@ def apply(
 
 
 @click.command("destroy", cls=Command)
-@asks(WHERE, WISHES, RUN, speaking("markdown", "html"))
+@asks(JUDGED, WISHES, RUN, speaking("markdown", "html"))
 @YES_OPTION
 def destroy(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, yes: bool) -> int:
     """Delete everything that the project owns in the chosen targets.

@@ -8,7 +8,7 @@ import click
 
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import DONE, FAILED
-from fcdeploy.cli.options import FILE, asks, speaking
+from fcdeploy.cli.options import JUDGED_FILE, asks, speaking
 from fcdeploy.cli.speech import Speech
 from fcdeploy.errors import SpecError
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("validate", cls=Command)
-@asks(FILE, speaking("junit", "sarif"))
+@asks(JUDGED_FILE, speaking("junit", "sarif"))
 def validate(where: Where, speech: Speech) -> int:
     """Check the file: its form, its templates, its names, every target.
 

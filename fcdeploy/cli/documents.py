@@ -46,8 +46,10 @@ def plan_document(report: PlanReport, form: str, where: Where, *, destroy: bool)
             from fcdeploy.render.report import report_html
 
             return report_html(plans_view(report, destroy=destroy), read_graph(where))
-        case "sarif":
-            return findings_document(plans_view(report, destroy=destroy).findings, form, file=spec_file(where.spec))
+        case "sarif" | "junit":
+            ready = [one.target.name for one in report.results if one.can_apply]
+            found = plans_view(report, destroy=destroy).findings
+            return findings_document(found, form, file=spec_file(where.spec), targets=ready)
         case _:
             from fcdeploy.render.json import document_text, plans_content
 

@@ -84,6 +84,7 @@ def _where(session: Session, given: Mapping[str, Any]) -> Where:
         endpoint=given.get("endpoint"),
         journal=given.get("journal"),
         parallelism=given.get("parallelism", DEFAULT_PARALLELISM),
+        policies=tuple(Path(name) for name in given.get("policies", ())),
         environ=session.environ,
     )
 
@@ -96,6 +97,7 @@ def flags_of(where: Where, *, target: bool = False) -> tuple[str, ...]:
         *(("-f", str(where.spec)) if where.spec != Path(DEFAULT_FILE) else ()),
         *(word for name, value in where.variables.items() for word in ("--var", f"{name}={value}")),
         *(word for path in where.var_files for word in ("--var-file", str(path))),
+        *(word for path in where.policies for word in ("--policy", str(path))),
         *(("--local",) if where.local else ()),
         *(("--endpoint", where.endpoint) if where.endpoint else ()),
         *(("--journal", _shown(where.journal)) if where.journal else ()),
@@ -146,6 +148,11 @@ _FILE_OPTIONS = (
            help="Set a variable of the file; beats every other place. Repeatable."),
     option("--var-file", "var_files", metavar="FILE", multiple=True, section=_WHAT,
            help="A YAML file of variables; beats the spec. Repeatable."),
+)  # fmt: skip
+
+_POLICY_OPTION = option(
+    "--policy", "policies", metavar="FILE", multiple=True, section=_WHAT,
+    help="A YAML file of policies that hold besides those of the file, and beat what it says of them. Repeatable.",
 )  # fmt: skip
 
 _CLOUD_OPTIONS = (
@@ -279,6 +286,12 @@ FILE = Bundle(
     names=("file", "target", "variables", "var_files"),
     build=_where,
 )
+JUDGED_FILE = Bundle(
+    argument="where",
+    options=(*_FILE_OPTIONS, _POLICY_OPTION),
+    names=(*FILE.names, "policies"),
+    build=_where,
+)
 PLACE = Bundle(
     argument="where",
     options=(*_FILE_OPTIONS, *_CLOUD_OPTIONS[:2], _JOURNAL_OPTION),
@@ -295,6 +308,12 @@ WHERE = Bundle(
     argument="where",
     options=(*CLOUD.options, _JOURNAL_OPTION),
     names=(*CLOUD.names, "journal"),
+    build=_where,
+)
+JUDGED = Bundle(
+    argument="where",
+    options=(*_FILE_OPTIONS, _POLICY_OPTION, *_CLOUD_OPTIONS, _JOURNAL_OPTION),
+    names=(*WHERE.names, "policies"),
     build=_where,
 )
 WISHES = Bundle(

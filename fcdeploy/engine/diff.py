@@ -77,7 +77,11 @@ def created_fields(kind: Kind, resource: Resource, body: Mapping[str, Json]) -> 
         given[kind.tags.field] = body.get(kind.tags.field)
     return tuple(
         FieldChange(
-            path=path, before=None, after=shown(value), after_hidden=has_secret(value), span=_span(resource, path)
+            path=path,
+            before=None,
+            after=shown(value),
+            after_hidden=has_secret(value),
+            span=nearest_span(resource, path),
         )
         for path, value in _lines(given)
     )
@@ -156,7 +160,7 @@ def _changes(field: Field, after: Json, before: Json, resource: Resource, note: 
             after_hidden=after_hidden,
             forces_replacement=replaces,
             note=note or _unseen(field, before, after) or ("" if old is None or given else "not in the file"),
-            span=_span(resource, dotted),
+            span=nearest_span(resource, dotted),
         )
         yield Leaf(path=path, before=old, after=new, given=given, change=change)
 
@@ -235,7 +239,7 @@ def _get(value: Json, path: tuple[str, ...]) -> Json:
     return value
 
 
-def _span(resource: Resource, dotted: str) -> Span | None:
+def nearest_span(resource: Resource, dotted: str) -> Span | None:
     """The line of the nearest member that the file names."""
     parts = dotted.split(".")
     for length in range(len(parts), 0, -1):

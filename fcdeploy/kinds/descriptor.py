@@ -6,11 +6,12 @@ from __future__ import annotations
 import enum
 import re
 import string
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import TypeAlias
 from urllib.parse import quote
 
+from fcdeploy.kinds.checks import About, Check, Collides
+from fcdeploy.kinds.checks import Finding as Finding
 from fcdeploy.kinds.fields import Access, Field, When
 from fcdeploy.model import Call, Json, Output
 
@@ -212,27 +213,6 @@ class Marking(enum.Enum):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Finding:
-    """What a kind's own check has against a body: `path` is dotted, in API names."""
-
-    path: str
-    summary: str
-    detail: str = ""
-    hint: str = ""
-    is_warning: bool = False
-
-
-Check: TypeAlias = Callable[[Mapping[str, Json], str, str], Iterable[Finding]]
-"""(body as the file gives it, API version, name) -> findings that a JSON Schema cannot express."""
-
-Collides: TypeAlias = Callable[[Mapping[str, Json], Mapping[str, Json]], bool]
-"""Whether two bodies under the same parent cannot exist at the same time."""
-
-About: TypeAlias = Callable[[Mapping[str, Json]], str]
-"""A body, canonical or as the service gave it -> the one line that a table says of the resource; no secrets in it."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Kind:
     """The table of one kind.
 
@@ -244,6 +224,8 @@ class Kind:
     a canonical body for which `absent` holds means it as well. Hooks are pure; `collision` is the rule behind
     `collides`, for messages. `soft_limit` is how many may stand under one parent before the service's adjustable limit
     is reached; 0: none is known (S5).
+    `risks` says of a body what is allowed and rather should not be, as findings of built-in policies; `soft_total`, a
+    field and a number, is how much its numbers may come to in a target before an adjustable limit is reached.
     `archive_url` is where, in the answer of `archive_read`, the address of an archive stands.
     `mark_field` is the text field at whose end a mark can stand.
     `pin_field` is the text field at whose end a note can stand that the resource was moved back, to another of the
@@ -279,9 +261,11 @@ class Kind:
     archive_read: Operation | None = None
     archive_url: str = "url"
     check: Check | None = None
+    risks: Check | None = None
     collides: Collides | None = None
     collision: str = ""
     soft_limit: int = 0
+    soft_total: tuple[str, int] | None = None
     alone: str = ""
     guards: Mapping[str, GuardStyle] = field(default_factory=dict)
     absent: When = field(default_factory=dict)
@@ -339,6 +323,8 @@ class Kind:
             yield "only what stands at the top can be somebody else's and hold what is ours"
         if self.tags is not None and self.tags.field not in names:
             yield f"there is no field {self.tags.field}"
+        if self.soft_total is not None and self.soft_total[0] not in names:
+            yield f"there is no field {self.soft_total[0]}"
         if self.tells and self.about is None:
             yield f"there is nothing that says what {self.tells} is"
         if self.settles is not None and not {self.settles.goal, self.settles.reached} <= {*self.reported}:

@@ -1,6 +1,7 @@
 """Which rule a finding breaks: a closed list of names that stay, for programs that count and mute by them. Pure.
 
-A finding's words may get better; the names of the rules do not change. What no rule knows is one of the two last.
+A finding's words may get better; the names of the rules do not change. What no rule knows is one of the two last. A
+policy is a rule of its own, `policy/NAME`, or `builtin/NAME`.
 """
 
 from __future__ import annotations
@@ -106,8 +107,15 @@ RULES = (
 """In the order in which they are asked; the last two take what is left, in the file and outside it."""
 
 
+_NONE = re.compile(r"(?!)")
+
+
 def rule_of(found: Diagnostic) -> Rule:
-    """The rule that a finding breaks, by its summary with what it quotes left aside."""
+    """The rule that a finding breaks: the policy that it names, or by its summary with what it quotes left aside."""
+    if found.rule:
+        whose, _, name = found.rule.partition("/")
+        title = f"The built-in policy {name}" if whose == "builtin" else f"The policy {name} of the project"
+        return Rule(id=found.rule, title=title, form=_NONE)
     said = re.sub(r"`[^`]*`", "`", found.summary)
     for rule in RULES:
         if rule.form.search(said):

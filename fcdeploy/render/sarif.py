@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Iterable, Sequence
+import re
+from collections.abc import Iterable, Mapping, Sequence
 from urllib.parse import quote
 
 from fcdeploy.diagnostics import Diagnostic, Severity
@@ -23,9 +24,14 @@ _LEVELS = {Severity.ERROR: "error", Severity.WARNING: "warning"}
 
 def sarif_text(found: Iterable[Diagnostic], *, file: str, version: str) -> str:
     """A log with one run of fcdeploy `version`; what is about no line is shown at the first one of `file`."""
-    results = [_result(one, file) for one in _once(found)]
+    once = _once(found)
+    # What is a policy's has a rule of its own.
+    own = {one.rule: rule_of(one) for one in once if one.rule}
+    rules = (*RULES, *(own[name] for name in sorted(own)))
+    at = {rule.id: place for place, rule in enumerate(rules)}
+    results = [_result(one, at, file) for one in once]
     run = {
-        "tool": {"driver": {"name": "fcdeploy", "version": version, "rules": [_rule(rule) for rule in RULES]}},
+        "tool": {"driver": {"name": "fcdeploy", "version": version, "rules": [_rule(rule) for rule in rules]}},
         "columnKind": "unicodeCodePoints",
         "results": results,
     }
@@ -44,10 +50,10 @@ def _rule(rule: Rule) -> dict[str, Json]:
 
 def _pascal(name: str) -> str:
     """3.49.7: a name is an identifier for people, as `UnknownKey`."""
-    return "".join(part.capitalize() for part in name.split("-"))
+    return "".join(part.capitalize() for part in re.split("[^A-Za-z0-9]+", name))
 
 
-def _result(one: Diagnostic, file: str) -> dict[str, Json]:
+def _result(one: Diagnostic, at: Mapping[str, int], file: str) -> dict[str, Json]:
     rule = rule_of(one)
     span = one.span
     region = {"startLine": span.line, "startColumn": span.column} if span is not None else {"startLine": 1}
@@ -60,7 +66,7 @@ def _result(one: Diagnostic, file: str) -> dict[str, Json]:
         location["logicalLocations"] = [{"fullyQualifiedName": clean(about), "kind": kind}]
     return {
         "ruleId": rule.id,
-        "ruleIndex": RULES.index(rule),
+        "ruleIndex": at[rule.id],
         "level": _LEVELS[one.severity],
         "message": {"text": _message(one)},
         "locations": [location],

@@ -9,9 +9,11 @@ from functools import cache
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.kinds.fields import Access, Field
 from fcdeploy.kinds.registry import KINDS
-from fcdeploy.model import Address, Json, Sensitive
+from fcdeploy.kinds.risks import PLAIN_SECRET, rule_of
+from fcdeploy.model import Address, Json, Resource, Sensitive
 from fcdeploy.spec.node import Node, Path, path_text
 from fcdeploy.spec.resolve import Placed
+from fcdeploy.spec.secretlike import is_plain_secret, is_secret_value
 from fcdeploy.spec.shape import Shape, shapes
 
 GIVEN = "given"
@@ -47,8 +49,46 @@ def plain_secret_findings(placed: Placed) -> Iterator[tuple[Path, Diagnostic]]:
                 hint="write `${{ secret('NAME') }}` and name its source under `secrets`",
                 span=node.span,
                 path=path_text(about),
+                rule=rule_of(PLAIN_SECRET),
             ),
         )
+
+
+def plain_text_findings(resource: Resource) -> Iterator[Diagnostic]:
+    """Warnings of what else looks like a secret and stands in the file in plain text; never what it is."""
+    for field in KINDS[(resource.address.provider, resource.address.kind)].fields:
+        if field.name in resource.body:
+            yield from _plain_texts(resource, field, resource.body[field.name], field.name, field.name, named=False)
+
+
+def _plain_texts(
+    resource: Resource, field: Field | None, value: Json, path: str, name: str, *, named: bool
+) -> Iterator[Diagnostic]:
+    """`named`: its name is one that the file gave it, so that it may say that it is a secret."""
+    if isinstance(value, Mapping):
+        known = field.every_member if field is not None else {}
+        for key, item in value.items():
+            member = known.get(key)
+            free = member is None or member.sensitive
+            yield from _plain_texts(resource, member, item, f"{path}.{key}", str(key), named=free)
+    elif isinstance(value, list):
+        for index, item in enumerate(value):
+            yield from _plain_texts(resource, None, item, f"{path}.{index}", name, named=named)
+    elif isinstance(value, str) and not isinstance(value, Sensitive) and path in resource.literal:
+        is_secret = is_plain_secret(name, value) if named else name not in _PROSE and is_secret_value(value)
+        if is_secret:
+            yield warning(
+                f"`{name}` looks like a secret and stands in the file in plain text",
+                detail="whoever can read the file, or its history, has it",
+                hint="write `${{ secret('NAME') }}` and name its source under `secrets`",
+                span=resource.spans.get(path, resource.span),
+                address=str(resource.address),
+                rule=rule_of(PLAIN_SECRET),
+            )
+
+
+_PROSE = ("description", "notes")
+"""Fields that are written for people."""
 
 
 @cache

@@ -21,6 +21,7 @@ from fcdeploy.spec.leftout import LeftOut
 from fcdeploy.spec.matrix import Row
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.patch import Patching
+from fcdeploy.spec.policies import Policies, levels_of, read_policies, read_policy_files
 from fcdeploy.spec.refs import reference
 from fcdeploy.spec.resolve import DEFAULTS, resources, with_defaults
 from fcdeploy.spec.rollout import rollout_findings, rollout_of
@@ -31,6 +32,7 @@ from fcdeploy.spec.template import rendered
 from fcdeploy.spec.text import Texts
 from fcdeploy.spec.unfold import Item, Unfolding, by_item
 from fcdeploy.spec.validate import check_spec, with_failed_as_unknown, with_unknown
+from fcdeploy.spec.values import Names
 from fcdeploy.spec.words import OUTPUTS, ROLLOUT
 from fcdeploy.spec.written import Written, written
 
@@ -57,18 +59,22 @@ def read_project(
     var_files: Sequence[Path] = (),
     assignments: Iterable[str] = (),
     read_secret: ReadSecret | None = None,
+    policies: Sequence[Path] = (),
 ) -> Project:
     """Read a spec: a file, or the `fcdeploy.yaml` (`fcdeploy.yaml.j2`) of a folder.
 
     `var_files` and `assignments` are what `--var-file` and `--var NAME=VALUE` gave, weakest first (S3). `read_secret`
-    replaces how secrets are read. Raises SpecError with everything that is wrong before any target is looked at,
-    UsageError for an assignment that is none.
+    replaces how secrets are read. `policies` are files whose policies beat those of the spec. Raises SpecError with
+    everything that is wrong before any target is looked at, UsageError for an assignment that is none.
     """
     file = spec_file(path)
     over = [*(read_variables(one) for one in var_files), variables(assignments)]
     wrong: list[Diagnostic] = []
     surroundings = Surroundings(root=file.parent, env=environ, read_secret=read_secret)
     files = read_files(file, texts=Texts(file.parent, Scope(surroundings, layers=over)), found=wrong)
+    if policies:
+        folders = dict(files.folders)
+        files = replace(files, document=read_policy_files(policies, files.document, folders), folders=folders)
     document = files.document
     if wrong:
         # The file is refused, so no secret is read for it; the rest is told in the same breath.
@@ -136,6 +142,8 @@ class Project:
         self._judged: dict[str, tuple[Resolved, tuple[Diagnostic, ...]]] = {}
         self._desired: dict[str, Desired] = {}
         self._at_top: dict[str, dict[tuple[str, tuple[str, ...]], Node]] = {}
+        self._policies: Policies | None = None
+        self._unwanted = frozenset(name for name, level in levels_of(files.document).items() if level == "off")
 
     @property
     def name(self) -> str:
@@ -179,6 +187,8 @@ class Project:
             tree = resolved.tree
             nowhere = read_code_findings(tree, target.provider, self._folders) if code and not target.retired else ()
             for one in (*judged, *by_item(nowhere, resolved.items)):
+                if one.rule in self._unwanted:
+                    continue
                 places.setdefault(replace(one, path="") if one.span else one, {}).setdefault(target.name, one)
         found: list[Diagnostic] = []
         for by_target in places.values():
@@ -215,6 +225,17 @@ class Project:
         self.check([target])
         return probe_of(self._judge(target)[0].tree, target)
 
+    def read_policies(self) -> Policies:
+        """What it says under `policies:`, read once; raises SpecError with all that is wrong with them."""
+        if self._policies is None:
+            self._policies = read_policies(self.document, self._folders)
+        return self._policies
+
+    def names(self, target: Target) -> dict[str, Names]:
+        """`vars` and `target` as templates of a target know them; each value is evaluated when it is asked for."""
+        scope = self._scope(target, self.surroundings)
+        return {"vars": scope.variables(), "target": scope.fields()}
+
     def resolved(self, target: Target) -> tuple[Written, tuple[Diagnostic, ...]]:
         """The spec of one target as a spec of its own, and what is wrong with it; raises SpecError when a template
         fails, since then there is no such spec.
@@ -235,7 +256,7 @@ class Project:
 
     def _resolved(self, target: Target, surroundings: Surroundings) -> Resolved:
         node = self._fields[target.name]
-        scope = target_scope(self.document, target.name, node, surroundings, self._over, {"ref": reference})
+        scope = self._scope(target, surroundings)
         unfolding = Unfolding(scope)
         found = unfolding.found
         sections = {kind.section: kind for kind in registry.roots(target.provider)}
@@ -260,6 +281,11 @@ class Project:
             left_out |= patching.removed
         tree = with_defaults(tree, target.provider)
         return Resolved(tree=tree, found=tuple(found), left_out=left_out, items=unfolding.items)
+
+    def _scope(self, target: Target, surroundings: Surroundings) -> Scope:
+        return target_scope(
+            self.document, target.name, self._fields[target.name], surroundings, self._over, {"ref": reference}
+        )
 
     def _shared(self, chosen: Sequence[Target]) -> list[Diagnostic]:
         """Resources that two targets would both own (S7); what stands beneath them follows and is not told."""

@@ -139,6 +139,10 @@ class Sandbox(SandboxedEnvironment):
         shown = type(problem).__name__ if run.met else (str(problem) or type(problem).__name__)
         return TemplateFault(f"the expression fails: {shown}")
 
+    def check(self, expression: str) -> None:
+        """Raises TemplateFault for what is no expression; nothing is evaluated."""
+        self._callable(expression, MAX_EXPRESSION)
+
     def _walk(self, expression: str, names: Mapping[str, Any]) -> Callable[..., Any] | None:
         simple = _SIMPLE.fullmatch(expression) if len(expression) <= MAX_EXPRESSION else None
         if simple is None or simple[1] not in names:

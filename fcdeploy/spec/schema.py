@@ -16,6 +16,7 @@ from typing import Any
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Access, Codec, Field
+from fcdeploy.spec.policy_words import POLICIES
 from fcdeploy.spec.words import CODE, DOCUMENT_WORDS, NEEDED_WORDS, TEMPLATE, words_of
 
 Schema = dict[str, Any]
@@ -67,8 +68,8 @@ def editor_schema() -> Schema:
         "properties": {
             "$schema": _SCHEMA_WORD,
             **{name: _loose(word, keep_required=True) for name, word in DOCUMENT_WORDS.items()},
-            "apiVersion": DOCUMENT_WORDS["apiVersion"],
-            "project": DOCUMENT_WORDS["project"],
+            # No template is evaluated in these.
+            **{name: DOCUMENT_WORDS[name] for name in ("apiVersion", "project", POLICIES)},
             "defaults": _defaults_word(
                 {
                     kind.name: _loose(

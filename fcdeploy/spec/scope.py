@@ -139,6 +139,14 @@ class Scope:
         finally:
             del self._active[path]
 
+    def variables(self) -> Names:
+        """All variables, each evaluated when it is asked for; what fails raises Failed then."""
+        return _Map(self, self._variables(), ("vars",))
+
+    def fields(self) -> Names:
+        """The target's fields likewise."""
+        return _Map(self, self._target, ("target",))
+
     def variable(self, name: str) -> Json:
         """The value of one variable, all of it; raises Failed, and KeyError for an unknown name."""
         return settled(_Map(self, self._variables(), ("vars",)).value(name), Meter(MAX_ELEMENTS))[0]

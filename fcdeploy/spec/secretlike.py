@@ -16,6 +16,18 @@ _WEAK = frozenset(
     {"KEY", "KEYS", "TOKEN", "TOKENS", "AUTH", "AUTHORIZATION", "PASS", "SALT", "AK", "SK", "COOKIE", "SIGNATURE"}
     | {"DSN", "JWT", "PIN"}
 )
+# The last words of a name by which whoever wrote it calls a secret one.
+_SURE = frozenset(
+    {"PASSWORD", "PASSWORDS", "PASSWD", "PWD", "PASSPHRASE", "SECRET", "SECRETS", "TOKEN", "CREDENTIAL"}
+    | {"CREDENTIALS", "APIKEY", "ACCESSKEY"}
+)
+_OF_KEY = frozenset({"ACCESS", "API", "PRIVATE", "SECRET", "ENCRYPTION", "SIGNING", "AUTH", "MASTER"})
+_NO_SECRET = frozenset(
+    {"ID", "IDS", "HASH", "SHA", "DIGEST", "CHECKSUM", "COMMIT", "REVISION", "VERSION", "ETAG", "ARN", "URL", "NAME"}
+    | {"PATH", "FILE"}
+)
+_LEADS_ELSEWHERE = re.compile(r"\.{0,2}/|[a-z][a-z0-9+.-]*:(?!//[^/\s]*:[^/\s]*@)", re.IGNORECASE)
+"""A path, an ARN, an address without a password: where a secret may be, not what it is."""
 _SWITCHES = frozenset({"", "0", "1", "true", "false", "yes", "no", "on", "off", "none", "null"})
 _CERTAIN = re.compile(
     r"""
@@ -42,6 +54,22 @@ _LEAST_ENTROPY = 3.7
 def is_secret_value(text: str) -> bool:
     """Whether the text is, or holds, what nobody writes but as a secret: a private key, a password in an address."""
     return _CERTAIN.search(text) is not None
+
+
+def is_plain_secret(name: str, text: str) -> bool:
+    """Whether a variable of this name, whose value a person wrote into a file, is a secret.
+
+    It is told to whoever wrote it, so less is taken for one than where a secret must not slip through.
+    """
+    if text.strip().lower() in _SWITCHES:
+        return False
+    if is_secret_value(text):
+        return True
+    words = [word.upper() for word in _WORD.findall(name)] or [""]
+    if _LEADS_ELSEWHERE.match(text) or words[-1] in _NO_SECRET or "PUBLIC" in words:
+        return False
+    called = words[-1] in _SURE or (words[-1] == "KEY" and words[-2:-1] != [] and words[-2] in _OF_KEY)
+    return (called and not text.isdecimal()) or (_is_random(text) and not _HEX.fullmatch(text))
 
 
 def looks_secret(name: str, text: str) -> bool:

@@ -11,6 +11,7 @@ from fcdeploy.diagnostics import Diagnostic, Severity, Span, did_you_mean, error
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Finding, Kind
 from fcdeploy.kinds.fields import Codec
+from fcdeploy.kinds.risks import LIMITS, rule_of
 from fcdeploy.model import Json, Mark, Sensitive
 from fcdeploy.spec.belongings import external_findings, mark_findings
 from fcdeploy.spec.former import former_name_findings
@@ -229,6 +230,7 @@ def _told(placed: Placed, finding: Finding, body: Mapping[str, Json]) -> tuple[P
         hint=_hidden(finding.hint, secrets),
         span=node.span if below and not left else node.key_span or node.span,
         path=path_text(about),
+        rule=rule_of(finding.risk),
     )
 
 
@@ -290,6 +292,7 @@ def _sibling_findings(siblings: list[Placed], judged: Judged) -> Iterator[tuple[
                 detail=f"found {len(siblings)}; the service allows {kind.soft_limit} unless the limit was raised",
                 span=first.node.key_span or first.node.span,
                 path=path_text(first.path[:-1]),
+                rule=rule_of(LIMITS),
             ),
         )
     # What is not known yet may keep them apart.

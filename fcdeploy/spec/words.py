@@ -9,6 +9,7 @@ from typing import Any
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.spec.credentials import CREDENTIALS
+from fcdeploy.spec.policy_words import POLICIES, WORD
 from fcdeploy.spec.rollout_words import ROLLOUT_WORD
 from fcdeploy.spec.targets import API_VERSIONS, NETWORKS
 from fcdeploy.spec.word_forms import map_word, text_word
@@ -291,6 +292,7 @@ DOCUMENT_WORDS: dict[str, dict[str, Any]] = {
         },
         additionalProperties={"title": "Output", "description": "Any value; mostly one with `ref()` in it."},
     ),
+    POLICIES: dict(WORD),
     "defaultTarget": text_word(
         "Default target", "The target, or a pattern of targets, that commands take without `--target`."
     ),

@@ -67,7 +67,7 @@ def test_one_plan_in_several_forms(program: Program) -> None:
     assert program.run("plan", "--local", *wanted).returncode == 1
     assert "memorySise" in (program.folder / "c.md").read_text(), "what went wrong is in every report"
     assert json.loads((program.folder / "p.json").read_text())["type"] == "error"
-    for word in ("junit=x", "markdown", "markdown="):
+    for word in ("dot=x", "markdown", "markdown="):
         refused = program.run("plan", "--local", "--report", word)
         assert (refused.returncode, "is no report" in refused.stderr) == (64, True)
 

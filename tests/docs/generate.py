@@ -30,7 +30,10 @@ from fcdeploy.emulator.routes import Extent
 ROOT = Path(__file__).parents[2]
 WRITTEN = (
     ROOT / "README.md",
-    *(ROOT / "docs" / f"{name}.md" for name in ("spec", "lifecycle", "import", "emulator", "errors", "credentials")),
+    *(
+        ROOT / "docs" / f"{name}.md"
+        for name in ("spec", "policies", "lifecycle", "import", "emulator", "errors", "credentials")
+    ),
 )
 
 _CLI_HEAD = """\

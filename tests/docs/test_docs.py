@@ -31,6 +31,7 @@ from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import Ending, Outcome
 from fcdeploy.render.outcome import outcome_text
 from fcdeploy.render.views import OutcomeView
+from fcdeploy.spec.loader import load
 from fcdeploy.spec.project import read_project
 from fcdeploy.spec.words import CODE, DOCUMENT_WORDS, RESOURCE_WORDS
 
@@ -46,6 +47,7 @@ FOLDER_FILES = {
     "token.txt": "t0k3n-of-a-file\n",
     "motd.txt": "Be kind\n",
     "parts/tools.yaml": "services: {tools: {functions: {check: {code: ../src}}}}\n",
+    "policies/platform.yaml": "policies: {small: {kind: function, schema: {}}}\n",
     "parts/domains.yaml": "vars: {domain: shop.example.com}\n",
 }
 
@@ -108,7 +110,7 @@ def test_what_a_session_shows_does_not_hang_on_how_long_it_took(seconds: float) 
 
 def test_the_documents_show_sessions() -> None:
     shown = {name_of(path) for path in generate.WRITTEN if "```console\n" in path.read_text(encoding="utf-8")}
-    named = {"lifecycle", "import", "emulator", "errors", "credentials"}
+    named = {"policies", "lifecycle", "import", "emulator", "errors", "credentials"}
     assert shown == {"README.md", *(f"docs/{name}.md" for name in named)}
 
 
@@ -142,8 +144,9 @@ def test_a_spec_in_the_documents_is_valid_and_applies(
         (folder / name).write_text(content)
     # An empty archive.
     (folder / "build/app.zip").write_bytes(b"PK\5\6" + bytes(18))
-    given = yaml.safe_load(body)
-    spec = body if "apiVersion" in given else yaml.safe_dump({**BASE, **given}, sort_keys=False)
+    # As the product reads it, where `on` is a word; JSON is YAML, too.
+    given = load(body, "block").plain()
+    spec = body if "apiVersion" in given else json.dumps({**BASE, **given})
     (folder / "fcdeploy.yaml").write_text(spec)
     monkeypatch.chdir(folder)
     for name in os.environ:

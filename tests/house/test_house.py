@@ -19,7 +19,7 @@ BASE = ("errors", "diagnostics", "durations", "model")
 PURE = (
     *("canonical", "diff", "wire", "redact", "snapshot", "ownership", "safety", "steps", "planner", "rollback"),
     *("threeway", "standing", "journal_rows", "references", "marks", "as_spec", "calls", "drift", "traces"),
-    *("ignoring", "renames", "sealed", "unmarked", "adoption", "only"),
+    *("ignoring", "policy", "renames", "sealed", "unmarked", "adoption", "only"),
     *("edges", "order", "attributes", "outputs", "series", "tag_steps", "pins"),
     *("graph", "hiding", "lasting", "past", "ledger", "rounds", "schedule", "telling", "digest", "saved"),
     *("postgres_url",),

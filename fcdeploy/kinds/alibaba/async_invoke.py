@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from fcdeploy.kinds.alibaba.function import FUNCTION_ARN
 from fcdeploy.kinds.alibaba.qualifier import QUALIFIED, QUALIFIER_SCHEMA, qualified
-from fcdeploy.kinds.descriptor import GuardStyle, Kind, Listing, Marking, Operation
+from fcdeploy.kinds.alibaba.service import wildcard_findings
+from fcdeploy.kinds.descriptor import Finding, GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import Default, Field, Reset, boolean, integer, obj
 from fcdeploy.model import Json
 
@@ -77,6 +78,18 @@ FIELDS = (
 )
 
 
+def risks(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
+    """A destination that is many."""
+    del api, name
+    ends = body.get("destinationConfig") or {}
+    yield from wildcard_findings(
+        *(
+            (f"destinationConfig.{end}.destination", (ends.get(end) or {}).get("destination"))
+            for end in ("onSuccess", "onFailure")
+        )
+    )
+
+
 def about(body: Mapping[str, Json]) -> str:
     """Retries, the age at which a call is given up, and where results go."""
     retries, age = body.get("maxAsyncRetryAttempts"), body.get("maxAsyncEventAgeInSeconds")
@@ -122,6 +135,7 @@ KIND = Kind(
     guard=GuardStyle.RECHECK,
     marking=Marking.PARENT,
     about=about,
+    risks=risks,
     reported=("maxAsyncRetryAttempts", "maxAsyncEventAgeInSeconds", "statefulInvocation", "destinationConfig"),
     missing=frozenset(
         {"AsyncConfigNotExists", "AliasNotFound", "VersionNotFound", "FunctionNotFound", "ServiceNotFound"}

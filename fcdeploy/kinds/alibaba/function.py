@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fcdeploy.kinds.alibaba.function_rules import CUSTOM, OTHER, PYTHON, check
+from fcdeploy.kinds.alibaba.function_rules import CUSTOM, OTHER, PYTHON, check, risks
 from fcdeploy.kinds.alibaba.service import API_2021, NAME_SCHEMA
 from fcdeploy.kinds.descriptor import Attribute, GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import (
@@ -312,6 +312,7 @@ KIND = Kind(
         name="GetFunctionCode", method="GET", path="/services/{serviceName}/functions/{functionName}/code"
     ),
     check=check,
+    risks=risks,
     about=about,
     reported=("runtime", "memorySize", "timeout", "codeSize", "codeChecksum"),
     soft_limit=50,

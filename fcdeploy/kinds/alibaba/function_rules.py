@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 
 from fcdeploy.kinds.descriptor import Finding
+from fcdeploy.kinds.risks import IMAGE_DIGEST, LIMITS
 from fcdeploy.model import Json
 
 CONTAINER = ("custom-container",)
@@ -16,6 +17,9 @@ OTHER = (
 )
 MEMORY_MB: Mapping[str, tuple[int, int]] = {"e1": (128, 3072)}
 MEMORY_STEPS_MB: Mapping[str, tuple[int, ...]] = {"c1": (4096, 8192, 16384, 32768)}
+
+MOST_VARIABLES = 4096
+"""Bytes of all names and values of environment variables: commonly said, by no document of the vendor (facts 13)."""
 
 
 def check(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
@@ -74,6 +78,7 @@ def _check_code(body: Mapping[str, Json], runtime: Json) -> Iterable[Finding]:
                 detail="only the address is compared; a tag can be moved to another image",
                 hint="name the image by its digest: `registry/name:tag@sha256:…`",
                 is_warning=True,
+                risk=IMAGE_DIGEST,
             )
     elif runtime is not None:
         if container is not None:
@@ -145,4 +150,22 @@ def _check_concurrency(body: Mapping[str, Json], runtime: Json) -> Iterable[Find
             path="instanceSoftConcurrency",
             summary="instanceSoftConcurrency must not be above instanceConcurrency",
             detail=f"{soft} is more than {hard if isinstance(hard, int) else '1, the default'}",
+        )
+
+
+def risks(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
+    """Facts 13, S5."""
+    del api, name
+    variables = body.get("environmentVariables")
+    given = [*variables.items()] if isinstance(variables, Mapping) else []
+    # What is known only after apply has no length yet.
+    size = sum(len(one.encode()) for pair in given for one in pair if isinstance(one, str))
+    if size > MOST_VARIABLES:
+        yield Finding(
+            path="environmentVariables",
+            summary=f"the environment variables have more than {MOST_VARIABLES:,} bytes",
+            detail=f"names and values together have {size:,}; the service is said to refuse that",
+            hint="put what is large into a file of the code, or into a bucket",
+            is_warning=True,
+            risk=LIMITS,
         )

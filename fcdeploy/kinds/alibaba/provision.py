@@ -10,6 +10,8 @@ from fcdeploy.kinds.fields import Default, Field, Order, boolean, integer, objec
 from fcdeploy.model import Json
 
 MOST = 10000
+MOST_TOGETHER = 100
+"""Instances of a region, unless the quota was raised (facts 13)."""
 _PLANS = ("scheduledActions", "targetTrackingPolicies")
 _NOT_SET = (Default(value=None, sent=False),)
 
@@ -152,5 +154,6 @@ KIND = Kind(
     # `current` follows `target` within 30 to 120 s (facts 11).
     settles=Settling(goal="target", reached="current", problem="currentError"),
     reported=("target", "current", "currentError", *_PLANS),
+    soft_total=("target", MOST_TOGETHER),
     absent={"target": (0,), "scheduledActions": ([],), "targetTrackingPolicies": ([],)},
 )

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from fcdeploy.kinds.descriptor import Attribute, Finding, GuardStyle, Kind, Listing, Marking, Operation, TagGroup
 from fcdeploy.kinds.fields import Default, Order, boolean, integer, obj, objects, strings, strings_by_name, text
+from fcdeploy.kinds.risks import WILDCARD_ROLE
 from fcdeploy.model import Json
 
 API_2021 = "2021-04-06"
@@ -158,6 +159,28 @@ def check(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
         )
 
 
+def wildcard_findings(*given: tuple[str, Json]) -> Iterable[Finding]:
+    """Of ARNs, each with its path, those with a `*`: an ARN of a role or a destination names one (facts 9.1, 9.9)."""
+    for path, arn in given:
+        if isinstance(arn, str) and "*" in arn:
+            yield Finding(
+                path=path,
+                summary=f"`{path.rpartition('.')[2]}` has a wildcard",
+                detail=f"found {arn}",
+                hint="write the whole name of the one that is meant",
+                is_warning=True,
+                risk=WILDCARD_ROLE,
+            )
+
+
+def risks(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
+    """A role that is many."""
+    del api, name
+    yield from wildcard_findings(
+        ("role", body.get("role")), ("vpcConfig.role", (body.get("vpcConfig") or {}).get("role"))
+    )
+
+
 def about(body: Mapping[str, Json]) -> str:
     """What it is for, and where its functions run where that is not the service's own network."""
     vpc = (body.get("vpcConfig") or {}).get("vpcId")
@@ -205,6 +228,7 @@ KIND = Kind(
         arn="acs:fc:{region}:{account}:services/{serviceName}",
     ),
     check=check,
+    risks=risks,
     about=about,
     reported=("description", "role", "internetAccess"),
     attributes=(

@@ -6,14 +6,17 @@ import json
 from collections.abc import Iterable, Mapping
 
 from fcdeploy.kinds.alibaba.qualifier import BEHIND
-from fcdeploy.kinds.alibaba.service import API_2021, NAME_SCHEMA, ROLE_PATTERN
+from fcdeploy.kinds.alibaba.service import API_2021, NAME_SCHEMA, ROLE_PATTERN, wildcard_findings
 from fcdeploy.kinds.alibaba.trigger_types import NO_ROLE, NO_SOURCE, SOURCE_PATTERNS, VARIANTS
 from fcdeploy.kinds.cron import cron_problem
 from fcdeploy.kinds.descriptor import Attribute, Finding, GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import Access, Codec, Default, Field, Reset, text
+from fcdeploy.kinds.risks import ANONYMOUS_HTTP
 from fcdeploy.model import Json
 
 MAX_PAYLOAD = 131072
+MOST_TRIGGERS = 50
+"""Of a function, unless the limit was raised: the newer service's page says so (facts 13)."""
 
 _NOTHING_TO_SAY = tuple(sorted(kind for kind, members in VARIANTS.items() if not any(one.required for one in members)))
 
@@ -136,6 +139,33 @@ def _check_config(kind: str, config: Mapping[str, Json]) -> Iterable[Finding]:
             yield Finding(path="triggerConfig", summary="authType jwt needs `authConfig`")
 
 
+def risks(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
+    """An address in the internet that everybody may call, and a role or a source that is many (facts 9.3)."""
+    del api, name
+    config = body.get("triggerConfig")
+    if (
+        body.get("triggerType") == "http"
+        and isinstance(config, Mapping)
+        and config.get("authType") == "anonymous"
+        and not config.get("disableURLInternet")
+    ):
+        yield Finding(
+            path="triggerConfig.authType",
+            summary="everybody may call this function",
+            detail="authType anonymous asks for no signature, and the trigger has an address in the internet",
+            hint="write `authType: function` or `jwt`, or `disableURLInternet: true`; if it is meant, say so: "
+            "`policies: {builtin/anonymous-http: off}`",
+            is_warning=True,
+            risk=ANONYMOUS_HTTP,
+        )
+    source = body.get("sourceArn") if body.get("triggerType") not in _ANY_REGION else None
+    yield from wildcard_findings(("invocationRole", body.get("invocationRole")), ("sourceArn", source))
+
+
+_ANY_REGION = ("cdn_events",)
+"""Types whose source names no region, but `*`."""
+
+
 def collides(one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
     """An http trigger stands alone on its qualifier (facts 9.3, http)."""
     return "http" in (one.get("triggerType"), other.get("triggerType")) and (
@@ -192,6 +222,8 @@ KIND = Kind(
     marking=Marking.PARENT,
     missing=frozenset({"TriggerNotFound", "FunctionNotFound", "ServiceNotFound"}),
     check=check,
+    risks=risks,
+    soft_limit=MOST_TRIGGERS,
     about=about,
     reported=("triggerType", "sourceArn", "qualifier", "urlInternet", "urlIntranet"),
     collides=collides,
