@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
+import resource
 import sys
 from collections.abc import Sequence
 from pathlib import Path
@@ -17,8 +19,12 @@ if TYPE_CHECKING:
     from fcdeploy.engine.redact import Redactor
 
 
+_FILES = 16_384
+
+
 def run(args: Sequence[str]) -> int:
     """Run one command line; returns the exit code (S39) and never raises."""
+    _allow_files()
     # A command builds large trees and ends: looking through them for cycles, again and again, doubles its time.
     gc.set_threshold(200_000, 20, 100)
     session = Session()
@@ -51,6 +57,17 @@ def run(args: Sequence[str]) -> int:
             return error_code(error)
         speech.write_talk(_bug_text(error, session.verbosity))
         return FAILED
+
+
+def _allow_files() -> None:
+    """Let the process open as many files as it may: a target has some ten connections and a journal, and systems give
+    256 or 1,024 to a process that does not ask for more."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = _FILES if hard == resource.RLIM_INFINITY else min(hard, _FILES)
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        # A system may have a bound of its own below `hard`; then it stays as it is.
+        with contextlib.suppress(ValueError, OSError):
+            resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, hard))
 
 
 def _bug_text(error: Exception, verbosity: int) -> str:

@@ -7,10 +7,12 @@ import json
 import os
 import pty
 import re
+import resource
 import select
 import shlex
 import signal
 import subprocess
+import sys
 import time
 import urllib.request
 from collections.abc import Iterator
@@ -437,3 +439,20 @@ def test_abandon_as_a_document(program: Program, own_emulator: OwnServer) -> Non
     (outcome,) = json.loads(done.stdout)["outcomes"]
     assert (outcome["run"], outcome["ending"], outcome["exitCode"]) == (run, "stopped", 0)
     assert program.run("apply", "--yes", "--endpoint", own_emulator.url).returncode == 0
+
+
+def test_a_command_may_open_as_many_files_as_the_system_lets_it() -> None:
+    """Some fifty targets need more than the 256 or 1,024 that a process has when it does not ask."""
+    script = """
+import resource, sys
+from fcdeploy.cli.entry import run
+resource.setrlimit(resource.RLIMIT_NOFILE, (256, int(sys.argv[1])))
+assert run(["--version"]) == 0
+print(*resource.getrlimit(resource.RLIMIT_NOFILE))
+"""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    for allowed in (4096, 200_000):
+        if hard != resource.RLIM_INFINITY and allowed > hard:
+            continue
+        done = subprocess.run([sys.executable, "-c", script, str(allowed)], capture_output=True, text=True, check=True)
+        assert done.stdout.splitlines()[-1] == f"{min(allowed, 16_384)} {allowed}", done.stderr
