@@ -6,6 +6,7 @@ import difflib
 import enum
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any
 
 
@@ -121,7 +122,12 @@ def did_you_mean(word: str, known: Iterable[str]) -> str:
     Names that differ only in case or in `_`/`-` count as near. A short word must share more of its letters: in a few
     letters a few common ones say nothing (`layers` is not `vars`).
     """
-    names = sorted(known)
+    return _nearest(word, tuple(sorted(known)))
+
+
+@lru_cache(maxsize=1024)
+def _nearest(word: str, names: tuple[str, ...]) -> str:
+    # A name that is wrong once is often wrong a thousand times, and comparing takes a millisecond.
     folded = {name.lower().replace("_", "").replace("-", ""): name for name in names}
     same = folded.get(word.lower().replace("_", "").replace("-", ""))
     if same is None and len(word) >= _BEGINNING:

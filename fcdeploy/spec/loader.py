@@ -26,7 +26,7 @@ MAX_DEPTH = 64
 MAX_ALIASED = 1_000_000
 """How many nodes aliases and merges may stand for in all; the file's own nodes are bounded by its size."""
 
-MAX_RENDERED = 250_000
+MAX_RENDERED = 120_000
 """Events of YAML that a file may hold which a template made: its size says nothing of theirs."""
 
 _CORE = "tag:yaml.org,2002:"
@@ -181,12 +181,12 @@ class _Builder:
             mark = event.start_mark
             line, column = mark.line + 1, mark.column + 1
             if self.trace is not None:
+                span = self.trace.span(line, column)
+                self.name, line, column = span.file, span.line, span.column
                 self.rendered += 1
                 if self.rendered > MAX_RENDERED:
                     self._say(f"the template makes more than {MAX_RENDERED:,} names and values", line, column)
                     return None
-                span = self.trace.span(line, column)
-                self.name, line, column = span.file, span.line, span.column
             if kind is yaml.ScalarEvent:
                 self._scalar(event, line, column)
             elif kind is yaml.MappingStartEvent or kind is yaml.SequenceStartEvent:

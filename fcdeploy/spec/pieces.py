@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from fcdeploy.spec.node import TEMPLATE_START
 from fcdeploy.spec.values import TemplateFault
@@ -18,11 +19,18 @@ class Expression:
     offset: int
 
 
-def pieces(text: str) -> list[str | Expression]:
+_SHORT = 1000
+
+
+def pieces(text: str) -> tuple[str | Expression, ...]:
     """The text cut at its templates, in order; plain pieces are never empty. Raises Unclosed.
 
     The end is the first `}}` outside quotes and brackets, so `${{ {'a': {'b': 1}} }}` is one expression.
     """
+    return _cut_once(text) if len(text) <= _SHORT else _cut(text)
+
+
+def _cut(text: str) -> tuple[str | Expression, ...]:
     found: list[str | Expression] = []
     at = 0
     while (start := text.find(TEMPLATE_START, at)) >= 0:
@@ -33,7 +41,10 @@ def pieces(text: str) -> list[str | Expression]:
         at = end + 2
     if at < len(text) or not found:
         found.append(text[at:])
-    return found
+    return tuple(found)
+
+
+_cut_once = lru_cache(maxsize=4096)(_cut)
 
 
 class Unclosed(TemplateFault):

@@ -252,6 +252,7 @@ class Project:
             mark = Mark(project=self.name, target=target.name)
             judged = check_spec(made.tree, provider=target.provider, api=target.api, mark=mark, left_out=made.left_out)
             self._judged[target.name] = (made, in_order(by_item((*made.found, *judged), made.items)))
+            self.surroundings.retell(self._judged[target.name][1])
         return self._judged[target.name]
 
     def _resolved(self, target: Target, surroundings: Surroundings) -> Resolved:

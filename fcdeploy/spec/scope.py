@@ -30,8 +30,8 @@ if TYPE_CHECKING:
 
 MAX_MADE = 500_000
 """What all templates of one target may make, in elements, with 256 characters of text counting as one."""
-REPEAT = 4
-"""What one more evaluation of a template costs, in units of work."""
+REPEAT = 20
+"""What evaluating a template once more for an item of a `foreach` counts for among `MAX_MADE`."""
 MAX_CHAIN = 24
 """How many variables may lead from one to the next; a chain costs stack."""
 
@@ -101,7 +101,7 @@ class Scope:
         known = self._texts.get(text, _NEW)
         if known is _NEW:
             if self._around is not None:
-                self._repeat(node, path)
+                self.spend(REPEAT, text, node.span, path)
             known = self._texts[text] = self._evaluate(text, node.span, node.lead, path)
         return known
 
@@ -185,21 +185,19 @@ class Scope:
         if self.room.left < 0:
             raise self._failed(Exhausted("the template does too much work"), text, span, path)
 
-    def _repeat(self, node: Node, path: Path) -> None:
-        """Charge the work of all for a template that a `foreach` evaluates once more; raises Failed."""
-        world = self.surroundings
-        world.work.left -= REPEAT
-        if world.work.left <= 0:
-            raise self._failed(Exhausted(), str(node.value), node.span, path)
+    def stop(self, found: Diagnostic) -> None:
+        """Evaluate nothing more for any target: the spec asks for too much, as the finding says."""
+        self.surroundings.work.left = 0
+        self.surroundings.exhausted = self.surroundings.exhausted or Failed([found])
 
     def _failed(self, fault: TemplateFault, source: str, span: Span, path: Path) -> Failed:
         """What is told of a fault; that there is no work left is told where it was found first."""
         failed = Failed([_complaint(fault.summary, fault.hint, source, span, path)])
         if not isinstance(fault, Exhausted):
             return failed
-        self.surroundings.work.left = 0
-        self.surroundings.exhausted = self.surroundings.exhausted or failed
-        return self.surroundings.exhausted
+        self.stop(failed.diagnostics[0])
+        assert self.surroundings.exhausted is not None
+        return Failed(self.surroundings.exhausted.diagnostics)
 
     @property
     def names(self) -> Mapping[str, Any]:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import stat
 import subprocess
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from fcdeploy.diagnostics import did_you_mean
+from fcdeploy.diagnostics import Diagnostic, did_you_mean
 from fcdeploy.model import Json
 from fcdeploy.spec.values import MAX_TEXT, Failed, Meter, TemplateFault
 
@@ -17,8 +17,7 @@ if TYPE_CHECKING:
 
 COMMAND_SECONDS = 60.0
 MAX_WORK = 300_000
-"""What all large expressions of all targets may do, and all that `foreach` repeats: about half a second. A unit is an
-element visited, or some two microseconds of anything else."""
+"""What all large expressions of all targets may do, in elements visited or what takes as long: about half a second."""
 _GIT_SECONDS = 20.0
 # A checkout of a pull request is detached; the CI systems name the branch here.
 _BRANCH_VARIABLES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME", "BRANCH_NAME")
@@ -46,6 +45,14 @@ class Surroundings:
         self._secrets: dict[tuple[str, str], str | TemplateFault] = {}
         self._texts: dict[str, str | TemplateFault] = {}
         self._git: dict[str, Json | TemplateFault] = {}
+
+    def retell(self, found: Iterable[Diagnostic]) -> None:
+        """Let the next target say that too much is asked for in the words in which it was found for the first."""
+        if self.exhausted is not None:
+            said = [(one.summary, one.span) for one in self.exhausted.diagnostics]
+            self.exhausted = Failed(
+                [one for one in found if (one.summary, one.span) in said][:1] or self.exhausted.diagnostics
+            )
 
     def read_env(self, name: Json, *fallback: Json) -> Json:
         """`env('X')` and `env('X', 'fallback')`."""

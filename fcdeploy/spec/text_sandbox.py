@@ -23,14 +23,15 @@ from fcdeploy.spec.node import kind_of
 from fcdeploy.spec.sandbox import FAULTS, Sandbox
 from fcdeploy.spec.text_compiler import At, TextCompiler, TextLexer
 from fcdeploy.spec.traced import Run, Source, Traced, together
-from fcdeploy.spec.values import MAX_ELEMENTS, Evaluation, Function, Meter, Names, TemplateFault, to_text
+from fcdeploy.spec.values import Evaluation, Function, Meter, Names, TemplateFault, to_text
 
 TEXT_WORK = 300_000
 """What the rendering of one file may do: pieces written, items of loops, elements visited in expressions."""
 MAX_MADE = 4 * 1024 * 1024
 """Characters that one file may be rendered to."""
-MAX_TOKENS = 200_000
+MAX_TOKENS = 100_000
 """Words and signs of all templates of one file."""
+MAX_RANGE = 10_000
 MAX_CALLS = 50
 """How deep macros may call each other."""
 
@@ -335,6 +336,6 @@ def _range(*bounds: Json) -> list[int]:
         raise TemplateFault("range() takes a step that is not 0")
     found = range(*bounds)
     # len() of a range that is too long overflows.
-    if found and (found[-1] - found[0]) // found.step >= MAX_ELEMENTS:
-        raise TemplateFault(f"the range has more than {MAX_ELEMENTS:,} elements")
+    if found and (found[-1] - found[0]) // found.step >= MAX_RANGE:
+        raise TemplateFault(f"the range has more than {MAX_RANGE:,} elements")
     return list(found)

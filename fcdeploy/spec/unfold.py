@@ -58,8 +58,9 @@ class Unfolding:
                 self.found.extend(problems)
                 return whole
         made = self._section(node, kind, self._scope, (kind.section,), ())
-        # Where there are too many, none is judged.
-        return made if made is not None and self._made <= MOST_TOGETHER else node.with_value({})
+        # Where there are too many, or too much was asked for to make them all, none is judged.
+        too_much = self._made > MOST_TOGETHER or self._scope.surroundings.exhausted is not None
+        return node.with_value({}) if made is None or too_much else made
 
     def _section(self, node: Node, kind: Kind, scope: Scope, path: Path, above: tuple[str, ...]) -> Node | None:
         """A map from names to resources; None when the body that stands in its place is left out."""
@@ -190,6 +191,9 @@ class Unfolding:
         if count > MOST_ITEMS or self._made > MOST_TOGETHER:
             most, of = (MOST_ITEMS, "has") if count > MOST_ITEMS else (MOST_TOGETHER, "and the others have together")
             self._say(f"this `{FOREACH}` {of} more than {most:,} items", word.span, place, "", f"it has {count:,}")
+            if count <= MOST_ITEMS:
+                # Another target would make as many, only to come to the same.
+                self._scope.stop(self.found[-1])
             return
         for name, node in entries:
             if self._made > MOST_TOGETHER or self._scope.surroundings.exhausted is not None:

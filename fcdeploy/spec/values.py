@@ -129,6 +129,10 @@ class Evaluation:
 
 def settled(value: Any, meter: Meter) -> tuple[Json, tuple[str, ...]]:
     """The value with everything lazy made, and the names of the secrets in it; raises TemplateFault when too large."""
+    if type(value) is str and len(value) <= MAX_TEXT:
+        # Most values.
+        meter.spend(1 + len(value) // 256)
+        return value, ()
     secrets: dict[str, None] = {}
     room = [MAX_ELEMENTS, MAX_TEXT]
 
@@ -143,6 +147,7 @@ def settled(value: Any, meter: Meter) -> tuple[Json, tuple[str, ...]]:
             room[1] -= len(one)
             meter.spend(len(one) // 256)
             if isinstance(one, Sensitive):
+                meter.spend(len(one.parts))
                 secrets.update(dict.fromkeys(secret_names(one)))
         if room[0] < 0:
             raise TemplateFault(f"the value has more than {MAX_ELEMENTS:,} elements")
@@ -170,6 +175,8 @@ def secret_names(text: Sensitive) -> Iterator[str]:
 
 def derived(value: str, names: Iterable[str], expression: str) -> Sensitive:
     """Text that came out of secrets by an operation other than joining."""
+    if len(expression) > MAX_TEXT:
+        raise TemplateFault("the secret goes through more operations than can be saved", "make its text elsewhere")
     return Sensitive(value, parts=({"secret": ",".join(names), "expr": expression},))
 
 
@@ -207,6 +214,10 @@ def joined(pieces: Iterable[Json]) -> Json:
     `LaterText` when a piece is known only later.
     """
     pieces = list(pieces)
+    if all(type(piece) is str for piece in pieces):
+        if sum(map(len, pieces)) > MAX_TEXT:
+            raise TemplateFault(f"the value has more than {MAX_TEXT:,} characters")
+        return "".join(pieces)
     if any(isinstance(piece, LATER) for piece in pieces):
         return text_of(piece if isinstance(piece, LATER) else to_text(piece) for piece in pieces)
     texts = [to_text(piece) for piece in pieces]
