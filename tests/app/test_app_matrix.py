@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
 
+from fcdeploy import app
 from fcdeploy.app import Wishes
 from fcdeploy.errors import PlanRefused
 from fcdeploy.model import Action, Ending
@@ -101,6 +103,8 @@ def test_a_row_that_goes_is_told_of_adopted_or_retired(stage: Any) -> None:
     told = "target 'prod/ads/cn-hangzhou/b' is not in the file, but still owns resources here"
     assert [one.summary for one in result.plan.warnings] == [told]
     assert result.plan.is_empty
+    (drift,) = asyncio.run(app.drift(stage.where())).results
+    assert [one.summary for one in drift.warnings] == [told] and drift.drifts == ()
 
     # The same row under another name: what it wants is the old target's, and can be taken from it.
     spec["targets"]["prod"] |= {"name": "live-${{ target.stage }}", "exclude": [{"stage": "a"}]}
