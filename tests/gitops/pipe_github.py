@@ -43,6 +43,8 @@ FILTERS = {{
 if words[:2] == ["run", "download"]:
     run, given = words[2], dict(zip(words[3::2], words[4::2]))
     assert given["--repo"] == {repository!r}
+    if given["--name"] not in forge["artifacts"].get(run, {{}}):
+        sys.exit("no artifact matches any of the names or patterns provided")
     shutil.copytree(forge["artifacts"][run][given["--name"]], given["--dir"])
     sys.exit()
 assert words.pop(0) == "api"
@@ -146,7 +148,7 @@ class Github:
         repository = {"full_name": "mallory/shop" if fork else REPOSITORY}
         event = {"pull_request": {"number": number, "head": {"repo": repository, "sha": head}}}
         job = self.run("plan", {"event_name": "pull_request", "event": event, "sha": f"merge-of-{head}"})
-        if job.conclusion == "success" and not fork:
+        if job.conclusion == "success":
             self.change(runs=[{"id": self.ids, "workflow": "fcdeploy-plan.yml", "head": head}, *self.forge["runs"]])
         return job
 

@@ -198,7 +198,9 @@ def test_a_pull_request_without_a_plan_is_refused_when_it_is_merged(stage: Stage
     github.secrets = SECRETS
     refused = github.merge("head-1", "main-1")
     assert refused.conclusion == "failure"
-    assert "::error::There is no plan of head-1" in refused.said, refused.said
+    assert "::error::The workflow for head-1 kept no plan." in refused.said, refused.said
+    unplanned = github.merge("head-0", "main-0")
+    assert "::error::There is no plan of head-0" in unplanned.said, unplanned.said
     stage.edit("handler:", "handlr:")
     broken = github.pull_request(8, "head-2")
     assert broken.conclusion == "failure"
