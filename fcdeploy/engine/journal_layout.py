@@ -21,12 +21,7 @@ APPLICATION_ID = 0x66636A6C
 """`fcjl`, in the SQLite header: the file is one of ours."""
 
 VERSION = 2
-"""The layout below, as `user_version`. Since 2 the steps of a run name what takes them back; the tables are those of 1.
-
-A journal of layout 1 is read as it is and becomes one of layout 2 when a run is opened in it.
-"""
-
-_READABLE = (1, VERSION)
+"""The layout below, as `user_version`."""
 
 _SCHEMA = """
 CREATE TABLE runs (
@@ -203,7 +198,7 @@ def _refuse_foreign(path: Path) -> None:
 
 
 def _refuse_newer(path: Path, version: int) -> None:
-    if version not in _READABLE:
+    if version != VERSION:
         raise JournalError(
             f"the journal {path} has layout {version}, and this fcdeploy knows layout {VERSION}",
             detail="it was written by another version of fcdeploy",

@@ -28,10 +28,7 @@ from fcdeploy.model import (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepSummary:
-    """What history keeps of a step; `address` in its printed form. `undo` are the steps that take it back, in order.
-
-    Runs of layout 1 have no `undo`.
-    """
+    """What history keeps of a step; `address` in its printed form. `undo` are the steps that take it back, in order."""
 
     id: str
     address: str

@@ -24,7 +24,6 @@ from fcdeploy.engine.journal import (
     run_ended,
 )
 from fcdeploy.engine.journal_file import JournalFile
-from fcdeploy.engine.journal_layout import VERSION
 from fcdeploy.engine.journal_rows import (
     EVENT_COLUMNS,
     RUN_COLUMNS,
@@ -99,7 +98,6 @@ class SqliteJournal:
 
         def work(connection: sqlite3.Connection) -> str:
             lease.check_in(connection)
-            connection.execute(f"PRAGMA user_version={VERSION}")
             row = connection.execute("SELECT id FROM runs WHERE target = ? AND ended IS NULL", (target,)).fetchone()
             if row:
                 raise open_run_found(row[0], target)

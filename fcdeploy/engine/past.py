@@ -130,17 +130,11 @@ def _is_undoing(own: Iterable[str], told: Mapping[str, _Told]) -> bool:
 
 def _gone(record: RunRecord, told: Mapping[str, _Told]) -> dict[str, Address]:
     """Steps whose effect went away with a resource that this run made and took back, by id, with that resource."""
-    # Of runs of layout 1 it is not known which steps have a way back of their own.
-    known = any(step.undo for step in record.steps)
     undone = {name for name, one in told.items() if one.word is EventType.UNDONE}
-    taken = {
-        step.address
-        for step in record.steps
-        if step.action is Action.CREATE and step.id in undone and (step.undo or not known)
-    }
+    taken = {step.address for step in record.steps if step.action is Action.CREATE and step.id in undone and step.undo}
     gone: dict[str, Address] = {}
     for step in record.steps if taken else ():
-        along = not step.undo and known if step.id in undone else step.id in told and told[step.id].stands
+        along = not step.undo if step.id in undone else step.id in told and told[step.id].stands
         if not along or step.action is Action.DELETE:
             continue
         above = next((one for one in lineage(Address.parse(step.address)) if str(one) in taken), None)

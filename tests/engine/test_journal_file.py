@@ -102,7 +102,7 @@ def test_a_journal_with_an_overwritten_page_is_refused(journal_path: Path) -> No
     assert "move it away" in caught.value.hint
 
 
-@pytest.mark.parametrize("version", [0, VERSION + 1, 99])
+@pytest.mark.parametrize("version", [0, VERSION - 1, VERSION + 1, 99])
 def test_a_journal_of_another_version_is_refused(journal_path: Path, version: int) -> None:
     with closing(sqlite3.connect(journal_path)) as connection:
         connection.execute(f"PRAGMA user_version={version}")

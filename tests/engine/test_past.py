@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import sqlite3
-from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -13,7 +11,6 @@ from typing import Any
 import pytest
 
 from fcdeploy.engine.journal import RunRecord
-from fcdeploy.engine.journal_layout import VERSION
 from fcdeploy.engine.journal_rows import StepSummary
 from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.engine.past import past_run, run_history
@@ -215,40 +212,6 @@ def test_undo_steps_are_known_by_name_after_the_plan_was_forgotten(tmp_path: Pat
             assert past_run(await journal.read_run(run), await journal.read_words(run)) == made.run
 
     asyncio.run(main())
-
-
-def test_a_journal_of_layout_1_is_read_as_it_is_and_grows_with_its_next_run(tmp_path: Path) -> None:
-    path = tmp_path / "journal.db"
-
-    def version() -> int:
-        with closing(sqlite3.connect(path)) as connection:
-            (found,) = connection.execute("PRAGMA user_version").fetchone()
-            return int(found)
-
-    async def first() -> str:
-        async with SqliteJournal.open(path) as journal:
-            return await _taken_back(journal, forget=False)
-
-    run = asyncio.run(first())
-    with closing(sqlite3.connect(path)) as connection:
-        (steps,) = connection.execute("SELECT steps FROM runs").fetchone()
-        bare = [{key: value for key, value in step.items() if key != "undo"} for step in json.loads(steps)]
-        connection.execute("UPDATE runs SET steps = ?", (json.dumps(bare),))
-        connection.execute("PRAGMA user_version=1")
-        connection.commit()
-
-    async def later() -> None:
-        async with SqliteJournal.open(path) as journal:
-            made = run_history(await journal.read_run(run), await journal.read_events(run))
-            (back,) = made.back
-            assert (back.step, back.address, back.action, back.operation) == ("undo s", None, None, "")
-            assert back.result is CallResult.DONE
-        assert version() == 1, "who only reads changes nothing"
-        async with SqliteJournal.open(path) as journal:
-            await _taken_back(journal, forget=False)
-
-    asyncio.run(later())
-    assert version() == VERSION
 
 
 def test_the_summary_holds_no_value_of_the_plan() -> None:
