@@ -11,12 +11,11 @@ from contextlib import AsyncExitStack
 from dataclasses import replace
 
 from fcdeploy.app.bench import opened_cloud
-from fcdeploy.app.building import Building, write_builds
+from fcdeploy.app.building import Building, write_all_builds
 from fcdeploy.app.building import build as build
 from fcdeploy.app.carrying import carried_out, side_by_side
 from fcdeploy.app.history import history as history
 from fcdeploy.app.history import past_run as past_run
-from fcdeploy.app.policing import Policing
 from fcdeploy.app.recovering import abandon as abandon
 from fcdeploy.app.recovering import recover as recover
 from fcdeploy.app.recovering import resume as resume
@@ -24,12 +23,11 @@ from fcdeploy.app.recovering import rollback as rollback
 from fcdeploy.app.rendering import rendered_specs as rendered_specs
 from fcdeploy.app.required import Required, required_checked
 from fcdeploy.app.required import read_required as read_required
-from fcdeploy.app.rollout import works_in_waves
 from fcdeploy.app.running import Manner
 from fcdeploy.app.saving import PlanFile, Saving, write_plans
 from fcdeploy.app.saving import apply_saved as apply_saved
 from fcdeploy.app.saving import read_plan_file as read_plan_file
-from fcdeploy.app.selection import check_only, patterns_of, project_of
+from fcdeploy.app.selection import check_only, chosen_of, names_of, opened_works, patterns_of, project_of, warnings_of
 from fcdeploy.app.starting import write_first_project as write_first_project
 from fcdeploy.app.types import (
     ApplyReport,
@@ -62,16 +60,17 @@ from fcdeploy.kinds.descriptor import Scope
 from fcdeploy.model import Ending
 
 
-def validate(where: Where) -> Validated:
-    """Check the spec for every selected target. Raises SpecError with everything that is wrong."""
-    project = project_of(where, calls=False)
-    targets = project.select(patterns_of(where))
-    warnings = Policing(project=project, where=where).validated(targets)
-    return Validated(
-        project=project.name,
-        targets=tuple(target.name for target in targets),
-        resources=sum(not one.absent for target in targets for one in project.expand(target).values()),
-        diagnostics=(*warnings, *(one for target in targets for one in region_warnings(target))),
+def validate(where: Where) -> tuple[Validated, ...]:
+    """Check each spec for every selected target. Raises SpecError with everything that is wrong in any of them."""
+    return tuple(
+        Validated(
+            project=one.project.name,
+            file=one.where.spec,
+            targets=tuple(target.name for target in one.targets),
+            resources=sum(not each.absent for target in one.targets for each in one.project.expand(target).values()),
+            diagnostics=(*one.warnings, *(found for target in one.targets for found in region_warnings(target))),
+        )
+        for one in chosen_of(where, lambda one: one.policing.validated(one.targets), calls=False)
     )
 
 
@@ -89,21 +88,19 @@ async def plan(
 
     `saving`: and the plans go into a file, when there is one for every target and none is refused (S43).
     """
-    project = project_of(where)
-    targets = project.select(patterns_of(where))
-    policing = Policing(project=project, where=where)
-    warnings = policing.checked(targets, destroy=destroy)
-    check_only(project, targets, wishes, destroy=destroy)
+    chosen = chosen_of(where, lambda one: one.policing.checked(one.targets, destroy=destroy))
+    if saving is not None and len(chosen) > 1:
+        raise UsageError("a saved plan is of one project", hint="save one for each, in a file of its own")
+    check_only(chosen, wishes, destroy=destroy)
     if building is not None and not destroy:
-        await write_builds(where, project, targets, building)
-    with opened_cloud(where, project.name, project.root) as cloud:
+        await write_all_builds(chosen, building)
+    with opened_works(chosen) as works:
         async with AsyncExitStack() as stack:
-            works = works_in_waves(where, project, targets, cloud, policing)
             results = await side_by_side(works, lambda work: work.read_plan(stack, wishes, destroy, for_apply=False))
             checked = _whole_run_checked(results, wishes, destroy)
             if saving is not None and all(one.can_apply for one in checked):
-                await asyncio.to_thread(write_plans, saving, project, works, wishes, destroy=destroy)
-    return PlanReport(project=project.name, results=checked, diagnostics=warnings)
+                await asyncio.to_thread(write_plans, saving, chosen[0].project, works, wishes, destroy=destroy)
+    return PlanReport(project=names_of(chosen), results=checked, diagnostics=warnings_of(chosen))
 
 
 async def apply(
@@ -120,45 +117,37 @@ async def apply(
 
     `required`: and that are what was reviewed, or a part of it (S43). `building`: as `plan` takes it.
     """
-    project = project_of(where)
-    targets = project.select(patterns_of(where), writes=True)
-    policing = Policing(project=project, where=where)
-    warnings = policing.checked(targets, destroy=destroy)
-    check_only(project, targets, wishes, destroy=destroy)
+    chosen = chosen_of(where, lambda one: one.policing.checked(one.targets, destroy=destroy), writes=True)
+    check_only(chosen, wishes, destroy=destroy)
     if building is not None and not destroy:
-        await write_builds(where, project, targets, building)
-    with opened_cloud(where, project.name, project.root) as cloud:
+        await write_all_builds(chosen, building)
+    with opened_works(chosen) as works:
         async with AsyncExitStack() as stack:
-            works = works_in_waves(where, project, targets, cloud, policing)
 
             async def prepared(work: Work) -> TargetPlan:
                 await work.take(stack, manner)
                 return await work.read_plan(stack, wishes, destroy, for_apply=True)
 
-            def checked(results: Sequence[TargetPlan]) -> tuple[TargetPlan, ...]:
-                return required_checked(_whole_run_checked(results, wishes, destroy), required)
+            def checked(results: Sequence[TargetPlan]) -> PlanReport:
+                judged = required_checked(_whole_run_checked(results, wishes, destroy), required)
+                return PlanReport(project=names_of(chosen), results=judged, diagnostics=warnings_of(chosen))
 
             command = "destroy" if destroy else "apply"
-            return await carried_out(works, prepared, checked, confirm, manner, command=command, diagnostics=warnings)
+            return await carried_out(works, prepared, checked, confirm, manner, command=command)
 
 
 async def outputs(where: Where) -> OutputsReport:
     """What each selected target puts out, read live; nothing is written to any cloud."""
-    project = project_of(where)
-    targets = project.select(patterns_of(where))
-    warnings = project.check(targets)
-    with opened_cloud(where, project.name, project.root) as cloud:
+    chosen = chosen_of(where, lambda one: one.project.check(one.targets))
+    with opened_works(chosen) as works:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, target, cloud) for target in targets]
             results = await asyncio.gather(*(work.read_outputs(stack) for work in works))
-    return OutputsReport(project=project.name, results=tuple(results), diagnostics=warnings)
+    return OutputsReport(project=names_of(chosen), results=tuple(results), diagnostics=warnings_of(chosen))
 
 
 async def drift(where: Where) -> DriftReport:
     """What live and the file disagree on in each selected target, and who moved; nothing is written to any cloud."""
-    project = project_of(where)
-    targets = project.select(patterns_of(where))
-    warnings = project.check(targets, code=True)
+    chosen = chosen_of(where, lambda one: one.project.check(one.targets, code=True))
 
     async def one(work: Work, stack: AsyncExitStack) -> TargetDrift:
         try:
@@ -168,11 +157,10 @@ async def drift(where: Where) -> DriftReport:
         except FcdeployError as problem:
             return TargetDrift(target=work.target, problem=problem)
 
-    with opened_cloud(where, project.name, project.root) as cloud:
+    with opened_works(chosen) as works:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, target, cloud) for target in targets]
             results = await asyncio.gather(*(one(work, stack) for work in works))
-    return DriftReport(project=project.name, results=tuple(results), diagnostics=warnings)
+    return DriftReport(project=names_of(chosen), results=tuple(results), diagnostics=warnings_of(chosen))
 
 
 def graph(where: Where) -> GraphReport:
@@ -195,11 +183,9 @@ def graph(where: Where) -> GraphReport:
 
 
 async def status(where: Where) -> tuple[TargetStatus, ...]:
-    """What each selected target owns, live, and its open run."""
-    project = project_of(where)
-    with opened_cloud(where, project.name, project.root) as cloud:
+    """What each selected target owns, live, and its open run. A file with mistakes is in nobody's way."""
+    with opened_works(chosen_of(where, None)) as works:
         async with AsyncExitStack() as stack:
-            works = [Work(where, project, target, cloud) for target in project.select(patterns_of(where))]
             return tuple(await asyncio.gather(*(work.read_status(stack) for work in works)))
 
 

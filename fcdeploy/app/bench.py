@@ -188,12 +188,14 @@ async def opened_bench(
 
 
 @contextmanager
-def opened_cloud(where: Where, project: str, root: Path) -> Iterator[Cloud]:
-    """One cloud for all targets of a command; for `--local` the embedded emulator, its contents in the state folder.
+def opened_cloud(where: Where, project: str, root: Path, like: Cloud | None = None) -> Iterator[Cloud]:
+    """One cloud for all targets of a project; for `--local` the embedded emulator, its contents in the state folder.
 
-    `root` is the folder of the spec, in which no state may lie.
+    `root` is the folder of the spec, in which no state may lie. `like` is another project's: they share limits
+    and keys.
     """
-    limiters, keyring = Limiters(where.parallelism), Keyring(where.environ)
+    limiters = like.limiters if like is not None else Limiters(where.parallelism)
+    keyring = like.keyring if like is not None else Keyring(where.environ)
     if not where.local:
         yield Cloud(limiters=limiters, keyring=keyring)
         return

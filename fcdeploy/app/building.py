@@ -18,7 +18,7 @@ from typing import ParamSpec, TypeVar
 from fcdeploy.app.code import BUILDS, recipe_of
 from fcdeploy.app.commands import run_command
 from fcdeploy.app.folders import own_folder
-from fcdeploy.app.selection import check_only, patterns_of, project_of
+from fcdeploy.app.selection import Chosen, check_only, chosen, patterns_of, project_of
 from fcdeploy.app.types import BuildReport, Built, BuiltPackage, Where
 from fcdeploy.diagnostics import Diagnostic, Span, error
 from fcdeploy.engine.only import matched, needed
@@ -87,9 +87,15 @@ async def build(where: Where, building: Building, *, only: tuple[str, ...] = ())
     project = project_of(where, calls=False)
     targets = project.select(patterns_of(where))
     warnings = project.check(targets, code=True)
-    check_only(project, targets, Wishes(only=only), destroy=False)
+    check_only([chosen(where, project, targets)], Wishes(only=only), destroy=False)
     results = await write_builds(where, project, targets, building, only=only)
     return BuildReport(project=project.name, results=results, diagnostics=warnings)
+
+
+async def write_all_builds(every: Sequence[Chosen], building: Building) -> None:
+    """The builds of several projects, one project after the other. Raises BuildFailed."""
+    for one in every:
+        await write_builds(one.where, one.project, one.targets, building)
 
 
 async def write_builds(

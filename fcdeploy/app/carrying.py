@@ -9,7 +9,6 @@ from fcdeploy.app.rollout import rolled_out
 from fcdeploy.app.running import Manner
 from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan
 from fcdeploy.app.work import Work
-from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.errors import FcdeployError, SpecError, UsageError
 from fcdeploy.model import Ending
 
@@ -17,22 +16,30 @@ from fcdeploy.model import Ending
 async def carried_out(
     works: Sequence[Work],
     prepared: Callable[[Work], Awaitable[TargetPlan]],
-    checked: Callable[[Sequence[TargetPlan]], tuple[TargetPlan, ...]],
+    checked: Callable[[Sequence[TargetPlan]], PlanReport],
     confirm: Callable[[PlanReport], bool],
     manner: Manner,
     *,
     command: str,
     plan_id: str = "",
-    diagnostics: tuple[Diagnostic, ...] = (),
 ) -> ApplyReport:
-    """Prepare the plan of each target, judge them all together, ask, and carry out those that may be."""
-    results = checked(await side_by_side(works, prepared))
-    report = PlanReport(project=works[0].project.name, results=results, diagnostics=diagnostics)
+    """Prepare the plan of each target, judge them all together, ask, and carry out those that may be.
+
+    Projects are rolled out side by side: their waves do not wait for each other.
+    """
+    report = checked(await side_by_side(works, prepared))
     ready = [work for work, result in zip(works, report.results, strict=True) if result.can_apply]
     if not ready or manner.stop.requested or not confirm(report):
         return ApplyReport(plans=report, outcomes=(), confirmed=False)
-    outcomes = await rolled_out(works, ready, manner, command=command, plan_id=plan_id)
-    done = [work for work in ready if outcomes[work.target.name].ending is Ending.DONE]
+    of_project: dict[str, list[Work]] = {}
+    for work in works:
+        of_project.setdefault(work.project.name, []).append(work)
+    names = frozenset(work.target.title for work in ready)
+    rolled = await asyncio.gather(
+        *(rolled_out(some, names, manner, command=command, plan_id=plan_id) for some in of_project.values())
+    )
+    outcomes = {name: outcome for some in rolled for name, outcome in some.items()}
+    done = [work for work in ready if outcomes[work.target.title].ending is Ending.DONE]
     given = await asyncio.gather(*(work.read_outputs() for work in done)) if command != "destroy" else ()
     return ApplyReport(plans=report, outcomes=tuple(outcomes.values()), outputs=tuple(given))
 
@@ -46,6 +53,6 @@ async def side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[T
         except (SpecError, UsageError):
             raise
         except FcdeployError as problem:
-            return TargetPlan(target=work.target, plan=None, problem=problem, wave=work.wave)
+            return TargetPlan(target=work.target, plan=None, problem=problem, wave=work.wave, where=work.where)
 
     return list(await asyncio.gather(*(one(work) for work in works)))

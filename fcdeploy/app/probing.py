@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import os
-import signal
-import tempfile
+from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
 
+from fcdeploy.app.commands import run_command
 from fcdeploy.app.outputs import read_outputs
 from fcdeploy.app.work import Work
 from fcdeploy.cloud.probe import NoAnswer, read_status
@@ -21,8 +19,8 @@ from fcdeploy.errors import FcdeployError
 from fcdeploy.model import Json
 from fcdeploy.spec.rollout import seconds
 
-_TAIL = 2000
-"""Bytes of what a command wrote last that are shown."""
+_LINES = 15
+"""Lines of what a command wrote last that are shown."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -88,16 +86,16 @@ async def _read_all(works: Sequence[Work], told: Callable[[str, str], None]) -> 
         try:
             probe = await _read_probe(work)
         except FcdeployError as problem:
-            sick[work.target.name] = Unhealthy(asked="", trouble=problem.summary)
+            sick[work.target.title] = Unhealthy(asked="", trouble=problem.summary)
         else:
             if isinstance(probe, Unhealthy):
-                sick[work.target.name] = probe
+                sick[work.target.title] = probe
             elif probe is not None:
                 probes.setdefault(probe, []).append(work)
     troubles = await asyncio.gather(*(_read_trouble(probe, some, told) for probe, some in probes.items()))
     for (probe, some), trouble in zip(probes.items(), troubles, strict=True):
         for work in some:
-            name, redactor = work.target.name, work.redactor()
+            name, redactor = work.target.title, work.redactor()
             asked = redactor.text(probe.told)
             if trouble:
                 sick[name] = Unhealthy(asked=asked, trouble=redactor.text(trouble))
@@ -126,7 +124,7 @@ async def _read_trouble(probe: Probe, works: Sequence[Work], told: Callable[[str
         if not trouble or not left:
             return trouble
         for one in works:
-            told(one.target.name, one.redactor().text(f"not healthy yet ({probe.told}): {trouble}"))
+            told(one.target.title, one.redactor().text(f"not healthy yet ({probe.told}): {trouble}"))
         await asyncio.sleep(probe.interval)
     raise AssertionError("the last try has returned")
 
@@ -142,33 +140,18 @@ async def _read_answer(probe: Probe) -> str:
 
 async def _run(probe: Probe, root: Path, environ: Mapping[str, str]) -> str:
     """Run a command without a shell in the spec's folder; what it left running goes with it."""
-    argv = [str.__str__(one) for one in probe.command]
-    # A file and not a pipe: who still holds the pipe when the command has ended would be waited for.
-    with tempfile.TemporaryFile() as output:
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *argv,
-                cwd=root,
-                env=dict(environ),
-                stdin=asyncio.subprocess.DEVNULL,
-                stdout=output,
-                stderr=output,
-                start_new_session=True,  # Ctrl-C is for fcdeploy, which then ends the command
-            )
-        except (OSError, ValueError) as problem:
-            reason = problem.strerror if isinstance(problem, OSError) else "its arguments cannot be passed"
-            return f"it cannot be started: {reason}"
-        try:
-            async with asyncio.timeout(probe.timeout):
-                await process.wait()
-        except TimeoutError:
-            return f"it took longer than {probe.timeout:g} s"
-        finally:
-            with contextlib.suppress(ProcessLookupError):
-                os.killpg(process.pid, signal.SIGKILL)
-            await process.wait()
-        if process.returncode == 0:
-            return ""
-        output.seek(max(0, output.seek(0, os.SEEK_END) - _TAIL))
-        words = output.read().decode("utf-8", "replace").strip()
-        return f"it ended with {process.returncode}" + (f":\n{words}" if words else "")
+    last: deque[str] = deque(maxlen=_LINES)
+    try:
+        code = await run_command(
+            [str.__str__(one) for one in probe.command],
+            folder=root,
+            environ=environ,
+            seconds=probe.timeout,
+            said=last.append,
+        )
+    except TimeoutError:
+        return f"it took longer than {probe.timeout:g} s"
+    except (OSError, ValueError) as problem:
+        reason = problem.strerror if isinstance(problem, OSError) else "its arguments cannot be passed"
+        return f"it cannot be started: {reason}"
+    return "" if code == 0 else "\n".join([f"it ended with {code}{':' * bool(last)}", *last])

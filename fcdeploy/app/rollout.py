@@ -38,9 +38,11 @@ def works_in_waves(
 
 
 async def rolled_out(
-    works: Sequence[Work], ready: Sequence[Work], manner: Manner, *, command: str, plan_id: str = ""
+    works: Sequence[Work], ready: frozenset[str], manner: Manner, *, command: str, plan_id: str = ""
 ) -> dict[str, Outcome]:
-    """Carry out the plans of those that are `ready`, wave by wave; the outcomes by the names of the targets.
+    """Carry out the plans of those targets of a project that are `ready`, wave by wave; the outcomes by target.
+
+    Targets are named by their titles here.
 
     Those that are not ready have failed already. A destroy asks no probe, since nothing is left to answer, and is not
     taken back, since the code of what it deletes is not kept.
@@ -48,15 +50,16 @@ async def rolled_out(
     rollout = works[0].wave.rollout if works[0].wave is not None else Rollout(max_failures=len(works))
     if command == "destroy":
         rollout = replace(rollout, probe="", takes_back=False)
-    rolling = _Rolling(rollout, frozenset(work.target.name for work in ready), manner, command, plan_id)
-    return await rolling.carried_out(works)
+    project = works[0].target.project
+    return await _Rolling(rollout, project, ready, manner, command, plan_id).carried_out(works)
 
 
 @dataclass(slots=True)
 class _Rolling:
-    """A rollout under way; `ready` are names of targets, `outcomes` by target in the order of the waves."""
+    """A rollout under way; `outcomes` by target in the order of the waves, `project` where there are several."""
 
     rollout: Rollout
+    project: str
     ready: frozenset[str]
     manner: Manner
     command: str
@@ -90,19 +93,19 @@ class _Rolling:
         return [
             work
             for work in works
-            if (outcome := self.outcomes.get(work.target.name)) is not None and outcome.ending in endings
+            if (outcome := self.outcomes.get(work.target.title)) is not None and outcome.ending in endings
         ]
 
     def _changes(self, work: Work) -> bool:
-        return work.target.name in self.ready and work.plan is not None and not work.plan.is_empty
+        return work.target.title in self.ready and work.plan is not None and not work.plan.is_empty
 
     async def _begun(self, wave: Wave | None, works: Sequence[Work]) -> None:
         """Carry out the plans of one wave, side by side."""
-        ready = [work for work in works if work.target.name in self.ready]
+        ready = [work for work in works if work.target.title in self.ready]
         if wave is not None and any(map(self._changes, ready)):
-            self._say("", f"{_title(wave)}: {', '.join(work.target.name for work in ready)}")
+            self._say("", f"{_title(wave)}: {', '.join(work.target.title for work in ready)}")
         ended = await asyncio.gather(*(work.execute(self.manner, self.command, self.plan_id) for work in ready))
-        self.outcomes |= {work.target.name: outcome for work, outcome in zip(ready, ended, strict=True)}
+        self.outcomes |= {work.target.title: outcome for work, outcome in zip(ready, ended, strict=True)}
 
     def _failed(self, wave: Wave | None, works: Sequence[Work]) -> str:
         """Why nothing more is to be begun after a wave; empty where it ended well enough."""
@@ -129,7 +132,7 @@ class _Rolling:
         asked = self._of(works, Ending.DONE)
         sick = await read_health(asked, stop, self._say)
         if sick is None:
-            for name in (work.target.name for work in asked):
+            for name in (work.target.title for work in asked):
                 self.outcomes[name] = _standing(self.outcomes[name], "interrupted before its probe had answered")
             return INTERRUPTED
         for name, why in sick.items():
@@ -142,28 +145,28 @@ class _Rolling:
 
     def _not_begun(self, works: Sequence[Work], why: str) -> None:
         for work in works:
-            name = work.target.name
+            name = work.target.title
             if self._changes(work):
-                self.outcomes[name] = Outcome(run="", target=name, ending=Ending.NOT_BEGUN, because=why)
+                self.outcomes[name] = work.outcome(Ending.NOT_BEGUN, why)
             elif name in self.ready:
-                self.outcomes[name] = Outcome(run="", target=name, ending=Ending.DONE)
+                self.outcomes[name] = work.outcome(Ending.DONE)
 
     async def _take_back(self, work: Work, why: str) -> None:
         """Take a run back that has ended: by the plan that `rollback RUN` would show, guarded as ever."""
-        outcome, original = self.outcomes[work.target.name], work.plan
+        outcome, original = self.outcomes[work.target.title], work.plan
         if not outcome.run or original is None:
             return
         if self.manner.stop.requested:
-            self.outcomes[outcome.target] = _standing(outcome, "interrupted before it was taken back")
+            self.outcomes[outcome.title] = _standing(outcome, "interrupted before it was taken back")
             return
         try:
             await work.go_on()
             back = await work.read_inverse(outcome.run)
         except FcdeployError as problem:
             found = error(problem.summary, detail=problem.detail, hint=problem.hint)
-            self.outcomes[outcome.target] = _standing(outcome, "it cannot be taken back", found)
+            self.outcomes[outcome.title] = _standing(outcome, "it cannot be taken back", found)
             return
-        self._say(outcome.target, f"{why}: taking back run {outcome.run}")
+        self._say(outcome.title, f"{why}: taking back run {outcome.run}")
         # A way back that fails is not taken back in its turn.
         ended = await work.execute(replace(self.manner, on_failure="stop"), "rollback")
         gone = {one.address for one in back.warnings}
@@ -171,7 +174,7 @@ class _Rolling:
         found_by_both = (*outcome.diagnostics, *ended.diagnostics)
         match ended.ending:
             case Ending.DONE:
-                self.outcomes[outcome.target] = replace(
+                self.outcomes[outcome.title] = replace(
                     outcome,
                     ending=Ending.LEFTOVERS if left else Ending.ROLLED_BACK,
                     because=why,
@@ -181,12 +184,12 @@ class _Rolling:
                     seconds=outcome.seconds + ended.seconds,
                 )
             case Ending.FAILED:
-                self.outcomes[outcome.target] = _standing(outcome, "it could not be taken back", *ended.diagnostics)
+                self.outcomes[outcome.title] = _standing(outcome, "it could not be taken back", *ended.diagnostics)
             case _:
-                self.outcomes[outcome.target] = replace(ended, because=why, inverse=True, diagnostics=found_by_both)
+                self.outcomes[outcome.title] = replace(ended, because=why, inverse=True, diagnostics=found_by_both)
 
     def _say(self, target: str, text: str) -> None:
-        self.manner.progress.said(target, text)
+        self.manner.progress.said(target or self.project, text)
 
 
 _TO_TAKE_BACK = (Ending.DONE, Ending.STANDS)

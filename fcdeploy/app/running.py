@@ -121,7 +121,7 @@ async def execute(
 ) -> Outcome:
     """Carry out a new plan under the lease that is held; `plan_id` is that of the plan file that it came from."""
     if plan.is_empty:
-        return Outcome(run="", target=plan.target.name, ending=Ending.DONE)
+        return Outcome(run="", target=plan.target.name, project=plan.target.project, ending=Ending.DONE)
     run = await journal.open_run(plan, command, plan_id=plan_id)
     outcome = await _executor(bench, journal, plan, manner, run).execute()
     return await _closed(journal, plan, outcome)

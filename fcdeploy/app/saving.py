@@ -177,7 +177,7 @@ async def apply_saved(
             return await carried_out(
                 works,
                 prepared,
-                lambda results: required_checked(results, required),
+                lambda results: PlanReport(project=project.name, results=required_checked(results, required)),
                 confirm,
                 manner,
                 command="destroy" if plans.destroy else "apply",
@@ -239,13 +239,13 @@ async def _read_again(work: Work, file: PlanFile, saved: SavedPlan) -> TargetPla
     )
     work.desired, work.plan = desired, plan
     if found := (*stale_findings(saved, plan, plans.key), *refusals):
-        return TargetPlan(target=work.target, plan=None, problem=PlanOutdated(found), wave=work.wave)
+        return TargetPlan(target=work.target, plan=None, problem=PlanOutdated(found), wave=work.wave, where=work.where)
     if change_digests(plan) != saved.changes:
         raise _refused(f"the plan of target {saved.target} is not what {file.path} says of it", hint="plan again")
     for sha256 in saved.archives:
         if not bench.has_archive(sha256):
             bench.write_download(sha256, file.read_archive(sha256))
-    result = TargetPlan(target=work.target, plan=plan, wave=work.wave)
+    result = TargetPlan(target=work.target, plan=plan, wave=work.wave, where=work.where)
     return work.judged(result, destroying=saved.destroying, saved=True)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from fcdeploy.diagnostics import Diagnostic, Span
@@ -16,11 +16,11 @@ from fcdeploy.model import Address, Drift, Graph, Json, Outcome, PastRun, Plan, 
 class Where:
     """Which spec, which targets of it, and how the cloud is reached.
 
-    `spec` is a file, or a folder that holds `fcdeploy.yaml`. `target` is a glob, None for the command's own choice
-    (S8). `variables` and `var_files` override `vars` (S3). `policies` are files of policies besides the spec's own.
-    `local` uses the embedded emulator, `endpoint` another address for every call. `journal` is the address of the
-    team's journal, None for what the environment says (S35). `clock` gives seconds since the epoch, for policies that
-    ask what time it is.
+    `spec` is a file, or a folder that holds `fcdeploy.yaml`; `more` are those of other projects, for commands that are
+    about several. `target` is a glob, None for the command's own choice (S8). `variables` and `var_files` override
+    `vars` (S3). `policies` are files of policies besides the spec's own. `local` uses the embedded emulator, `endpoint`
+    another address for every call. `journal` is the address of the team's journal, None for what the environment says
+    (S35). `clock` gives seconds since the epoch, for policies that ask what time it is.
     """
 
     spec: Path
@@ -34,19 +34,26 @@ class Where:
     parallelism: int = 32
     environ: Mapping[str, str] = field(default_factory=dict)
     clock: Callable[[], float] = time.time
+    more: tuple[Path, ...] = ()
+
+    @property
+    def each(self) -> tuple[Where, ...]:
+        """The same for each of the specs alone."""
+        return tuple(replace(self, spec=one, more=()) for one in (self.spec, *self.more))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetPlan:
     """One target's plan, or why there is none; a refused plan is there beside its problem.
 
-    `wave` is the one that the target goes in, where the file has a rollout.
+    `wave` is the one that the target goes in, where the file has a rollout. `where` leads to its file alone.
     """
 
     target: Target
     plan: Plan | None
     problem: FcdeployError | None = None
     wave: Wave | None = None
+    where: Where | None = None
 
     @property
     def problems(self) -> tuple[Diagnostic, ...]:
@@ -61,7 +68,10 @@ class TargetPlan:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanReport:
-    """The plans of all selected targets, in the order in which they go; `diagnostics` are about the spec."""
+    """The plans of all selected targets, in the order in which they go; `diagnostics` are about the spec.
+
+    `project` is its name; of several, all names.
+    """
 
     project: str
     results: tuple[TargetPlan, ...]
@@ -175,9 +185,10 @@ class MoveReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validated:
-    """A spec without errors: its targets and how many resources they have together."""
+    """A spec without errors: its targets and how many resources they have together; `file` as it was given."""
 
     project: str
+    file: Path
     targets: tuple[str, ...]
     resources: int
     diagnostics: tuple[Diagnostic, ...] = ()
@@ -249,9 +260,10 @@ class StatusRow:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TargetStatus:
-    """What a target owns, live."""
+    """What a target owns, live; `where` leads to its file alone."""
 
     target: Target
+    where: Where
     rows: tuple[StatusRow, ...] = ()
     open_run: PastRun | None = None
     problem: FcdeployError | None = None

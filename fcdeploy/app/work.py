@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fcdeploy.app.bench import Bench, Cloud, opened_bench
 from fcdeploy.app.code import Packages
@@ -97,13 +97,13 @@ class Work:
             outcome = await self.recover(recover, manner)
             if recover != "abandon" and outcome.ending not in CLOSING:
                 raise RunError(
-                    f"run {outcome.run} of target {self.target.name} could not be recovered",
+                    f"run {outcome.run} of target {self.target.title} could not be recovered",
                     detail="\n".join(one.summary for one in outcome.diagnostics),
                     hint="`fcdeploy status` explains it",
                 )
             if outcome.leftovers and outcome.ending is Ending.LEFTOVERS:
                 left = ", ".join(outcome.leftovers)
-                manner.progress.said(self.target.name, f"run {outcome.run} was taken back, but for: {left}")
+                manner.progress.said(self.target.title, f"run {outcome.run} was taken back, but for: {left}")
             await self.release()
             self.lease = await self.journal.acquire(self.target.name, timeout=manner.lock_timeout)
             self.record = None
@@ -173,7 +173,7 @@ class Work:
             warnings=(*notices, *warnings),
         )
         problem = PlanRefused(refusals) if refusals else None
-        result = TargetPlan(target=self.target, plan=self.plan, problem=problem, wave=self.wave)
+        result = TargetPlan(target=self.target, plan=self.plan, problem=problem, wave=self.wave, where=self.where)
         return self.judged(result, destroying=destroying)
 
     def judged(self, result: TargetPlan, *, destroying: bool, saved: bool = False) -> TargetPlan:
@@ -223,7 +223,7 @@ class Work:
             return ()
         return (
             warning(
-                f"run {summary.run} of target {self.target.name} has not ended",
+                f"run {summary.run} of target {self.target.title} has not ended",
                 detail=f"`fcdeploy {summary.command}` by {summary.holder}: {summary.done} of {summary.total} steps "
                 f"done, {summary.unsettled} not known; live state may be halfway",
                 hint="`fcdeploy status` explains it; `fcdeploy resume` or `fcdeploy rollback` ends it",
@@ -256,7 +256,11 @@ class Work:
             return await execute(self.bench, self.journal, self.plan, manner, command=command, plan_id=plan_id)
         except RunError as problem:
             found = error(problem.summary, detail=problem.detail, hint=problem.hint)
-            return Outcome(run="", target=self.target.name, ending=Ending.FAILED, diagnostics=(found,))
+            return replace(self.outcome(Ending.FAILED), diagnostics=(found,))
+
+    def outcome(self, ending: Ending, because: str = "") -> Outcome:
+        """What comes of the target without a run of it."""
+        return Outcome(run="", target=self.target.name, project=self.target.project, ending=ending, because=because)
 
     async def read_outputs(self, stack: AsyncExitStack | None = None) -> TargetOutputs:
         """What the target puts out now; nothing where it is retired. Without a stack its bench is open already."""
@@ -290,9 +294,9 @@ class Work:
             owned = verdicts({}, snapshot, bench.site, Wishes(), found_by_name(declared))
             owned = with_unmarked(owned, declared, snapshot, Wishes(), bench.site.scope)
         except FcdeployError as problem:
-            return TargetStatus(target=self.target, problem=problem)
+            return TargetStatus(target=self.target, where=self.where, problem=problem)
         rows = tuple(_status_row(live) for address, live in sorted(snapshot.lives.items()) if is_owned(address, owned))
-        return TargetStatus(target=self.target, rows=rows, open_run=open_run, problem=unread)
+        return TargetStatus(target=self.target, where=self.where, rows=rows, open_run=open_run, problem=unread)
 
 
 def secret_source(project: Project, note: Callable[[str, str], None] | None = None) -> SecretSource:

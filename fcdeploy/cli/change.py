@@ -192,7 +192,8 @@ def _carry_out(
         )
     if not question.asked:
         question.show(report.plans)
-    views = outcome_views(report.outcomes, report.plans, flags=flags_of(where))
+    own_flags = {one.target.project: flags_of(one.where) for one in report.plans.results if one.where is not None}
+    views = outcome_views(report.outcomes, report.plans, flags=flags_of(where), own_flags=own_flags)
     code = gravest((plans_code(report.plans, pending_counts=False), outcomes_code(views)))
     if question.declined or (over.stop.requested and not views):
         code = FAILED
@@ -257,7 +258,7 @@ class Question:
             return False
         for one in report.results:
             if one.can_apply and one.plan is not None:
-                self._over.display.expect(one.target.name, len(one.plan.steps))
+                self._over.display.expect(one.target.title, len(one.plan.steps))
         self._over.signals.work_begins()
         return True
 
@@ -290,13 +291,13 @@ def ask(speech: Speech, watch: Interrupts, question: str) -> bool:
 
 def _write_problems(report: PlanReport, speech: Speech) -> None:
     speech.write_findings(report.diagnostics)
-    found = [(one.target.name, to_findings(one.problem)) for one in report.results if one.problem is not None]
+    found = [(one.target.title, to_findings(one.problem)) for one in report.results if one.problem is not None]
     if len(report.results) == 1:
         speech.write_findings(problem for _, some in found for problem in some)
     elif found:
         from fcdeploy.render.folding import shared_findings
 
-        speech.write_findings(shared_findings(found, [one.target.name for one in report.results]))
+        speech.write_findings(shared_findings(found, [one.target.title for one in report.results]))
 
 
 def _saving(speech: Speech, expires: float | None) -> Saving | None:

@@ -30,24 +30,27 @@ def validate(where: Where, speech: Speech) -> int:
     from fcdeploy.render.words import clean, counted
 
     try:
-        found = app.validate(where)
+        valid = app.validate(where)
     except SpecError as error:
         diagnostics = error.diagnostics
         if speech.is_document:
-            speech.write_data(validation_document(diagnostics, None, speech.form, where))
+            speech.write_data(validation_document(diagnostics, (), speech.form, where))
         else:
             speech.write_error(error)
-            speech.write_talk(f"\n{clean(str(where.spec))} is not valid: {tally(diagnostics)}")
-        speech.write_reports(lambda form: validation_document(diagnostics, None, form, where))
+            name = str(where.spec) if not where.more else "what was given"
+            speech.write_talk(f"\n{clean(name)} is not valid: {tally(diagnostics)}")
+        speech.write_reports(lambda form: validation_document(diagnostics, (), form, where))
         return FAILED
-    speech.write_reports(lambda form: validation_document(found.diagnostics, found, form, where))
+    found = [one for each in valid for one in each.diagnostics]
+    speech.write_reports(lambda form: validation_document(found, valid, form, where))
     if speech.is_document:
-        speech.write_data(validation_document(found.diagnostics, found, speech.form, where))
+        speech.write_data(validation_document(found, valid, speech.form, where))
         return DONE
-    speech.write_findings(found.diagnostics)
-    size = f"{counted(len(found.targets), 'target')}, {counted(found.resources, 'resource')}"
-    warned = f", {tally(found.diagnostics)}" if found.diagnostics else ""
-    speech.write_data(f"{clean(str(where.spec))} is valid: project {clean(found.project)}, {size}{warned}\n")
+    speech.write_findings(found)
+    for one in valid:
+        size = f"{counted(len(one.targets), 'target')}, {counted(one.resources, 'resource')}"
+        warned = f", {tally(one.diagnostics)}" if one.diagnostics else ""
+        speech.write_data(f"{clean(str(one.file))} is valid: project {clean(one.project)}, {size}{warned}\n")
     return DONE
 
 

@@ -22,13 +22,13 @@ def spec_file(given: Path) -> str:
 
 
 def read_graph(where: Where) -> GraphView | None:
-    """The graph of the file; None where the file has been broken since it was planned from."""
+    """The graph of the files; None where one has been broken since it was planned from."""
     from fcdeploy import app
     from fcdeploy.cli.views import graph_view
     from fcdeploy.errors import SpecError
 
     try:
-        return graph_view(app.graph(where))
+        return graph_view([app.graph(one) for one in where.each])
     except SpecError:
         return None
 
@@ -47,7 +47,7 @@ def plan_document(report: PlanReport, form: str, where: Where, *, destroy: bool)
 
             return report_html(plans_view(report, destroy=destroy), read_graph(where))
         case "sarif" | "junit":
-            ready = [one.target.name for one in report.results if one.can_apply]
+            ready = [one.target.title for one in report.results if one.can_apply]
             found = plans_view(report, destroy=destroy).findings
             return findings_document(found, form, file=spec_file(where.spec), targets=ready)
         case _:
@@ -69,17 +69,17 @@ def drift_document(view: DriftsView, form: str) -> str:
             return document_text("drift", drifts_content(view))
 
 
-def validation_document(found: Sequence[Diagnostic], valid: Validated | None, form: str, where: Where) -> str:
-    """What a check found; `valid` is what a file comes to that is not broken."""
+def validation_document(found: Sequence[Diagnostic], valid: Sequence[Validated], form: str, where: Where) -> str:
+    """What a check found; `valid` is what the files come to, nothing where one is broken."""
     if form != "json":
-        targets = valid.targets if valid is not None else ()
+        several = len(valid) > 1
+        targets = [f"{one.project}/{name}" if several else name for one in valid for name in one.targets]
         return findings_document(found, form, file=spec_file(where.spec), targets=targets)
     from fcdeploy.render.json import document_text, findings_list
 
-    figures: dict[str, object] = {}
-    if valid is not None:
-        figures = {"project": valid.project, "targets": list(valid.targets), "resources": valid.resources}
-    content = {"valid": valid is not None, **figures, "diagnostics": findings_list(found)}
+    projects = [{"project": one.project, "targets": list(one.targets), "resources": one.resources} for one in valid]
+    figures: dict[str, object] = {"projects": projects} if len(projects) > 1 else dict(*projects)
+    content = {"valid": bool(valid), **figures, "diagnostics": findings_list(found)}
     return document_text("validation", content)
 
 

@@ -9,7 +9,7 @@ import click
 
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import DONE, error_code, gravest
-from fcdeploy.cli.options import FILE, SPEECH, WHERE, asks, flags_of, speaking
+from fcdeploy.cli.options import EVERYWHERE, FILE, SPEECH, asks, speaking
 from fcdeploy.cli.speech import Speech
 
 if TYPE_CHECKING:
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 @click.command("drift", cls=Command)
-@asks(WHERE, speaking("markdown"))
+@asks(EVERYWHERE, speaking("markdown"))
 def drift(where: Where, speech: Speech) -> int:
     """Show where live differs from the file, and who moved. Nothing is written.
 
@@ -74,12 +74,12 @@ def graph(ctx: click.Context, where: Where, form: str, out: str | None) -> int:
     report = app.graph(where)
     speech.write_findings(report.diagnostics)
     drawn = {"dot": dot_text, "mermaid": mermaid_text, "html": page_text}[form]
-    speech.write_data(drawn(graph_view(report)))
+    speech.write_data(drawn(graph_view([report])))
     return DONE
 
 
 @click.command("status", cls=Command)
-@asks(WHERE, SPEECH)
+@asks(EVERYWHERE, SPEECH)
 def status(where: Where, speech: Speech) -> int:
     """Show what the project has deployed, and whether a run is open."""
     import asyncio
@@ -90,7 +90,7 @@ def status(where: Where, speech: Speech) -> int:
     from fcdeploy.render.status import statuses_text
 
     found = asyncio.run(app.status(where))
-    views = status_views(found, flags_of(where))
+    views = status_views(found)
     for one in views:
         speech.write_findings(one.problems)
     if speech.json:

@@ -76,7 +76,8 @@ def _where(session: Session, given: Mapping[str, Any]) -> Where:
 
         postgres_url(given["journal"])
     return Where(
-        spec=Path(given["file"]),
+        spec=Path(given["file"][0]),
+        more=tuple(map(Path, given["file"][1:])),
         target=given["target"],
         variables=dict(given["variables"]),
         var_files=tuple(Path(name) for name in given["var_files"]),
@@ -94,7 +95,7 @@ def flags_of(where: Where, *, target: bool = False) -> tuple[str, ...]:
     out, and so are a password and, unless asked for, the choice of targets.
     """
     return (
-        *(("-f", str(where.spec)) if where.spec != Path(DEFAULT_FILE) else ()),
+        *(word for path in _specs(where) for word in ("-f", str(path))),
         *(word for name, value in where.variables.items() for word in ("--var", f"{name}={value}")),
         *(word for path in where.var_files for word in ("--var-file", str(path))),
         *(word for path in where.policies for word in ("--policy", str(path))),
@@ -103,6 +104,11 @@ def flags_of(where: Where, *, target: bool = False) -> tuple[str, ...]:
         *(("--journal", _shown(where.journal)) if where.journal else ()),
         *(("--target", where.target) if target and where.target is not None else ()),
     )
+
+
+def _specs(where: Where) -> tuple[Path, ...]:
+    """The files that must be named."""
+    return (where.spec, *where.more) if where.more or where.spec != Path(DEFAULT_FILE) else ()
 
 
 def _shown(journal: str) -> str:
@@ -138,9 +144,14 @@ def _note_no_color(ctx: click.Context, _: click.Parameter, wanted: bool) -> None
         ctx.obj.no_color = wanted
 
 
+def _file_option(help_text: str) -> Callable[[Any], Any]:
+    """Given more than once it is refused where one file is taken: the last would win in silence."""
+    return option("-f", "--file", metavar="FILE|DIR", multiple=True, default=(DEFAULT_FILE,), section=_WHAT,
+                  help=help_text)  # fmt: skip
+
+
 _FILE_OPTIONS = (
-    option("-f", "--file", metavar="FILE|DIR", default=DEFAULT_FILE, section=_WHAT,
-           help="The spec, or the folder that it is in. Without it: fcdeploy.yaml here, or fcdeploy.yaml.j2."),
+    _file_option("The spec, or the folder that it is in. Without it: fcdeploy.yaml here, or fcdeploy.yaml.j2."),
     option("--target", metavar="GLOB", default=None, section=_WHAT,
            help="Only the targets whose name matches, such as 'prod/*'; '*' is all. To change anything, needed "
                 "where the file has several and no defaultTarget."),
@@ -153,6 +164,12 @@ _FILE_OPTIONS = (
 _POLICY_OPTION = option(
     "--policy", "policies", metavar="FILE", multiple=True, section=_WHAT,
     help="A YAML file of policies that hold besides those of the file, and beat what it says of them. Repeatable.",
+)  # fmt: skip
+
+_FILES_OPTIONS = (
+    _file_option("The spec, or the folder that it is in. Without it: fcdeploy.yaml here, or fcdeploy.yaml.j2. "
+                 "Repeatable: several projects in one run."),
+    *_FILE_OPTIONS[1:],
 )  # fmt: skip
 
 _CLOUD_OPTIONS = (
@@ -288,7 +305,7 @@ FILE = Bundle(
 )
 JUDGED_FILE = Bundle(
     argument="where",
-    options=(*_FILE_OPTIONS, _POLICY_OPTION),
+    options=(*_FILES_OPTIONS, _POLICY_OPTION),
     names=(*FILE.names, "policies"),
     build=_where,
 )
@@ -310,9 +327,11 @@ WHERE = Bundle(
     names=(*CLOUD.names, "journal"),
     build=_where,
 )
+EVERY_CLOUD = Bundle(argument="where", options=(*_FILES_OPTIONS, *_CLOUD_OPTIONS), names=CLOUD.names, build=_where)
+EVERYWHERE = Bundle(argument="where", options=(*EVERY_CLOUD.options, _JOURNAL_OPTION), names=WHERE.names, build=_where)
 JUDGED = Bundle(
     argument="where",
-    options=(*_FILE_OPTIONS, _POLICY_OPTION, *_CLOUD_OPTIONS, _JOURNAL_OPTION),
+    options=(*_FILES_OPTIONS, _POLICY_OPTION, *_CLOUD_OPTIONS, _JOURNAL_OPTION),
     names=(*WHERE.names, "policies"),
     build=_where,
 )

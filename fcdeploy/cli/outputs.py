@@ -8,7 +8,7 @@ import click
 
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import DONE, error_code, gravest
-from fcdeploy.cli.options import CLOUD, SPEECH, asks
+from fcdeploy.cli.options import EVERY_CLOUD, SPEECH, asks
 from fcdeploy.cli.speech import Speech
 from fcdeploy.errors import FcdeployError, ReadFailed, UsageError
 
@@ -19,7 +19,7 @@ _REVEAL = "--show-sensitive"
 
 
 @click.command("outputs", cls=Command)
-@asks(CLOUD, SPEECH)
+@asks(EVERY_CLOUD, SPEECH)
 @click.argument("name", metavar="[NAME]", required=False)
 @option(_REVEAL, "reveal", is_flag=True, section="Output", help="Print values that hold a secret, too.")
 def outputs(where: Where, speech: Speech, name: str | None, reveal: bool) -> int:
@@ -60,7 +60,7 @@ def _bare(found: tuple[TargetOutputs, ...], speech: Speech, name: str, reveal: b
     from fcdeploy.render.outputs import bare_json, bare_text, holds_secret
 
     if len(found) != 1:
-        names = ", ".join(one.target.name for one in found)
+        names = ", ".join(one.target.title for one in found)
         raise UsageError("the value of one target is asked for", hint=f"give `--target NAME`; targets are: {names}")
     (target,) = found
     if target.problem is not None:

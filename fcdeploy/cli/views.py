@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 from fcdeploy.cli.exits import DONE, PENDING, error_code, gravest, outcome_code
+from fcdeploy.cli.options import flags_of
 from fcdeploy.cli.speech import to_findings
 from fcdeploy.engine.calls import body_shown
 from fcdeploy.engine.digest import change_digests, plans_digest
@@ -95,9 +98,16 @@ def drifts_code(report: DriftReport) -> int:
     return gravest([*codes, *([PENDING] if any(one.drifts for one in report.results) else [])])
 
 
-def graph_view(report: GraphReport) -> GraphView:
-    """The graphs of every target."""
-    return GraphView(project=report.project, graphs=report.graphs)
+def graph_view(reports: Sequence[GraphReport]) -> GraphView:
+    """The graphs of every target; of several projects, with the project at each target."""
+    return GraphView(
+        project=", ".join(one.project for one in reports),
+        graphs=tuple(
+            (replace(target, project=one.project) if len(reports) > 1 else target, graph)
+            for one in reports
+            for target, graph in one.graphs
+        ),
+    )
 
 
 def outcome_views(
@@ -105,11 +115,15 @@ def outcome_views(
     plans: PlanReport | None = None,
     *,
     flags: tuple[str, ...],
+    own_flags: Mapping[str, tuple[str, ...]] = MappingProxyType({}),
     undo_wanted: bool = False,
     leave_wanted: bool = False,
     inverse: bool = False,
 ) -> tuple[OutcomeView, ...]:
-    """Outcomes with their exit codes, and steps named by kind and name where the plan is at hand."""
+    """Outcomes with their exit codes, and steps named by kind and name where the plan is at hand.
+
+    `own_flags` are those that lead to one of several projects alone, by its name.
+    """
     titles = {
         step.id: f"{step.action} {step.address.short}" + ("" if step.group in ("", "body") else f" ({step.group})")
         for one in (plans.results if plans else ())
@@ -124,7 +138,7 @@ def outcome_views(
             leave_wanted=leave_wanted,
             inverse=inverse or one.inverse,
             titles=titles,
-            flags=flags,
+            flags=own_flags.get(one.project, flags),
         )
         for one in outcomes
     )
@@ -166,7 +180,7 @@ def outcomes_code(views: Iterable[OutcomeView]) -> int:
     return gravest(view.code for view in views) or DONE
 
 
-def status_views(found: Iterable[TargetStatus], flags: tuple[str, ...]) -> tuple[StatusView, ...]:
+def status_views(found: Iterable[TargetStatus]) -> tuple[StatusView, ...]:
     """How every target stands."""
     return tuple(
         StatusView(
@@ -177,7 +191,7 @@ def status_views(found: Iterable[TargetStatus], flags: tuple[str, ...]) -> tuple
             ),
             open_run=one.open_run,
             problems=to_findings(one.problem) if one.problem else (),
-            flags=flags,
+            flags=flags_of(one.where),
         )
         for one in found
     )

@@ -151,7 +151,7 @@ class Executor:
         back = self._way_back(forward, standing)
         if back.steps:
             self._progress.said(
-                self._plan.target.name, f"rolling back {len(back.steps)} step{'s' * (len(back.steps) > 1)}"
+                self._plan.target.title, f"rolling back {len(back.steps)} step{'s' * (len(back.steps) > 1)}"
             )
         for step in back.lasting:
             fields = ", ".join(stays(step))
@@ -230,7 +230,7 @@ class Executor:
 
     async def _one(self, step: Step, round_: Round, *, unsettled: bool) -> bool:
         began = time.monotonic()
-        target = self._plan.target.name
+        target = self._plan.target.title
         self._progress.begun(target, step, round_.undoing)
         try:
             filled = filled_step(step, self._ledger.outputs)
@@ -262,7 +262,7 @@ class Executor:
         self._found += done.warnings
         round_.others[step.id] = None
         await self._noted(self._event(step, EventType.SKIPPED, note=done.note))
-        self._progress.ended(self._plan.target.name, step, EventType.DONE, time.monotonic() - began, done.note)
+        self._progress.ended(self._plan.target.title, step, EventType.DONE, time.monotonic() - began, done.note)
 
     async def _failed(self, step: Step, round_: Round, began: float, failure: StepFailed) -> bool:
         round_.failed.append(step.id)
@@ -274,7 +274,7 @@ class Executor:
         else:
             await self._noted(self._event(step, EventType.FAILED, note=self._note(failure)))
             self._progress.ended(
-                self._plan.target.name, step, EventType.FAILED, time.monotonic() - began, self._note(failure)
+                self._plan.target.title, step, EventType.FAILED, time.monotonic() - began, self._note(failure)
             )
         return False
 
@@ -288,7 +288,7 @@ class Executor:
             events.append(self._event(step, ending, note=done.note))
         events += [Event(step=name, type=EventType.UNDONE, at=self._clock()) for name in round_.undoes.get(step.id, ())]
         await self._noted(*events)
-        self._progress.ended(self._plan.target.name, step, ending, self._durations[step.id], done.note)
+        self._progress.ended(self._plan.target.title, step, ending, self._durations[step.id], done.note)
 
     def _event(self, step: Step, type_: EventType, *, note: str, done: Done | None = None) -> Event:
         event = Event(step=step.id, type=type_, at=self._clock(), note=self._redactor.text(note))
@@ -324,7 +324,7 @@ class Executor:
             children_deleted=self._ledger.emptied_of(step.address),
             deleted=self._ledger.deleted,
             begun=begun,
-            waiting=lambda why, seconds: self._progress.waiting(self._plan.target.name, step, why, seconds),
+            waiting=lambda why, seconds: self._progress.waiting(self._plan.target.title, step, why, seconds),
             in_turn=self._locks.get(root),
             go_in_turn=lambda: self._locks.setdefault(root, asyncio.Lock()),
             halting=lambda seconds: self._halting(round_, seconds),
@@ -358,6 +358,7 @@ class Executor:
         return Outcome(
             run=self._run,
             target=self._plan.target.name,
+            project=self._plan.target.project,
             ending=ending,
             done=tuple(forward.done),
             undone=tuple(sorted(back.undone)) if back else (),

@@ -69,7 +69,10 @@ def _plain(part: str) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Target:
-    """Where a project goes: one account and region of one cloud (S6)."""
+    """Where a project goes: one account and region of one cloud (S6).
+
+    `project` is given where a command is about several projects, whose targets may share a name.
+    """
 
     name: str
     provider: str
@@ -81,6 +84,12 @@ class Target:
     retired: bool = False
     vars: Mapping[str, Json] = field(default_factory=dict)
     span: Span | None = None
+    project: str = ""
+
+    @property
+    def title(self) -> str:
+        """How people are told of it: its name, where needed with the project's before it: `shop/prod`."""
+        return f"{self.project}/{self.name}" if self.project else self.name
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

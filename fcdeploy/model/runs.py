@@ -60,6 +60,7 @@ class Outcome:
     `unknown` are steps, undo steps too, of which neither the reply nor a read says whether they took effect. `undoing`
     says that something was taken back, or may have been: such a run can only be finished by taking back the rest.
     `because` says what outside of the target decided its ending. `inverse`: the run itself takes an ended one back.
+    `project` and `title` are as those of a Target.
     """
 
     run: str
@@ -72,6 +73,12 @@ class Outcome:
     undoing: bool = False
     because: str = ""
     inverse: bool = False
+    project: str = ""
     diagnostics: tuple[Diagnostic, ...] = ()
     seconds: float = 0.0
     durations: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def title(self) -> str:
+        """How people are told of the target."""
+        return f"{self.project}/{self.target}" if self.project else self.target

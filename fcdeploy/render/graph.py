@@ -6,6 +6,7 @@ standing in something, a dashed one is naming it.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
@@ -50,7 +51,7 @@ def label(node: Address) -> tuple[str, str]:
 
 def target_title(target: Target) -> str:
     """`dev · cn-hangzhou`."""
-    return clean(f"{target.name} · {target.region}" if target.region else target.name)
+    return clean(f"{target.title} · {target.region}" if target.region else target.title)
 
 
 def sizes_text(graph: Graph) -> str:
@@ -61,7 +62,13 @@ def sizes_text(graph: Graph) -> str:
 
 def numbered(view: GraphView) -> dict[Address, str]:
     """A short id for each node: names may hold what no format takes."""
-    return {node: f"n{number}" for number, node in enumerate(n for _, graph in view.graphs for n in graph.nodes)}
+    return {node: name for names in numbered_each(view) for node, name in names.items()}
+
+
+def numbered_each(view: GraphView) -> tuple[dict[Address, str], ...]:
+    """The same by graph: targets of two projects may have resources of one address."""
+    numbers = itertools.count()
+    return tuple({node: f"n{next(numbers)}" for node in graph.nodes} for _, graph in view.graphs)
 
 
 def dot_text(view: GraphView) -> str:

@@ -69,11 +69,19 @@ def plans_content(view: PlansView) -> dict[str, Json]:
         "project": view.project,
         "destroy": view.destroy,
         "targets": [_plan(one) for one in view.plans],
-        **({"rollout": rollout_content(view.rollouts[0])} if view.rollouts else {}),
+        **_rollouts(view),
         "summary": _summary(plans),
         "digest": view.digest or None,
         "diagnostics": findings_list(view.diagnostics),
     }
+
+
+def _rollouts(view: PlansView) -> dict[str, Json]:
+    """How the targets follow each other; of several projects by their names."""
+    found = {one.target.project: rollout_content(one.wave.rollout) for one in view.plans if one.wave is not None}
+    if not found:
+        return {}
+    return {"rollout": found[""]} if "" in found else {"rollouts": found}
 
 
 def drifts_content(view: DriftsView) -> dict[str, Json]:
@@ -135,6 +143,7 @@ def outcomes_list(views: Iterable[OutcomeView]) -> list[Json]:
     return [
         {
             "run": view.outcome.run,
+            **({"project": view.outcome.project} if view.outcome.project else {}),
             "target": view.outcome.target,
             "ending": view.outcome.ending.value,
             "exitCode": view.code,
@@ -209,6 +218,7 @@ def _step_name(step: str, view: OutcomeView) -> dict[str, Json]:
 def target_content(target: Target) -> dict[str, Json]:
     """What every document says of a target."""
     return {
+        **({"project": target.project} if target.project else {}),
         "name": target.name,
         "provider": target.provider,
         "region": target.region,

@@ -123,14 +123,14 @@ def _blocks(plan: Plan) -> Iterable[Block]:
         if change.action in _DANGER:
             lines = change_lines(change, room=SOME, last=change.address in last)
             yield Block(
-                target=plan.target.name,
+                target=plan.target.title,
                 rank=_DANGER.index(change.action),
                 word=f"to {change.action.value}",
                 lines=tuple(str(line) for line in lines),
             )
     for bare in bare_lines(plan):
         lines_ = tuple(str(line) for line in bare)
-        yield Block(target=plan.target.name, rank=len(_DANGER), word="also written", lines=lines_)
+        yield Block(target=plan.target.title, rank=len(_DANGER), word="also written", lines=lines_)
 
 
 def _digest(view: PlansView) -> str:
@@ -173,7 +173,7 @@ def _plans_table(view: PlansView) -> list[str]:
             numbers.append(str(one.plan.left_out) if one.plan is not None else "?")
         state = "**no plan**" if one.plan is None else "**refused**" if one.problems else ""
         place = f"{one.target.provider} {one.target.region}".strip()
-        where = " ".join(part for part in (code(one.target.name), code(place)) if part)
+        where = " ".join(part for part in (code(one.target.title), code(place)) if part)
         wave = [str(one.wave.number) if one.wave is not None else ""] if in_waves else []
         return [*wave, where, *numbers, *([state] if blocked else [])]
 
@@ -202,7 +202,7 @@ def _plan_findings(view: PlansView) -> list[tuple[str, tuple[Diagnostic, ...]]]:
     several = len(view.plans) > 1
     found = [("", view.diagnostics)]
     for one in view.plans:
-        name = one.target.name if several else ""
+        name = one.target.title if several else ""
         found.append((name, (*one.problems, *(one.plan.warnings if one.plan is not None else ()))))
     return found
 
@@ -223,23 +223,23 @@ def _outcomes_table(view: PlansView, outcomes: Sequence[OutcomeView]) -> list[st
         return []
     head = ["Target", "Outcome", "Steps done", "Taken back", "Left behind", "Not known", "Time", "Run"]
     rule = [":--", ":--", "--:", "--:", "--:", "--:", "--:", ":--"]
-    by_target = {one.outcome.target: one for one in outcomes}
+    by_target = {one.outcome.title: one for one in outcomes}
     return _table(head, rule, [(one, _outcome_cells(one, by_target)) for one in view.plans])
 
 
 def _outcome_cells(one: PlanView, outcomes: Mapping[str, OutcomeView]) -> list[str]:
-    found = outcomes.get(one.target.name)
+    found = outcomes.get(one.target.title)
     if found is None:
         said = "**no plan**" if one.plan is None else "**refused**" if one.problems else "nothing to do"
         if one.plan is not None and not one.problems and not one.plan.is_empty:
             said = "not begun"
-        return [code(one.target.name), said, "0", "0", "0", "0", "", ""]
+        return [code(one.target.title), said, "0", "0", "0", "0", "", ""]
     outcome = found.outcome
     said = ending_words(found)
     counts = (len(outcome.done), len(outcome.undone), len(outcome.leftovers), len(outcome.unknown))
     numbers = [str(counts[0]), *(f"**{number}**" if number else "0" for number in counts[1:])]
     return [
-        code(outcome.target),
+        code(outcome.title),
         f"**{said}**" if found.code else said,
         *numbers,
         seconds_text(outcome.seconds),

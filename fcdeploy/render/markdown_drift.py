@@ -71,7 +71,7 @@ def _table(view: DriftsView) -> list[str]:
 
 
 def _cells(one: DriftView) -> list[str]:
-    name = code(one.target.name)
+    name = code(one.target.title)
     if one.problems:
         return [name, "?", "?", "?", "?", "?", "**not known**"]
     gaps = (Gap.DIFFERS, Gap.MISSING, Gap.EXTRA, Gap.FOREIGN)
@@ -83,7 +83,7 @@ def _cells(one: DriftView) -> list[str]:
 
 def _findings(view: DriftsView) -> list[tuple[str, tuple[Diagnostic, ...]]]:
     several = len(view.drifts) > 1
-    each = [(one.target.name if several else "", (*one.problems, *one.warnings)) for one in view.drifts]
+    each = [(one.target.title if several else "", (*one.problems, *one.warnings)) for one in view.drifts]
     return [("", view.diagnostics), *each]
 
 
@@ -92,4 +92,4 @@ def _blocks(view: DriftView) -> Iterable[Block]:
     for drift in view.drifts:
         rank = gaps.index(drift.gap)
         lines = tuple(str(line) for line in drift_lines(drift, room=SOME))
-        yield Block(target=view.target.name, rank=rank, word=_GAPS[rank][1], lines=lines)
+        yield Block(target=view.target.title, rank=rank, word=_GAPS[rank][1], lines=lines)

@@ -60,8 +60,8 @@ def outcomes_text(
         return "\n".join(outcome_text(view, ink=ink, sources=sources) for view in views)
     # Of a run that was not begun the table says all.
     told = [view for view in views if view.outcome.diagnostics or (view.code and view.outcome.run)]
-    ran = {view.outcome.target: _row(view) for view in views}
-    rows = [ran.get(one.target.name) or _row_without_run(one) for one in plans.plans]
+    ran = {view.outcome.title: _row(view) for view in views}
+    rows = [ran.get(one.target.title) or _row_without_run(one) for one in plans.plans]
     blocks = [outcome_text(view, ink=ink, sources=sources) for view in told]
     return "\n".join([*blocks, "\n".join(outcomes_table(rows, ink)) + "\n"])
 
@@ -70,7 +70,7 @@ def _row(view: OutcomeView) -> Row:
     outcome = view.outcome
     said, role = _said(view)
     return Row(
-        name=outcome.target,
+        name=outcome.title,
         cells=(str(len(outcome.done)), seconds_text(outcome.seconds), said, clean(outcome.run)),
         is_quiet=view.code == 0 and not outcome.done and not outcome.diagnostics,
         role=role if view.code else None,
@@ -81,7 +81,7 @@ def _row_without_run(one: PlanView) -> Row:
     """A target whose plan was not carried out."""
     blocked = one.plan is None or bool(one.problems)
     said = "no plan" if one.plan is None else "refused" if one.problems else "not begun"
-    return Row(name=one.target.name, cells=("0", "", said, ""), role=Role.ERROR if blocked else None)
+    return Row(name=one.target.title, cells=("0", "", said, ""), role=Role.ERROR if blocked else None)
 
 
 def outcome_text(view: OutcomeView, *, ink: Ink = PLAIN, sources: Sources | None = None) -> str:
@@ -139,9 +139,9 @@ def _first_lines(view: OutcomeView, said: str, ink: Ink, role: Role) -> list[str
     """The closing line with the run's id, which `rollback RUN` asks for; on a line of its own where room is short."""
     outcome = view.outcome
     if outcome.ending is Ending.NOT_BEGUN:
-        return [f"target {clean(outcome.target)}: {ink(said, role)}"]
+        return [f"target {clean(outcome.title)}: {ink(said, role)}"]
     counts = _left(outcome) if view.leave_wanted else _counts(outcome)
-    told = f"target {clean(outcome.target)}: ", f"{counts} in {seconds_text(outcome.seconds)}"
+    told = f"target {clean(outcome.title)}: ", f"{counts} in {seconds_text(outcome.seconds)}"
     line = f"{told[0]}{ink(said, role)}{told[1]}"
     if not outcome.run:
         return [line]

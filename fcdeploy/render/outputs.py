@@ -20,7 +20,7 @@ def outputs_text(views: Iterable[OutputsView], *, reveal: bool = False, ink: Ink
 
 
 def _block(view: OutputsView, reveal: bool, ink: Ink) -> str:
-    lines = [f"Outputs of target {clean(view.target.name)}:"]
+    lines = [f"Outputs of target {clean(view.target.title)}:"]
     for one in view.values:
         shown = ink(f"(not known: {clean(one.why)})", Role.FAINT) if one.why else value_text(_seen(one.value, reveal))
         lines.append(f"  {clean(one.name)} = {shown}")

@@ -12,7 +12,7 @@ from html import escape
 
 from fcdeploy.diagnostics import Diagnostic, Severity
 from fcdeploy.model import Action, Address, Change, Graph, Plan, Target
-from fcdeploy.render.graph import numbered, sizes_text
+from fcdeploy.render.graph import numbered_each, sizes_text
 from fcdeploy.render.ink import GLYPHS
 from fcdeploy.render.outcome import EXIT_MEANING, ending_words, outcome_text
 from fcdeploy.render.outputs import outputs_text
@@ -69,9 +69,9 @@ def _head(title: str) -> Iterator[str]:
 def _page(
     view: PlansView, graph: GraphView | None, outcomes: Sequence[OutcomeView] | None, exit_code: int, outputs: str
 ) -> Iterator[str]:
-    drawn = {target.name: one for target, one in graph.graphs} if graph is not None else {}
-    graphs = [(one.target, planned_graph(drawn.get(one.target.name, EMPTY), one.plan)) for one in view.plans]
-    ids = numbered(GraphView(project=view.project, graphs=tuple(graphs)))
+    drawn = {target.title: one for target, one in graph.graphs} if graph is not None else {}
+    graphs = [(one.target, planned_graph(drawn.get(one.target.title, EMPTY), one.plan)) for one in view.plans]
+    ids = numbered_each(GraphView(project=view.project, graphs=tuple(graphs)))
     hues = hues_of(graphs)
     plans = [one.plan for one in view.plans if one.plan is not None]
     command = ("destroy" if view.destroy else "apply") if outcomes is not None else "plan"
@@ -94,27 +94,27 @@ def _page(
     if total:
         yield from _tools(view, plans)
     yield '<div id="changes">'
-    by_target = {one.outcome.target: one for one in outcomes or ()}
+    by_target = {one.outcome.title: one for one in outcomes or ()}
     for place, (one, (_, whole)) in enumerate(zip(view.plans, graphs, strict=True)):
-        outcome = by_target.get(one.target.name)
-        yield from _target(one, whole, outcome, place, ids, hues, total <= _FEW_CHANGES, view.destroy)
+        outcome = by_target.get(one.target.title)
+        yield from _target(one, whole, outcome, place, ids[place], hues, total <= _FEW_CHANGES, view.destroy)
     yield '<p class="none faint" hidden>No change has all these words.</p>' if total else ""
     yield f"</div>\n</main>\n<script>{_JS}</script>\n</body>\n</html>"
 
 
 def _table(view: PlansView, outcomes: Sequence[OutcomeView] | None) -> Iterator[str]:
-    by_target = {one.outcome.target: one for one in outcomes or ()}
+    by_target = {one.outcome.title: one for one in outcomes or ()}
     names = ["Target", "", *(_capital(action.value) for action in _ACTIONS), "Unchanged"]
     yield '<div class="wide"><table><thead><tr>'
     yield "".join(f'<th scope="col"{" class=n" if place > 1 else ""}>{name}</th>' for place, name in enumerate(names))
     yield "</tr></thead><tbody>"
     for place, one in enumerate(view.plans):
-        link = f'<a href="#t{place}">{escape(clean(one.target.name))}</a>'
+        link = f'<a href="#t{place}">{escape(clean(one.target.title))}</a>'
         wave = f" · wave {one.wave.number} of {one.wave.total}" if one.wave is not None else ""
         where = escape(clean(f"{one.target.provider} {one.target.region}".strip() + wave))
         cells = "".join(_number(one.plan, action) for action in _ACTIONS)
         unchanged = str(one.plan.unchanged) if one.plan is not None else "?"
-        state = _state(one, by_target.get(one.target.name), outcomes is not None)
+        state = _state(one, by_target.get(one.target.title), outcomes is not None)
         yield (
             f'<tr><th scope="row">{link} <span class="faint">{where}</span></th><td>{state}</td>{cells}'
             f'<td class="n">{unchanged}</td></tr>'
@@ -142,7 +142,7 @@ def _number(plan: Plan | None, action: Action) -> str:
 def _by_target(view: PlansView) -> Iterator[tuple[str, Iterable[Diagnostic]]]:
     yield "", view.diagnostics
     for one in view.plans:
-        name = one.target.name if len(view.plans) > 1 else ""
+        name = one.target.title if len(view.plans) > 1 else ""
         yield name, (*one.problems, *(one.plan.warnings if one.plan is not None else ()))
 
 
@@ -180,7 +180,7 @@ def _tools(view: PlansView, plans: Sequence[Plan]) -> Iterator[str]:
         yield f'<label><input type="checkbox" value="none" checked> also written {number}</label>'
     if len(view.plans) > 1:
         yield '<select aria-label="Target"><option value="">all targets</option>'
-        names = [escape(clean(one.target.name)) for one in view.plans]
+        names = [escape(clean(one.target.title)) for one in view.plans]
         yield "".join(f'<option value="{name}">{name}</option>' for name in names) + "</select>"
     yield '<button type="button" name="open">Open all</button><button type="button" name="close">Close all</button>'
     yield '<output class="faint" aria-live="polite"></output></div>'
@@ -226,7 +226,7 @@ def _drawing(
 
 def _cards(plan: Plan, ids: Mapping[Address, str], is_open: bool) -> Iterator[str]:
     last = {step.address for step in plan.steps if step.last}
-    target = escape(clean(plan.target.name))
+    target = escape(clean(plan.target.title))
     for change in plan.changes:
         if change.action in _ACTIONS:
             lines = change_lines(change, last=change.address in last)

@@ -52,7 +52,7 @@ def _plan_row(one: PlanView, *, in_waves: bool, left_out: bool, blocked: bool) -
         numbers += [str(plan.left_out)] if left_out else []
     state = "no plan" if plan is None else "refused" if one.problems else ""
     return Row(
-        name=one.target.name,
+        name=one.target.title,
         cells=(*wave, *numbers, *([state] if blocked else [])),
         is_quiet=plan is not None and not one.problems and plan.is_empty and not any(map(plan.count, _ACTIONS)),
         role=Role.ERROR if state else None,

@@ -37,9 +37,9 @@ def plans_text(view: PlansView, *, ink: Ink = PLAIN, sources: Sources | None = N
     """All targets' plans, when there are several the sum of them, and where anything changes, the digest."""
     plans = [one.plan for one in view.plans if one.plan is not None]
     blocks: list[str] = []
-    for wave, some in groupby(view.plans, lambda one: one.wave):
+    for (project, wave), some in groupby(view.plans, lambda one: (one.target.project, one.wave)):
         if wave is not None:
-            blocks.append(f"{ink(wave_text(wave), Role.HEADING)}\n")
+            blocks.append(f"{ink(wave_text(wave, project), Role.HEADING)}\n")
         several = len(view.plans) > 1
         blocks += (_sections if several else _each_text)(view, tuple(some), ink, sources or {})
     if len(view.plans) > 1:
@@ -67,9 +67,9 @@ def _each_text(view: PlansView, some: Sequence[PlanView], ink: Ink, sources: Sou
 
 def _sections(view: PlansView, some: Sequence[PlanView], ink: Ink, sources: Sources) -> list[str]:
     """What is to be done, by the targets in which it is."""
-    targets = {one.target.name: one.target for one in view.plans}
+    targets = {one.target.title: one.target for one in view.plans}
     said = shared(
-        (one.target.name, piece)
+        (one.target.title, piece)
         for one in some
         if one.plan is not None
         for piece in _pieces(one.plan, destroy=view.destroy, ink=ink, sources=sources)
@@ -100,7 +100,7 @@ def _sum_text(view: PlansView, plans: Sequence[Plan]) -> str:
 
 def heading(target: Target) -> str:
     """`target dev · alibaba cn-hangzhou · account 1234567890123456`, only what is known."""
-    parts = [f"target {target.name}", f"{target.provider} {target.region}".strip()]
+    parts = [f"target {target.title}", f"{target.provider} {target.region}".strip()]
     if target.account:
         parts.append(f"account {target.account}")
     return " · ".join(clean(part) for part in parts if part)

@@ -8,10 +8,12 @@ from fcdeploy.render.words import clean, counted, seconds_text
 _ASKED = {"command": "the command of the probe is run for", "http": "the URL of the probe is asked for"}
 
 
-def wave_text(wave: Wave) -> str:
-    """`wave 1 of 3: canary`; the last is of what no pattern names."""
+def wave_text(wave: Wave, project: str = "") -> str:
+    """`wave 1 of 3: canary`, with its project's name before it where there are several; the last is of what no pattern
+    names.
+    """
     patterns = ", ".join(map(clean, wave.patterns)) or ("all others" if wave.rollout.waves else "all")
-    return f"wave {wave.number} of {wave.total}: {patterns}"
+    return f"{clean(project)}: " * bool(project) + f"wave {wave.number} of {wave.total}: {patterns}"
 
 
 def rollout_text(rollout: Rollout, *, destroy: bool = False) -> str:

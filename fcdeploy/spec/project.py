@@ -23,7 +23,7 @@ from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.patch import Patching
 from fcdeploy.spec.policies import Policies, levels_of, read_policies, read_policy_files
 from fcdeploy.spec.refs import reference
-from fcdeploy.spec.resolve import DEFAULTS, resources, with_defaults
+from fcdeploy.spec.resolve import DEFAULTS, Placed, resources, with_defaults
 from fcdeploy.spec.rollout import rollout_findings, rollout_of
 from fcdeploy.spec.scope import Scope
 from fcdeploy.spec.sources import ReadSecret, Surroundings
@@ -141,7 +141,7 @@ class Project:
         self._over = tuple(over)
         self._judged: dict[str, tuple[Resolved, tuple[Diagnostic, ...]]] = {}
         self._desired: dict[str, Desired] = {}
-        self._at_top: dict[str, dict[tuple[str, tuple[str, ...]], Node]] = {}
+        self._at_top: dict[str, dict[tuple[str, tuple[str, ...]], Placed]] = {}
         self._policies: Policies | None = None
         self._unwanted = frozenset(name for name, level in levels_of(files.document).items() if level == "off")
 
@@ -304,11 +304,28 @@ class Project:
                     continue
                 mine, theirs = self._roots(target), self._roots(other)
                 for key in sorted(mine.keys() & theirs.keys()):
-                    found.append(_twice(key, mine[key], target, other))
+                    found.append(_twice(key, mine[key].node, target, other))
             here.append(target)
         return found
 
-    def _roots(self, target: Target) -> dict[tuple[str, tuple[str, ...]], Node]:
+    def shared_with(self, chosen: Sequence[Target], other: Project, others: Sequence[Target]) -> list[Diagnostic]:
+        """Resources that a target of this project and one of another would both own (S7).
+
+        What one of them calls external may be the other's.
+        """
+        found: list[Diagnostic] = []
+        for target in chosen:
+            for one in others:
+                if (target.provider, target.region) != (one.provider, one.region) or not _same_account(target, one):
+                    continue
+                mine, theirs = self._roots(target), other._roots(one)
+                for key in sorted(mine.keys() & theirs.keys()):
+                    if not (mine[key].external or theirs[key].external):
+                        named = replace(target, project=self.name), replace(one, project=other.name)
+                        found.append(_twice(key, mine[key].node, *named))
+        return found
+
+    def _roots(self, target: Target) -> dict[tuple[str, tuple[str, ...]], Placed]:
         """What stands at the top of a target's spec, by kind and name."""
         if target.name not in self._at_top:
             if target.name in self._judged:
@@ -318,7 +335,7 @@ class Project:
                 world = Surroundings(root=self.root, env=self.surroundings.env, read_secret=_no_secret)
                 tree = self._resolved(target, world).tree
             self._at_top[target.name] = {
-                (one.kind.name, one.identity): one.node
+                (one.kind.name, one.identity): one
                 for one in resources(tree, target.provider)
                 if one.kind.parent is None and not one.absent
             }
@@ -339,7 +356,7 @@ def _twice(key: tuple[str, tuple[str, ...]], node: Node, target: Target, other: 
     kind, identity = key
     section = registry.KINDS[(target.provider, kind)].section
     return error(
-        f"targets `{other.name}` and `{target.name}` both have the {kind} `{'/'.join(identity)}`",
+        f"targets `{other.title}` and `{target.title}` both have the {kind} `{'/'.join(identity)}`",
         detail=f"both reach {target.region}" + (f" of account {target.account}" if target.account else ""),
         hint="give them names that differ: `" + identity[-1] + "-${{ target.name }}`",
         span=node.key_span or node.span,

@@ -58,7 +58,7 @@ def test_an_example_goes_all_the_way(stage: Any, example: str) -> None:
     # Not on a Friday: on those one of them deletes nothing.
     where: Where = dataclasses.replace(chosen, environ=environ, clock=lambda: 1_700_000_000.0)
     write_profiles(Path(environ["HOME"]), dict.fromkeys(ACCOUNTS, ("ak", "sk")))
-    assert app.validate(where).resources == RESOURCES[example]
+    assert app.validate(where)[0].resources == RESOURCES[example]
 
     said: list[str] = []
     asyncio.run(app.build(where, app.Building(said=lambda name, line: said.append(f"{name}: {line}"))))

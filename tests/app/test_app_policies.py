@@ -31,7 +31,7 @@ FRIDAY = THURSDAY + 86400
 
 def told(path: Path) -> tuple[Diagnostic, ...]:
     try:
-        return app.validate(Where(spec=path, environ={"API_TOKEN": SECRET})).diagnostics
+        return app.validate(Where(spec=path, environ={"API_TOKEN": SECRET}))[0].diagnostics
     except SpecError as problem:
         return problem.diagnostics
 
