@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
+from functools import cache
 
 from fcdeploy.diagnostics import Diagnostic, Span, warning
 from fcdeploy.engine.canonical import desired_body
@@ -17,7 +18,7 @@ from fcdeploy.engine.ownership import said
 from fcdeploy.engine.redact import HIDDEN, has_secret
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.kinds.fields import Access, Codec, Field, Order
-from fcdeploy.kinds.registry import kind_of, parent_of
+from fcdeploy.kinds.registry import KINDS, kind_of, parent_of
 from fcdeploy.kinds.risks import LIMITS, rule_of
 from fcdeploy.model import LATER, Action, Address, Change, Json, Plan, Resource, Sensitive, Target
 
@@ -52,8 +53,13 @@ def resource_body(resource: Resource, api: str) -> dict[str, Json]:
 def resource_terms(resource: Resource, body: Mapping[str, Json]) -> dict[str, Json]:
     """`resource`: its body, every field that it could have, and how it is called."""
     kind, address = kind_of(resource.address), resource.address
-    known = {one.spec_name: None for one in kind.fields if one.access is not Access.READ_ONLY}
-    return {**known, **body, **_called(address)}
+    return {**_unset(kind.provider, kind.name), **body, **_called(address)}
+
+
+@cache
+def _unset(provider: str, kind: str) -> Mapping[str, None]:
+    """Every field that a resource of a kind may have, as where none is set."""
+    return {one.spec_name: None for one in KINDS[(provider, kind)].fields if one.access is not Access.READ_ONLY}
 
 
 def _called(address: Address) -> dict[str, Json]:
@@ -62,13 +68,12 @@ def _called(address: Address) -> dict[str, Json]:
 
 
 def _members(fields: Iterable[Field], value: Mapping[str, Json], whole: Mapping[str, Json]) -> dict[str, Json]:
-    known = {one.name: one for one in fields}
-    made: dict[str, Json] = {}
-    for name, item in value.items():
-        one = known.get(name)
-        if item is not None:
-            made[one.spec_name if one is not None else name] = _value(one, item, whole)
-    return made
+    # A canonical body names known fields, in their order.
+    return {
+        one.spec_name: item if type(item) in _SIMPLE else _value(one, item, whole)
+        for one in fields
+        if (item := value.get(one.name)) is not None
+    }
 
 
 def _value(field: Field | None, value: Json, whole: Mapping[str, Json]) -> Json:
@@ -77,6 +82,8 @@ def _value(field: Field | None, value: Json, whole: Mapping[str, Json]) -> Json:
         if members:
             return _members(members, value, whole)
         return {_plain(key): plain(item) for key, item in value.items() if item is not None}
+    if type(value) in _SIMPLE:
+        return value
     if isinstance(value, list) and field is not None:
         return [_value(field.item, item, whole) for item in value]
     return plain(value)
@@ -84,6 +91,8 @@ def _value(field: Field | None, value: Json, whole: Mapping[str, Json]) -> Json:
 
 def plain(value: Json) -> Json:
     """A value as plain JSON: what nobody may see, and what nobody knows yet, as the words for it."""
+    if type(value) in _SIMPLE:
+        return value
     match value:
         case Mapping():
             return {_plain(key): plain(item) for key, item in value.items()}
@@ -93,7 +102,13 @@ def plain(value: Json) -> Json:
             return _plain(value)
 
 
+_SIMPLE = frozenset({str, int, float, bool, type(None)})
+"""Types of most values: no secret, which is text of a class of its own, and nothing that comes later."""
+
+
 def _plain(value: Json) -> Json:
+    if type(value) in _SIMPLE:
+        return value
     if isinstance(value, Sensitive):
         return HIDDEN
     if isinstance(value, LATER):

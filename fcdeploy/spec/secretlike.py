@@ -46,6 +46,8 @@ _CERTAIN = re.compile(
     """,
     re.VERBOSE,
 )
+_SHORTEST = 7
+"""What is shorter is none of these: `://:p@h` is the shortest."""
 _TOKEN = re.compile(r"[A-Za-z0-9+/_=-]{20,}")
 _HEX = re.compile(r"[0-9a-fA-F]{32,}")
 _LEAST_ENTROPY = 3.7
@@ -53,7 +55,7 @@ _LEAST_ENTROPY = 3.7
 
 def is_secret_value(text: str) -> bool:
     """Whether the text is, or holds, what nobody writes but as a secret: a private key, a password in an address."""
-    return _CERTAIN.search(text) is not None
+    return len(text) >= _SHORTEST and _CERTAIN.search(text) is not None
 
 
 def is_plain_secret(name: str, text: str) -> bool:
