@@ -229,7 +229,7 @@ def test_a_command_is_asked_in_the_folder_of_the_file_and_no_secret_is_told(stag
     assert found["us"] == "sleep 60\nit took longer than 0.05 s" and "it ended with 1:\nsleep: " in found["canary"]
 
 
-@pytest.mark.parametrize("during", ["pause", "probe"])
+@pytest.mark.parametrize("during", ["pause", pytest.param("probe", marks=pytest.mark.proof)])
 def test_a_stop_between_two_waves_leaves_what_was_done(stage: Any, during: str) -> None:
     """Also where a failure would take it back; and the next apply goes on where it was."""
     more: dict[str, Any] = {"pause": "60s"} if during == "pause" else {"probe": {"command": ["sleep", "60"]}}
@@ -250,7 +250,7 @@ def test_a_stop_between_two_waves_leaves_what_was_done(stage: Any, during: str) 
     assert set(endings(applied(stage)).values()) == {DONE} and order(stage) == ["us"]
 
 
-@pytest.mark.parametrize(("left", "ending"), [(0, STANDS), (1, Ending.STOPPED)])
+@pytest.mark.parametrize(("left", "ending"), [pytest.param(0, STANDS, marks=pytest.mark.proof), (1, Ending.STOPPED)])
 def test_what_cannot_be_taken_back_is_said_and_stands(stage: Any, left: int, ending: Ending) -> None:
     stage.write(spec(stage, names=FEW))
     applied(stage)
@@ -276,6 +276,7 @@ def test_what_cannot_be_taken_back_is_said_and_stands(stage: Any, left: int, end
     assert any("has not ended" in one.summary for one in journal.plan.warnings) is bool(left)
 
 
+@pytest.mark.proof
 def test_a_saved_plan_goes_in_the_waves_of_the_file_at_hand(stage: Any) -> None:
     from test_app_saved import apply_file, save
 
