@@ -61,7 +61,11 @@ from fcdeploy.model import Ending
 
 
 def validate(where: Where) -> tuple[Validated, ...]:
-    """Check each spec for every selected target. Raises SpecError with everything that is wrong in any of them."""
+    """Check each spec for every selected target; no secret is read.
+
+    Raises SpecError with everything that is wrong in any of them.
+    """
+    where = replace(where, secrets=False)
     return tuple(
         Validated(
             project=one.project.name,

@@ -155,6 +155,7 @@ def project_of(where: Where, *, calls: bool = True) -> Project:
         var_files=where.var_files,
         assignments=assignments,
         policies=where.policies,
+        unread=not where.secrets,
     )
 
 

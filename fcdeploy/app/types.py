@@ -20,7 +20,8 @@ class Where:
     about several. `target` is a glob, None for the command's own choice (S8). `variables` and `var_files` override
     `vars` (S3). `policies` are files of policies besides the spec's own. `local` uses the embedded emulator, `endpoint`
     another address for every call. `journal` is the address of the team's journal, None for what the environment says
-    (S35). `clock` gives seconds since the epoch, for policies that ask what time it is.
+    (S35). Without `secrets` none is read (S41). `clock` gives seconds since the epoch, for policies that ask what time
+    it is.
     """
 
     spec: Path
@@ -33,6 +34,7 @@ class Where:
     journal: str | None = None
     parallelism: int = 32
     environ: Mapping[str, str] = field(default_factory=dict)
+    secrets: bool = True
     clock: Callable[[], float] = time.time
     more: tuple[Path, ...] = ()
 

@@ -37,6 +37,7 @@ from fcdeploy.engine.redact import Redactor
 from fcdeploy.engine.references import located
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.unmarked import with_unmarked
+from fcdeploy.engine.unread import marked, unread_of, unread_warnings, without_unread
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
 from fcdeploy.kinds.fields import value_at
 from fcdeploy.kinds.registry import kind_of
@@ -161,6 +162,9 @@ class Work:
         notices = () if for_apply else await self._open_run_warning(bench)
         destroying = destroy or self.target.retired
         self.desired, snapshot, warnings = await self._read_both(bench, destroying)
+        unread = () if self.where.secrets or destroying else unread_of(self.desired)
+        if unread:
+            self.desired = without_unread(self.desired)
         self.plan, refusals, self.compared = await read_plan(
             bench,
             self.packages,
@@ -172,6 +176,8 @@ class Work:
             for_apply=for_apply,
             warnings=(*notices, *warnings),
         )
+        if not self.where.secrets:
+            self.plan = marked(self.plan, unread)
         problem = PlanRefused(refusals) if refusals else None
         result = TargetPlan(target=self.target, plan=self.plan, problem=problem, wave=self.wave, where=self.where)
         return self.judged(result, destroying=destroying)
@@ -188,6 +194,9 @@ class Work:
         assert self.packages is not None
         notices = await self._open_run_warning(bench)
         desired, snapshot, warnings = await self._read_both(bench, self.target.retired)
+        if not self.where.secrets and not self.target.retired:
+            notices = (*notices, *unread_warnings(unread_of(desired)))
+            desired = without_unread(desired)
         return await read_drift(
             bench,
             self.packages,

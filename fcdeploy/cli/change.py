@@ -16,6 +16,7 @@ from fcdeploy.cli.interrupts import Interrupts
 from fcdeploy.cli.options import (
     FORWARD_OPTION,
     JUDGED,
+    NO_SECRETS_OPTION,
     ONLY_OPTION,
     RUN,
     WISHES,
@@ -62,6 +63,7 @@ _EXPIRES_OPTION = option(
 @FORWARD_OPTION
 @option("--destroy", is_flag=True, help="Plan what `fcdeploy destroy` would do.")
 @_EXPIRES_OPTION
+@NO_SECRETS_OPTION
 @option("--detailed-exitcode", is_flag=True, help="Exit with 2 when changes are pending.")
 def plan(
     where: Where,
@@ -72,6 +74,7 @@ def plan(
     forward: bool,
     destroy: bool,
     expires: float | None,
+    no_secrets: bool,
     detailed_exitcode: bool,
 ) -> int:
     """Show what apply would do to each target, and why. Nothing is changed.
@@ -89,6 +92,12 @@ def plan(
     saving = _saving(speech, expires)
     wishes = replace(wishes, only=only, forward=forward)
     building = builds.building(speech)
+    if no_secrets:
+        if saving is not None:
+            raise UsageError("a plan without secrets cannot be saved", hint="leave out --no-secrets")
+        if building is not None:
+            raise UsageError("--build and --no-secrets exclude each other", hint="run `fcdeploy build` before")
+        where = replace(where, secrets=False)
     if building is not None and destroy:
         raise UsageError("--build has nothing to do for a plan that destroys", hint="leave it out")
     report = watched_to_its_end(app.plan(where, wishes, destroy=destroy, saving=saving, building=building))

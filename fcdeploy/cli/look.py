@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,7 +10,7 @@ import click
 
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import DONE, error_code, gravest
-from fcdeploy.cli.options import EVERYWHERE, FILE, SPEECH, asks, speaking
+from fcdeploy.cli.options import EVERYWHERE, FILE, NO_SECRETS_OPTION, SPEECH, asks, speaking
 from fcdeploy.cli.speech import Speech
 
 if TYPE_CHECKING:
@@ -18,7 +19,8 @@ if TYPE_CHECKING:
 
 @click.command("drift", cls=Command)
 @asks(EVERYWHERE, speaking("markdown"))
-def drift(where: Where, speech: Speech) -> int:
+@NO_SECRETS_OPTION
+def drift(where: Where, speech: Speech, no_secrets: bool) -> int:
     """Show where live differs from the file, and who moved. Nothing is written.
 
     What a past run from here left is compared with both: if live is no longer
@@ -34,7 +36,7 @@ def drift(where: Where, speech: Speech) -> int:
     from fcdeploy.cli.views import drifts_code, drifts_view
     from fcdeploy.render.drift import drifts_text
 
-    report = asyncio.run(app.drift(where))
+    report = asyncio.run(app.drift(replace(where, secrets=not no_secrets)))
     view = drifts_view(report)
     speech.write_findings((*report.diagnostics, *(found for one in view.drifts for found in one.problems)))
     if speech.is_document:

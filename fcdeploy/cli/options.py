@@ -239,6 +239,11 @@ LOCK_OPTION = option(
     help="Wait so long for another process on the same target, such as 5m. Without it: not at all.",
 )  # fmt: skip
 
+NO_SECRETS_OPTION = option(
+    "--no-secrets", is_flag=True, section=_WHAT,
+    help="Read no secret: what holds one is shown as (unknown) and not compared.",
+)  # fmt: skip
+
 YES_OPTION = option("--yes", is_flag=True, section=GENERAL, help="Ask nothing; needed where there is no terminal.")
 
 _RUN_OPTIONS = (

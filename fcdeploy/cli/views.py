@@ -61,7 +61,12 @@ def _plan_view(one: TargetPlan, with_bodies: bool) -> PlanView:
         wave=one.wave,
         problems=to_findings(one.problem) if one.problem else (),
         digests=change_digests(one.plan) if with_bodies and one.plan else (),
-        bodies={step.id: body_shown(step) for step in one.plan.steps} if with_bodies and one.plan else {},
+        # What is live may hold a secret that nobody has read and so nobody knows to hide.
+        bodies=(
+            {step.id: body_shown(step) for step in one.plan.steps}
+            if with_bodies and one.plan and one.plan.unread is None
+            else {}
+        ),
     )
 
 

@@ -36,6 +36,7 @@ from fcdeploy.model.plans import (
     Reply,
     Step,
     Told,
+    Unread,
     guard_from_json,
     guard_to_json,
 )
@@ -93,6 +94,7 @@ __all__ = [
     "Step",
     "Target",
     "Told",
+    "Unread",
     "Wave",
     "arn_account",
     "from_json",

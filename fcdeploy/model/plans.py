@@ -260,10 +260,21 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Unread:
+    """A place that holds a secret that was not read: a resource, and the dotted path in API names."""
+
+    address: Address
+    path: str
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Plan:
     """Everything that apply will do to one target, in order; changes of action none are only counted.
 
-    `left_out` counts the resources that were not to be looked at, whatever would become of them (S46).
+    `left_out` counts the resources that were not to be looked at, whatever would become of them (S46). `unread` are the
+    places that were not compared where no secret was read (S41); None: secrets were read. Such a plan is to be looked
+    at, and never applied.
     """
 
     project: str
@@ -272,6 +283,7 @@ class Plan:
     steps: tuple[Step, ...]
     unchanged: int = 0
     left_out: int = 0
+    unread: tuple[Unread, ...] | None = None
     warnings: tuple[Diagnostic, ...] = ()
 
     def count(self, action: Action) -> int:

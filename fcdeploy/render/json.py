@@ -238,8 +238,13 @@ def _plan(view: PlanView) -> dict[str, Json]:
         "steps": [_step(one, view.bodies.get(one.id)) for one in plan.steps] if plan else [],
         "summary": _summary([plan]) if plan else None,
         "digests": list(view.digests),
+        **({"unread": _unread(plan)} if plan is not None and plan.unread is not None else {}),
         "diagnostics": findings_list((*view.problems, *warnings)),
     }
+
+
+def _unread(plan: Plan) -> list[Json]:
+    return [{"address": str(one.address), "path": one.path} for one in plan.unread or ()]
 
 
 def _summary(plans: Iterable[Plan]) -> dict[str, Json]:

@@ -59,18 +59,20 @@ def read_project(
     var_files: Sequence[Path] = (),
     assignments: Iterable[str] = (),
     read_secret: ReadSecret | None = None,
+    unread: bool = False,
     policies: Sequence[Path] = (),
 ) -> Project:
     """Read a spec: a file, or the `fcdeploy.yaml` (`fcdeploy.yaml.j2`) of a folder.
 
     `var_files` and `assignments` are what `--var-file` and `--var NAME=VALUE` gave, weakest first (S3). `read_secret`
-    replaces how secrets are read. `policies` are files whose policies beat those of the spec. Raises SpecError with
-    everything that is wrong before any target is looked at, UsageError for an assignment that is none.
+    replaces how secrets are read; `unread`: none is, each is text that means nothing. `policies` are files whose
+    policies beat those of the spec. Raises SpecError with everything that is wrong before any target is looked at,
+    UsageError for an assignment that is none.
     """
     file = spec_file(path)
     over = [*(read_variables(one) for one in var_files), variables(assignments)]
     wrong: list[Diagnostic] = []
-    surroundings = Surroundings(root=file.parent, env=environ, read_secret=read_secret)
+    surroundings = Surroundings(root=file.parent, env=environ, read_secret=read_secret, unread=unread)
     files = read_files(file, texts=Texts(file.parent, Scope(surroundings, layers=over)), found=wrong)
     if policies:
         folders = dict(files.folders)
@@ -78,7 +80,7 @@ def read_project(
     document = files.document
     if wrong:
         # The file is refused, so no secret is read for it; the rest is told in the same breath.
-        surroundings = Surroundings(root=file.parent, env=environ, read_secret=_no_secret)
+        surroundings = Surroundings(root=file.parent, env=environ, read_secret=_no_secret, unread=unread)
     notes: list[Diagnostic] = []
     try:
         there = placed_targets(document, surroundings, over, notes)
@@ -250,7 +252,14 @@ class Project:
         if target.name not in self._judged:
             made = self._resolved(target, self.surroundings)
             mark = Mark(project=self.name, target=target.name)
-            judged = check_spec(made.tree, provider=target.provider, api=target.api, mark=mark, left_out=made.left_out)
+            judged = check_spec(
+                made.tree,
+                provider=target.provider,
+                api=target.api,
+                mark=mark,
+                left_out=made.left_out,
+                unread=self.surroundings.unread,
+            )
             self._judged[target.name] = (made, in_order(by_item((*made.found, *judged), made.items)))
             self.surroundings.retell(self._judged[target.name][1])
         return self._judged[target.name]

@@ -23,6 +23,7 @@ from fcdeploy.model import LATER, Json, Sensitive
 from fcdeploy.spec.compiler import Compiler
 from fcdeploy.spec.filters import COMPARISONS, FILTERS, TESTS
 from fcdeploy.spec.node import kind_of
+from fcdeploy.spec.sources import UNREAD
 from fcdeploy.spec.values import (
     MAX_TEXT,
     Elements,
@@ -40,6 +41,7 @@ from fcdeploy.spec.values import (
     described,
     expression_of,
     joined,
+    part_of_unread,
     secret_names,
     settled,
     tainted,
@@ -86,8 +88,8 @@ class Sandbox(SandboxedEnvironment):
     code_generator_class = Compiler
     intercepted_binops = frozenset(SandboxedEnvironment.default_binop_table)
 
-    def __init__(self, total: Meter | None = None) -> None:
-        """`total` bounds the work of all evaluations, those of other sandboxes that share it included."""
+    def __init__(self, total: Meter | None = None, *, unread: bool = False) -> None:
+        """`total` bounds the work of all that share it. `unread`: secrets stand as text that means nothing."""
         super().__init__(undefined=_Missing, optimized=False, autoescape=False, cache_size=0)
         self.globals.clear()
         self.filters = {name: self._filter(name, call) for name, call in FILTERS.items()}
@@ -95,6 +97,7 @@ class Sandbox(SandboxedEnvironment):
         self._compiled: dict[str, Callable[..., Any]] = {}
         self._runs: list[Evaluation] = []
         self._total = total or Meter(WORK)
+        self._unread = unread
 
     def value(self, expression: str, names: Mapping[str, Any], *, longest: int = MAX_EXPRESSION) -> Json:
         """What the expression gives: JSON, with `Sensitive` text where secrets went in, or a leaf of `ref()`.
@@ -220,6 +223,8 @@ class Sandbox(SandboxedEnvironment):
             return self._slice(obj, argument)
         argument, names = self._settle(argument)
         self._decide(names)
+        if self._unread and (unread := part_of_unread(obj, argument)) is not None:
+            return unread
         found: Any = _NOTHING
         if isinstance(obj, (Names, dict)):
             known = list(obj.names()) if isinstance(obj, Names) else [key for key in obj if isinstance(key, str)]
@@ -311,9 +316,13 @@ class Sandbox(SandboxedEnvironment):
             (given, named), of_given = self._settle(([*args], kwargs))
             names = tuple(dict.fromkeys(of_value + of_given))
             check_known([value, given, named], f"`|{name}`")
-            if name in _DEAR and isinstance(value, (list, dict)):
-                self._runs[-1].meter.spend(_DEAR[name] * len(value))
-            result = call(value, *given, **named)
+            self._runs[-1].meter.spend(_DEAR.get(name, 0) * len(value) if isinstance(value, (list, dict)) else 0)
+            try:
+                result = call(value, *given, **named)
+            except TemplateFault:
+                if not (self._unread and names):
+                    raise
+                result = UNREAD
             if isinstance(result, list):
                 self._runs[-1].meter.spend(len(result))
             if isinstance(result, str) and len(result) > MAX_TEXT:

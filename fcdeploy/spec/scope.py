@@ -214,7 +214,7 @@ class Scope:
 
             # What one target compiled serves the others: the names of each are handed over with every evaluation.
             world = self.surroundings
-            self._sandbox = world.sandbox = world.sandbox or Sandbox(world.work)
+            self._sandbox = world.sandbox = world.sandbox or Sandbox(world.work, unread=world.unread)
             self._names = self._all_names()
         return self._sandbox
 

@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 COMMAND_SECONDS = 60.0
 MAX_WORK = 300_000
 """What all large expressions of all targets may do, in elements visited or what takes as long: about half a second."""
+UNREAD = "(unknown)"
+"""Stands for the text of a secret that is not read."""
 _GIT_SECONDS = 20.0
 # A checkout of a pull request is detached; the CI systems name the branch here.
 _BRANCH_VARIABLES = ("GITHUB_HEAD_REF", "GITHUB_REF_NAME", "CI_COMMIT_REF_NAME", "BRANCH_NAME")
@@ -32,10 +34,14 @@ class Surroundings:
     """The world around a spec, read at most once each, and what its templates may still do; shared by all targets of a
     run.
 
-    `root` is the folder of the spec. `read_secret` replaces how secrets are read (`plan --no-secrets`, tests).
+    `root` is the folder of the spec. `read_secret` replaces how secrets are read. `unread`: none is, and each stands as
+    text that means nothing (`plan --no-secrets`, `validate`).
     """
 
-    def __init__(self, *, root: Path, env: Mapping[str, str], read_secret: ReadSecret | None = None) -> None:
+    def __init__(
+        self, *, root: Path, env: Mapping[str, str], read_secret: ReadSecret | None = None, unread: bool = False
+    ) -> None:
+        self.unread = unread
         self.root = root
         self.env = env
         self._read_secret = read_secret or self._read_source
@@ -78,6 +84,8 @@ class Surroundings:
 
     def read_secret(self, name: str, source: Mapping[str, Json]) -> str:
         """The text of a declared secret; never empty."""
+        if self.unread:
+            return UNREAD
         key = (name, repr(sorted(source.items())))
         if key not in self._secrets:
             self._secrets[key] = _kept(lambda: self._read_secret(name, source))

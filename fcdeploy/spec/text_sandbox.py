@@ -116,7 +116,7 @@ class TextSandbox(Sandbox):
         except TemplateFault as fault:
             raise self._placed(fault, name) from None
         except TemplateSyntaxError as problem:
-            raise self._unread(problem, name) from None
+            raise self._misread(problem, name) from None
         except TemplateNotFound as problem:
             raise self._placed(TemplateFault(f"there is no file `{problem.message}`"), name) from None
         except (SyntaxError, MemoryError):
@@ -156,7 +156,7 @@ class TextSandbox(Sandbox):
             return Run(0, self.sources.get(name) or Source(name, ""), 0, False)
         return Run(0, at.source, at.offset, False)
 
-    def _unread(self, problem: TemplateSyntaxError, name: str) -> TextFault:
+    def _misread(self, problem: TemplateSyntaxError, name: str) -> TextFault:
         at = problem.lineno
         if isinstance(at, At):
             span = at.source.span(at.offset)

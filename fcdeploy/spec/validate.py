@@ -30,13 +30,22 @@ _QUOTED = re.compile("`([^`]+)`")
 
 
 def check_spec(
-    resolved: Node, *, provider: str, api: str = "", mark: Mark | None = None, left_out: LeftOut | None = None
+    resolved: Node,
+    *,
+    provider: str,
+    api: str = "",
+    mark: Mark | None = None,
+    left_out: LeftOut | None = None,
+    unread: bool = False,
 ) -> list[Diagnostic]:
     """Everything that is wrong with a spec whose templates are evaluated and whose defaults are merged, in order.
 
     `api` is the target's API version; empty: no rule by version is asked. `mark` is what the target's own resources
     bear; None: it is not known. `left_out` are the resources that are not in this target although the file has them.
+    `unread`: of secrets only that they are text is known.
     """
+    no_text = _secrets_that_are_no_text(resolved, provider) if unread else []
+    resolved = _with_secrets_unknown(resolved) if unread else resolved
     judged = Judged.of(resolved, provider)
     found = _Findings(judged)
     parents: dict[Path, list[Placed]] = {}
@@ -63,7 +72,21 @@ def check_spec(
         found.add(_sibling_findings(siblings, judged))
         found.add(former_name_findings(siblings))
     found.add(reference_findings(judged, everything, api, gone))
-    return found.diagnostics()
+    return [*no_text, *found.diagnostics()]
+
+
+def _secrets_that_are_no_text(root: Node, provider: str) -> list[Diagnostic]:
+    mistakes = (one for one in Judged.of(root, provider).mistakes if one.keyword == "type")
+    return [one.diagnostic for one in mistakes if isinstance(root.nearest(one.path)[0].value, Sensitive)]
+
+
+def _with_secrets_unknown(root: Node) -> Node:
+    value = root.value
+    if isinstance(value, dict):
+        return root.with_value({key: _with_secrets_unknown(item) for key, item in value.items()})
+    if isinstance(value, list):
+        return root.with_value([_with_secrets_unknown(item) for item in value])
+    return root.with_value(UNKNOWN) if isinstance(value, Sensitive) else root
 
 
 def with_unknown(root: Node) -> Node:

@@ -173,6 +173,19 @@ def secret_names(text: Sensitive) -> Iterator[str]:
             yield from part["secret"].split(",")
 
 
+def part_of_unread(value: Json, argument: Json) -> Json:
+    """What stands for a part of something that is made of secrets which nobody read; None where it is an ordinary part.
+
+    Text that means nothing has no parts by name, and may have fewer elements than the secret.
+    """
+    if isinstance(value, Sensitive):
+        far = isinstance(argument, int) and not -len(value) <= argument < len(value)
+        return value if far or isinstance(argument, str) else None
+    if isinstance(value, list) and isinstance(argument, int) and not -len(value) <= argument < len(value):
+        return next((one for one in value if isinstance(one, Sensitive)), None)
+    return None
+
+
 def derived(value: str, names: Iterable[str], expression: str) -> Sensitive:
     """Text that came out of secrets by an operation other than joining."""
     if len(expression) > MAX_TEXT:

@@ -22,7 +22,7 @@ PURE = (
     *("ignoring", "policy", "renames", "sealed", "unmarked", "adoption", "only"),
     *("edges", "order", "attributes", "outputs", "series", "tag_steps", "pins"),
     *("graph", "hiding", "lasting", "past", "ledger", "rounds", "schedule", "telling", "digest", "saved"),
-    *("postgres_url",),
+    *("postgres_url", "unread"),
 )
 IO_MODULES = {"os", "time", "httpx", "logging", "socket", "subprocess", "sqlite3", "pathlib", "asyncio", "tempfile"}
 

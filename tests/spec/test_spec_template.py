@@ -16,6 +16,7 @@ from fcdeploy.errors import SpecError
 from fcdeploy.model import LaterText, Output, Sensitive, to_json
 from fcdeploy.spec.loader import load
 from fcdeploy.spec.node import Node
+from fcdeploy.spec.project import read_project
 from fcdeploy.spec.targets import variables
 from fcdeploy.spec.template import Names, Scope, Surroundings, TemplateFault, render, rendered, secret_text
 
@@ -443,3 +444,33 @@ def test_no_expression_gives_a_traceback_or_loses_a_secret(expression: str) -> N
     made, found = rendered(Node.of({}, Span(file="f", line=1, column=1)).with_value({"k": written(expression)}), scope)
     shown = (repr(made.plain()) + "".join(map(str, found))).lower()
     assert "qvqz" not in shown and "cxzxenf3cq" not in shown
+
+
+def test_what_is_made_of_secrets_that_nobody_reads_is_text_that_means_nothing(tmp_path: Path) -> None:
+    made = (
+        "secret('S')|fromjson",
+        "(secret('S')|fromjson).user",
+        "(secret('S')|fromjson)['user'].name",
+        "(secret('S')|split(':'))[3]",
+        "secret('S')|b64decode|upper",
+        "secret('S')[40]",
+        "'a' ~ secret('S')",
+        "'a' if secret('S') == 'b' else 'c'",
+    )
+    tags = "\n".join(f'      t{at}: "${{{{ {text} }}}}"' for at, text in enumerate(made))
+    (tmp_path / "fcdeploy.yaml").write_text(
+        "apiVersion: fcdeploy/v1\nproject: p\ntargets: {dev: {provider: alibaba, region: cn-hangzhou}}\n"
+        f"secrets: {{S: {{command: [touch, {tmp_path}/was-run]}}}}\nservices:\n  s:\n    tags:\n{tags}\n"
+        "    functions: {f: {code: ., runtime: python3.10, handler: a.b, memorySize: \"${{ secret('S') }}\"}}\n"
+    )
+    project = read_project(tmp_path, environ={}, unread=True)
+    (found,) = project.diagnostics(project.targets)
+    assert (found.summary, found.hint) == ("`memorySize` must be a whole number", "a secret can only be text")
+    assert not (tmp_path / "was-run").exists()
+    text = (tmp_path / "fcdeploy.yaml").read_text().replace("memorySize: \"${{ secret('S') }}\"", "memorySize: 128")
+    (tmp_path / "fcdeploy.yaml").write_text(text)
+    project = read_project(tmp_path, environ={}, unread=True)
+    (service,) = [one for one in project.expand(project.targets[0]).values() if one.address.kind == "service"]
+    tags_made = service.body["tags"]
+    assert isinstance(tags_made, dict) and len(tags_made) == len(made)
+    assert all(isinstance(one, Sensitive) for one in tags_made.values())
