@@ -12,10 +12,10 @@ from fcdeploy.app.bench import Cloud, opened_cloud
 from fcdeploy.app.history import read_unknown_run
 from fcdeploy.app.running import Manner, read_figures
 from fcdeploy.app.selection import patterns_of, project_of
-from fcdeploy.app.types import OpenTarget, PlanReport, TargetPlan, Where
+from fcdeploy.app.types import OpenTarget, PlanReport, TargetOutputs, TargetPlan, Where
 from fcdeploy.app.work import Work
 from fcdeploy.errors import RunError
-from fcdeploy.model import Outcome
+from fcdeploy.model import Ending, Outcome
 from fcdeploy.spec.project import Project
 
 Agree: TypeAlias = Callable[[tuple[OpenTarget, ...]], bool]
@@ -24,9 +24,14 @@ Agree: TypeAlias = Callable[[tuple[OpenTarget, ...]], bool]
 _WORDS = {"resume": "resume", "rollback": "roll back", "abandon": "abandon"}
 
 
-async def resume(where: Where, manner: Manner) -> tuple[Outcome, ...]:
-    """Finish the open run of each selected target; raises RunError when none has one."""
-    return await _recovered(where, "resume", manner, None)
+async def resume(
+    where: Where, manner: Manner, *, put_out: Callable[[TargetOutputs], None] | None = None
+) -> tuple[Outcome, ...]:
+    """Finish the open run of each selected target; raises RunError when none has one.
+
+    `put_out` is given what each target puts out whose `apply` has ended well by it.
+    """
+    return await _recovered(where, "resume", manner, None, put_out)
 
 
 async def abandon(where: Where, manner: Manner, *, agree: Agree | None = None) -> tuple[Outcome, ...]:
@@ -99,7 +104,13 @@ async def rollback(
             return (await work.execute(replace(manner, on_failure="stop"), "rollback"),)
 
 
-async def _recovered(where: Where, recover: str, manner: Manner, agree: Agree | None) -> tuple[Outcome, ...]:
+async def _recovered(
+    where: Where,
+    recover: str,
+    manner: Manner,
+    agree: Agree | None,
+    put_out: Callable[[TargetOutputs], None] | None = None,
+) -> tuple[Outcome, ...]:
     """Recover the open run of every selected target that has one."""
     project = project_of(where)
     with opened_cloud(where, project.name, project.root) as cloud:
@@ -109,7 +120,13 @@ async def _recovered(where: Where, recover: str, manner: Manner, agree: Agree | 
                 raise RunError(f"there is nothing to {_WORDS[recover]}", detail="no selected target has an open run")
             if not await _agreed(works, agree):
                 return ()
-            return tuple(await asyncio.gather(*(work.recover(recover, manner) for work in works)))
+            # Recovering may close the record.
+            applied = [work.record is not None and work.record.command == "apply" for work in works]
+            outcomes = await asyncio.gather(*(work.recover(recover, manner) for work in works))
+            for work, was_apply, outcome in zip(works, applied, outcomes, strict=True):
+                if put_out is not None and was_apply and outcome.ending is Ending.DONE:
+                    put_out(await work.read_outputs())
+            return tuple(outcomes)
 
 
 async def _held(

@@ -161,14 +161,20 @@ def apply(
 
 @click.command("destroy", cls=Command)
 @asks(JUDGED, WISHES, RUN, speaking("markdown", "html"))
+@_REQUIRE_OPTION
 @YES_OPTION
-def destroy(where: Where, wishes: Wishes, run: RunOptions, speech: Speech, yes: bool) -> int:
+def destroy(
+    where: Where, wishes: Wishes, run: RunOptions, speech: Speech, require_plan_digest: str | None, yes: bool
+) -> int:
     """Delete everything that the project owns in the chosen targets.
 
     What is marked `protect: true` stops it. Resources of other projects are
     not touched, whatever their names are.
     """
-    return _carry_out(where, wishes, run, speech, yes=yes, destroy=True)
+    from fcdeploy import app
+
+    required = app.read_required(require_plan_digest) if require_plan_digest is not None else None
+    return _carry_out(where, wishes, run, speech, yes=yes, destroy=True, required=required)
 
 
 def _carry_out(

@@ -16,8 +16,8 @@ from fcdeploy.cli.watching import watched
 from fcdeploy.errors import UsageError
 
 if TYPE_CHECKING:
-    from fcdeploy.app import Move, OpenTarget, PlanReport, Where
-    from fcdeploy.render.views import OutcomeView
+    from fcdeploy.app import Move, OpenTarget, PlanReport, TargetOutputs, Where
+    from fcdeploy.render.views import OutcomeView, OutputsView
 
 _ALIAS = "An alias"
 
@@ -47,11 +47,14 @@ def resume(where: Where, speech: Speech, lock_timeout: float, grace: float | Non
     """
 
     from fcdeploy import app
-    from fcdeploy.cli.views import outcome_views
+    from fcdeploy.cli.views import outcome_views, outputs_views
 
+    given: list[TargetOutputs] = []
     with watched(speech, where) as over:
-        outcomes = over.signals.finished(app.resume(where, over.manner(lock_timeout=lock_timeout, grace=grace)))
-    return _report(speech, "resume", outcome_views(outcomes, flags=flags_of(where)))
+        manner = over.manner(lock_timeout=lock_timeout, grace=grace)
+        outcomes = over.signals.finished(app.resume(where, manner, put_out=given.append))
+    views = outcome_views(outcomes, flags=flags_of(where))
+    return _report(speech, "resume", views, given=outputs_views(tuple(given)))
 
 
 @click.command("rollback", cls=Command)
@@ -238,13 +241,26 @@ def _move_back(where: Where, speech: Speech, move: Move, lock_timeout: float, gr
     return gravest((plans_code(report.plans, pending_counts=False), outcomes_code(views)))
 
 
-def _report(speech: Speech, command: str, views: tuple[OutcomeView, ...], *, after_plan: bool = False) -> int:
+def _report(
+    speech: Speech,
+    command: str,
+    views: tuple[OutcomeView, ...],
+    *,
+    after_plan: bool = False,
+    given: tuple[OutputsView, ...] | None = None,
+) -> int:
     from fcdeploy.cli.views import outcomes_code
     from fcdeploy.render.json import document_text, outcomes_list
     from fcdeploy.render.outcome import outcomes_text
+    from fcdeploy.render.outputs import outputs_list, outputs_text
 
     if speech.json:
-        speech.write_report(document_text(command, {"outcomes": outcomes_list(views)}))
+        outputs = {"outputs": outputs_list(given)} if given is not None else {}
+        speech.write_report(document_text(command, {"outcomes": outcomes_list(views), **outputs}))
     else:
         speech.write_report("\n" * after_plan + outcomes_text(views, ink=speech.ink))
+        if told := outputs_text(given or (), ink=speech.ink):
+            speech.write_report("\n" + told)
+    for one in given or ():
+        speech.write_findings(one.problems)
     return outcomes_code(views)

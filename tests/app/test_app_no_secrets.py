@@ -45,7 +45,7 @@ def test_secrets_are_not_read_not_compared_and_shown_as_unknown(stage: Any) -> N
     spec = with_secrets(stage)
     marker = Path(stage.root) / "was-run"
     stage.environ.pop("TOKEN_SOURCE", None)
-    assert app.validate(stage.where()).resources == 5
+    assert app.validate(stage.where())[0].resources == 5
     first = plan_of(stage)
     assert not marker.exists()
     assert {(one.address.short, one.path) for one in first.unread or ()} == {

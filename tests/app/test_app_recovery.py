@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from fcdeploy.app import StopRequest, Wishes
+from fcdeploy.cli.entry import run
 from fcdeploy.errors import OpenRun, RunError
 from fcdeploy.model import Ending, EventType
 
@@ -180,3 +181,19 @@ def test_a_stop_with_grace_leaves_what_hangs_open(stage: Any) -> None:
     while not any(entry["durationMs"] >= 300 for entry in stage.emulator.app.world.log.entries()):
         assert time.monotonic() < patience
         time.sleep(0.02)
+
+
+def test_a_resumed_apply_puts_out_what_an_apply_does(
+    stage: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    spec = stage.spec(1)
+    spec["outputs"] = {"order": "${{ ref('s/f0').arn }}"}
+    stage.write(spec)
+    refused = {"status": 400, "code": "InvalidArgument", "message": "no"}
+    stage.faults({"match": {"operation": "CreateTrigger"}, "effect": refused})
+    stage.apply(ending=Ending.STOPPED, on_failure="stop")
+    stage.faults()
+    for name, value in stage.environ.items():
+        monkeypatch.setenv(name, value)
+    assert run(["resume", "-f", str(stage.root), "--endpoint", stage.emulator.url]) == 0
+    assert "services/s/functions/f0" in capsys.readouterr().out

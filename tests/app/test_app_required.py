@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 
 from fcdeploy.app import PlanReport, read_required
+from fcdeploy.cli.entry import run
 from fcdeploy.cli.views import plans_view
 from fcdeploy.engine.digest import change_digests, plans_digest
 from fcdeploy.errors import PlanOutdated, UsageError
@@ -123,3 +124,21 @@ def test_what_is_no_digest_and_no_plan_is_a_mistake(text: str, tmp_path: Path) -
         (tmp_path / "plan.json").write_text(content)
         with pytest.raises(UsageError, match="is no JSON plan"):
             read_required(str(tmp_path / "plan.json"))
+
+
+def test_a_destroy_is_held_to_what_was_reviewed_too(
+    stage: Any, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    stage.write(stage.spec(1))
+    stage.apply()
+    for name, value in stage.environ.items():
+        monkeypatch.setenv(name, value)
+    where = ["-f", str(stage.root), "--endpoint", stage.emulator.url]
+    stage.requests()
+    assert run(["destroy", *where, "--yes", "--require-plan-digest", "0" * 64]) == 5
+    assert "this plan is not the one that was reviewed" in capsys.readouterr().err
+    assert stage.writes() == []
+    (result,) = stage.plan_report(destroy=True).results
+    assert result.plan is not None
+    assert run(["destroy", *where, "--yes", "--require-plan-digest", plans_digest([result.plan])]) == 0
+    assert stage.dump() == {}
