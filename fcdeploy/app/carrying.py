@@ -9,8 +9,13 @@ from fcdeploy.app.rollout import rolled_out
 from fcdeploy.app.running import Manner
 from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan
 from fcdeploy.app.work import Work
-from fcdeploy.errors import FcdeployError, SpecError, UsageError
+from fcdeploy.errors import FcdeployError, ReadFailed, SpecError, UsageError
 from fcdeploy.model import Ending
+
+SILENCE = 10.0
+"""Seconds that targets which have answered nothing are waited for once every other one is through."""
+LOOK = 0.25
+"""Seconds between two looks at who is silent."""
 
 
 async def carried_out(
@@ -45,7 +50,11 @@ async def carried_out(
 
 
 async def side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[TargetPlan]]) -> list[TargetPlan]:
-    """The plans of all targets at once; a target's problem is its result."""
+    """The plans of all targets at once; a target's problem is its result.
+
+    Who has answered nothing is waited for no longer than `SILENCE` once every other is through: a dead region would
+    hold up the rest for as long as its reads are tried. Raises SpecError and UsageError, which are about all of them.
+    """
 
     async def one(work: Work) -> TargetPlan:
         try:
@@ -53,6 +62,35 @@ async def side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[T
         except (SpecError, UsageError):
             raise
         except FcdeployError as problem:
-            return TargetPlan(target=work.target, plan=None, problem=problem, wave=work.wave, where=work.where)
+            return _without_plan(work, problem)
 
-    return list(await asyncio.gather(*(one(work) for work in works)))
+    tasks = {asyncio.ensure_future(one(work)): work for work in works}
+    clock = asyncio.get_running_loop().time
+    waiting, since = set(tasks), clock()
+    try:
+        while waiting:
+            done, waiting = await asyncio.wait(waiting, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
+            for task in done:
+                task.result()
+            if done or len(waiting) == len(tasks) or not all(tasks[task].is_silent for task in waiting):
+                since = clock()
+            elif clock() - since >= SILENCE:
+                break
+    finally:
+        for task in waiting:
+            task.cancel()
+        await asyncio.gather(*waiting, return_exceptions=True)
+    return [_without_plan(work, _silent(work)) if task in waiting else task.result() for task, work in tasks.items()]
+
+
+def _without_plan(work: Work, problem: FcdeployError) -> TargetPlan:
+    return TargetPlan(target=work.target, plan=None, problem=problem, wave=work.wave, where=work.where)
+
+
+def _silent(work: Work) -> ReadFailed:
+    return ReadFailed(
+        f"{work.target.region} has answered nothing",
+        resource=work.target.title,
+        detail=f"it was waited for {SILENCE:g} s longer than any other target needed",
+        hint="the other targets go on without it; run the command for it again with --target",
+    )

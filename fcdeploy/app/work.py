@@ -68,6 +68,12 @@ class Work:
     kept: tuple[Kept, ...] = ()
     policing: Policing | None = None
 
+    @property
+    def is_silent(self) -> bool:
+        """Whether the cloud was asked something and has answered nothing, not even a refusal."""
+        client = self.bench.client if self.bench is not None else None
+        return client is not None and client.tally.requests.total() > 0 and not client.limiter.answered
+
     async def open(self, stack: AsyncExitStack) -> Bench:
         """The bench, made once."""
         if self.bench is None:

@@ -97,8 +97,8 @@ def regions_spec(stage: Any) -> dict[str, Any]:
 
 @pytest.fixture
 def impatient(hurried: list[float], monkeypatch: pytest.MonkeyPatch) -> list[float]:
-    """Waits take next to no time, and who does not answer within a moment does not answer."""
-    monkeypatch.setattr("fcdeploy.cloud.client.FIRST_DEADLINE", 0.5)
+    """Waits take next to no time, and who says nothing is not waited for."""
+    monkeypatch.setattr("fcdeploy.app.carrying.SILENCE", 2.0)
     return hurried
 
 
@@ -130,8 +130,28 @@ def test_a_dead_region_is_its_own_trouble(stage: Any, gate: Gate, impatient: lis
     assert set(gate.asked) == {"GET"} and len(gate.asked) <= 2 * 12 * 6
     gate.manner = ""
     report = applied()
+    assert [one.problem for one in report.plans.results] == [None] * 3
     assert [one.ending for one in report.outcomes] == [Ending.DONE] * 3
     assert [len(one.done) > 0 for one in report.outcomes] == [False, True, False]
+
+
+def test_who_says_nothing_is_not_waited_for_when_all_others_are_through(
+    stage: Any, gate: Gate, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("fcdeploy.app.carrying.SILENCE", 2.0)
+    stage.write(regions_spec(stage))
+    where: Where = dataclasses.replace(stage.where(target="*"), endpoint=gate.url)
+    gate.manner = "hangs"
+    live, silent, other = asyncio.run(app.plan(where, Wishes())).results
+    assert live.plan is not None and other.plan is not None
+    assert isinstance(silent.problem, ReadFailed) and "answered nothing" in silent.problem.summary
+    # The reads that were under way were given up: none of them had come to its second try.
+    assert 0 < len(gate.asked) < 12
+    # One that is alone is waited for as long as its reads are tried.
+    monkeypatch.setattr("fcdeploy.cloud.client.FIRST_DEADLINE", 0.2)
+    monkeypatch.setattr("fcdeploy.cloud.retry.FIRST_BUDGET", 0.0)
+    (alone,) = asyncio.run(app.plan(dataclasses.replace(where, target=f"live/{DEAD}"), Wishes())).results
+    assert isinstance(alone.problem, ReadFailed) and "answered nothing" not in alone.problem.summary
 
 
 def test_a_port_that_refuses_ends_in_a_few_tries(stage: Any, impatient: list[float]) -> None:
