@@ -74,7 +74,7 @@ def check_told(stage: Any, api: str = API_2021) -> None:
     assert timer["body"]["triggerConfig"]["payload"] == f"{trigger}/of/dev"
 
 
-@pytest.mark.parametrize("api", [API_2021, API_2016])
+@pytest.mark.parametrize("api", [API_2021, pytest.param(API_2016, marks=pytest.mark.proof)])
 def test_values_of_replies_reach_what_refers_to_them_and_come_back(stage: Any, api: str) -> None:
     spec = referring(stage, api=api)
     stage.write(spec)
