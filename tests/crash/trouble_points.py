@@ -22,7 +22,7 @@ from typing import Any
 
 from fcdeploy.app import bench
 from fcdeploy.cloud.client import Client
-from fcdeploy.engine import lease
+from fcdeploy.engine import holder, lease
 from fcdeploy.engine.executor import Executor
 from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.engine.reader import Reader
@@ -97,7 +97,7 @@ def break_down(words: str) -> None:
 
 def move_elsewhere(place: str) -> None:
     """This machine is another one, as far as leases are concerned."""
-    lease._place = lambda: place
+    holder._place = lambda: place
 
 
 def hurry(stale: float) -> None:
