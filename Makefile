@@ -25,16 +25,22 @@ WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); ec
 # Some environments (PYTHONDONTWRITEBYTECODE) would compile everything at every start of a process.
 export PYTHONDONTWRITEBYTECODE =
 
-.venv/runtime: pyproject.toml
+.venv/bin/python:
 	@test -n "$(PYTHON)" || { echo "Python >= 3.11 with its venv module is needed (Debian: apt-get install python3-venv)" >&2; exit 1; }
-	@test -x $(BIN)/python || $(PYTHON) -m venv .venv
-	$(PIP) install --editable .
-	@$(BIN)/python -m compileall -q fcdeploy
+	$(PYTHON) -m venv .venv
+
+# Compiled on all cores, and without the vendors' SDKs: of their thousands of files a test needs few.
+COMPILED = $(BIN)/python -m compileall -q -j 0 -x '/(huaweicloudsdk|alibabacloud|fc2|mypy)' .venv/lib fcdeploy
+
+.venv/runtime: pyproject.toml | .venv/bin/python
+	$(PIP) install --no-compile --editable .
+	@$(COMPILED)
 	@touch $@
 
-.venv/test: .venv/runtime
-	$(PIP) install --editable '.[test]'
-	@touch $@
+.venv/test: pyproject.toml | .venv/bin/python
+	$(PIP) install --no-compile --editable '.[test]'
+	@$(COMPILED)
+	@touch .venv/runtime $@
 
 demo: .venv/runtime
 	@PATH="$(CURDIR)/$(BIN):$$PATH" sh examples/demo.sh

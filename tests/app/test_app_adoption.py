@@ -191,6 +191,7 @@ def versions(stage: Any) -> list[str]:
     return [one for one in stage.dump() if one.startswith(f"{HERE}/version/s/")]
 
 
+@pytest.mark.proof
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 @pytest.mark.parametrize("api", APIS)
 def test_nine_functions_and_thirty_versions_of_which_the_file_has_three(stage: Any, api: str) -> None:
@@ -253,6 +254,7 @@ def test_adopting_over_deletes_what_it_showed_and_no_version(stage: Any) -> None
     assert stage.plan().is_empty and len(versions(stage)) == 3
 
 
+@pytest.mark.proof
 @pytest.mark.filterwarnings("ignore::DeprecationWarning", "ignore::ResourceWarning")
 def test_keep_prunes_our_versions_and_none_that_others_published(stage: Any) -> None:
     live = stage.spec(1)

@@ -136,6 +136,7 @@ def test_it_goes_before_the_functions_that_it_leads_to(stage: Any, spec: dict[st
     assert gone in needs["function s/f0"] and gone in needs["function s/f1"] and gone not in needs["function s/f2"]
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("api", APIS)
 def test_a_route_to_an_alias_waits_for_it_and_keeps_it(stage: Any, api: str) -> None:
     spec = first(stage, api)
@@ -193,6 +194,7 @@ def test_unchanged_domains_cost_one_request(stage: Any, spec: dict[str, Any]) ->
     assert (counts["ListCustomDomains"], counts["GetCustomDomain"]) == (1, 0)
 
 
+@pytest.mark.proof
 def test_a_domain_that_leaves_the_file_stays_and_is_named(stage: Any, spec: dict[str, Any]) -> None:
     before = stage.whole_dump()
     del spec["customDomains"]
@@ -233,6 +235,7 @@ def test_absent_deletes_it_when_that_is_allowed(stage: Any, spec: dict[str, Any]
     assert stage.difference(before) == []
 
 
+@pytest.mark.proof
 def test_absent_deletes_no_domain_of_others(stage: Any, spec: dict[str, Any]) -> None:
     put_domain(stage, THEIRS)
     spec["customDomains"][NAME] = {"absent": True}
@@ -302,6 +305,7 @@ def test_adopt_takes_nothing_away(stage: Any) -> None:
     assert stage.plan().is_empty
 
 
+@pytest.mark.proof
 def test_a_domain_that_leads_to_ours_or_nowhere_is_ours_when_declared(stage: Any, spec: dict[str, Any]) -> None:
     put_domain(stage, {**THEIRS, "serviceName": "s"}, name="second.example.com")
     put_domain(stage, name="third.example.com")
@@ -351,6 +355,7 @@ def test_a_destroy_of_what_somebody_edited_stops(stage: Any, spec: dict[str, Any
 # Ways back
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("api", APIS)
 def test_every_create_may_be_refused(stage: Any, api: str, chosen: Any) -> None:
     stage.write(first(stage, api))
@@ -440,6 +445,7 @@ def test_a_key_alone_is_not_compared(stage: Any, sealed: dict[str, Any]) -> None
     assert stage.plan().is_empty
 
 
+@pytest.mark.proof
 def test_a_protocol_that_changes_keeps_the_certificate(stage: Any, sealed: dict[str, Any]) -> None:
     """A protocol HTTP that comes alone would drop it (facts 7.2); and the way back has the key of the file."""
     before = stage.dump()
@@ -478,6 +484,7 @@ def test_a_certificate_that_comes_can_go_again(stage: Any) -> None:
     assert stage.plan().warnings == ()
 
 
+@pytest.mark.proof
 def test_a_certificate_leaves_with_its_lines(stage: Any, sealed: dict[str, Any]) -> None:
     domain = sealed["customDomains"][NAME]
     del domain["certConfig"], domain["protocol"]
@@ -490,6 +497,7 @@ def test_a_certificate_leaves_with_its_lines(stage: Any, sealed: dict[str, Any])
     assert stage.plan().is_empty
 
 
+@pytest.mark.proof
 def test_what_takes_a_certificate_away_comes_last_and_says_so(stage: Any, sealed: dict[str, Any]) -> None:
     """The key of the former certificate cannot be read, so nothing could bring it back (S34, S40)."""
     new = with_certificate(sealed, "two")
@@ -536,6 +544,7 @@ def test_a_certificate_by_somebody_else_is_not_replaced(stage: Any, sealed: dict
             stage.apply_report(ALL, recover="abandon", confirm=lambda report: False)
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("way", ["file", "literal"])
 def test_a_key_that_is_no_secret_of_the_file_is_one_all_the_same(stage: Any, way: str) -> None:
     (stage.root / "key.pem").write_text(KEY, encoding="utf-8")

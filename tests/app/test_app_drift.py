@@ -62,6 +62,7 @@ def test_who_moved_is_told_field_by_field_and_nothing_is_written(stage: Stage) -
     }
 
 
+@pytest.mark.proof
 def test_the_newest_run_that_knew_the_field_counts(stage: Stage) -> None:
     spec = applied(stage, memorySize=512)
     function = spec["services"]["s"]["functions"]["f0"]
@@ -245,6 +246,7 @@ def test_an_external_service_that_is_not_there_is_missing(stage: Stage) -> None:
     assert (found.address.short, found.gap) == ("service s", Gap.MISSING)
 
 
+@pytest.mark.proof
 def test_a_next_version_and_what_would_name_it_are_no_drift_of_their_own(stage: Stage) -> None:
     spec = stage.spec(2)
     service = spec["services"]["s"]

@@ -90,6 +90,7 @@ def test_a_function_lives_in_somebody_elses_service(stage: Any, api: str) -> Non
     assert stage.whole_dump() == before
 
 
+@pytest.mark.proof
 def test_what_failed_comes_back_with_its_mark(stage: Any) -> None:
     by_hand(stage, 1)
     spec = external(stage, a={"description": "A."}, b={"description": "B."})
@@ -175,6 +176,7 @@ def test_a_text_that_somebody_changes_around_our_mark_is_drift_like_any_other(st
     assert description(stage, "mine") == f"Mine. {OURS}" and stage.plan().is_empty
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("api", APIS)
 def test_a_service_of_ours_becomes_somebody_elses_and_ours_again(stage: Any, api: str) -> None:
     owned = stage.spec(3, api=api, service="shared")
@@ -240,6 +242,7 @@ def test_taking_the_release_back_marks_the_service_again(stage: Any) -> None:
     assert outcome.ending is Ending.DONE and stage.difference(before) == []
 
 
+@pytest.mark.proof
 def test_a_guest_in_a_service_of_ours_stays_and_keeps_it(stage: Any) -> None:
     """What another project marks in our service is theirs: neither compared nor pruned, and no service goes over it."""
     stage.write(stage.spec(1, service="shared"))

@@ -196,6 +196,7 @@ def test_a_field_that_the_service_does_not_take_is_a_failure_that_names_it(
     assert stage.difference(before) == []
 
 
+@pytest.mark.proof
 def test_throttling_is_waited_out_as_long_as_the_service_asks(stage: Any) -> None:
     stage.write(stage.spec(3))
     stage.faults(
@@ -210,6 +211,7 @@ def test_throttling_is_waited_out_as_long_as_the_service_asks(stage: Any) -> Non
     assert stage.plan().is_empty
 
 
+@pytest.mark.proof
 def test_updates_that_meet_are_repeated_in_turn(stage: Any) -> None:
     """409 ConcurrentUpdateError (S38): with a service that refuses overlapping writes, all is done in the end."""
     stage.emulator.app.world.settings = replace(

@@ -238,6 +238,7 @@ def test_no_secret_is_told(stage: Any) -> None:
     assert "hunter2" not in repr(made) + repr(runs(stage))
 
 
+@pytest.mark.proof
 def test_abandon_settles_asks_and_leaves_what_is(stage: Any) -> None:
     first(stage)
     killed_apply(stage, "before-done", 3)
@@ -271,6 +272,7 @@ def test_abandon_settles_asks_and_leaves_what_is(stage: Any) -> None:
     assert stage.whole_dump() == [], "an abandoned run can still be taken back"
 
 
+@pytest.mark.proof
 def test_rollback_of_an_open_run_asks_whether_it_is_named_or_not(stage: Any) -> None:
     first(stage)
     killed_apply(stage, "before-done", 3)

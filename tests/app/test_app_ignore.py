@@ -171,6 +171,7 @@ def test_an_unknown_effect_is_found_done_although_others_wrote(stage: Any, spec:
     assert [one["operation"] for one in stage.writes()] == ["UpdateFunction"]
 
 
+@pytest.mark.proof
 def test_a_replacement_keeps_it(stage: Any, spec: dict[str, Any]) -> None:
     """What must be deleted and made again is made with what was live."""
     triggers = spec["services"]["s"]["functions"]["f1"]["triggers"]
@@ -198,6 +199,7 @@ def test_a_replacement_keeps_it(stage: Any, spec: dict[str, Any]) -> None:
     assert (back.ending, live["triggerConfig"]) == (Ending.DONE, theirs)
 
 
+@pytest.mark.proof
 def test_a_kind_without_etags_keeps_it(stage: Any, spec: dict[str, Any]) -> None:
     f0 = spec["services"]["s"]["functions"]["f0"]
     f0["asyncInvoke"] = {"maxAsyncRetryAttempts": 1, "ignore": ["maxAsyncEventAgeInSeconds"]}

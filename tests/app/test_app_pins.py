@@ -97,6 +97,7 @@ def test_it_goes_back_to_where_it_was_before_its_last_move(stage: Any) -> None:
     assert refused.summary == "there is no version before 1 that alias s/live could go back to"
 
 
+@pytest.mark.proof
 def test_without_a_journal_the_weights_tell_and_then_what_there_is(stage: Any) -> None:
     import shutil
 
@@ -111,6 +112,7 @@ def test_without_a_journal_the_weights_tell_and_then_what_there_is(stage: Any) -
     assert alias(stage)["versionId"] == "3"
 
 
+@pytest.mark.proof
 def test_a_version_can_be_named_and_must_exist(stage: Any) -> None:
     released(stage)
     refused = problem(stage.move_back(to="9"))
@@ -123,6 +125,7 @@ def test_a_version_can_be_named_and_must_exist(stage: Any) -> None:
     assert [one.ending for one in report.outcomes] == [Ending.DONE]
 
 
+@pytest.mark.proof
 def test_a_move_back_can_itself_be_taken_back(stage: Any) -> None:
     released(stage)
     before = stage.dump()
@@ -161,6 +164,7 @@ def test_what_is_not_ours_is_not_moved(stage: Any) -> None:
     assert alias(stage)["versionId"] == "3"
 
 
+@pytest.mark.proof
 def test_one_name_in_several_services_needs_to_be_said(stage: Any) -> None:
     spec = released(stage)
     spec["services"]["t"] = dict(spec["services"]["s"])
@@ -177,6 +181,7 @@ def test_one_name_in_several_services_needs_to_be_said(stage: Any) -> None:
     assert alias(stage)["versionId"] == "3"
 
 
+@pytest.mark.proof
 def test_an_open_run_comes_first(stage: Any) -> None:
     released(stage)
     stage.write_source("src", "def handler(event, context):\n    return 'new'\n")
@@ -207,6 +212,7 @@ def test_a_source_that_is_broken_does_not_keep_anybody_from_moving_back(stage: A
     assert alias(stage)["versionId"] == "2"
 
 
+@pytest.mark.proof
 def test_a_pinned_alias_that_leaves_the_file_goes(stage: Any) -> None:
     spec = released(stage)
     stage.move_back()

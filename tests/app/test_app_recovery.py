@@ -17,7 +17,7 @@ from fcdeploy.model import Ending, EventType
 
 CHILD = Path(__file__).with_name("apply_child.py")
 MOMENTS = [
-    ("after-begun", 1),
+    pytest.param("after-begun", 1, marks=pytest.mark.proof),
     pytest.param("before-done", 1, marks=pytest.mark.proof),
     pytest.param("before-done", 2, marks=pytest.mark.proof),
     ("after-begun", 4),
@@ -113,6 +113,7 @@ def test_apply_recovers_first_as_it_is_told(stage: Any, recovery: str) -> None:
     assert stage.plan().is_empty and stage.open_run() is None
 
 
+@pytest.mark.proof
 def test_a_second_crash_while_rolling_back_is_rolled_back_to_the_end(stage: Any) -> None:
     change(stage)
     before = stage.dump()

@@ -80,6 +80,7 @@ def test_what_leaves_the_file_is_in_no_version_any_more(stage: Any, api: str) ->
     assert stage.plan().is_empty
 
 
+@pytest.mark.proof
 def test_keep_leaves_what_is_named_and_what_others_published(stage: Any) -> None:
     spec = released(stage, keep=2)
     stage.write(spec)

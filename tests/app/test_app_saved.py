@@ -355,6 +355,7 @@ def test_the_wishes_go_along(stage: Any) -> None:
     assert sorted(stage.dump()) == [f"1234567890123456/cn-hangzhou/{name}" for name in ("function/s/f0", "service//s")]
 
 
+@pytest.mark.proof
 def test_targets_of_one_file(stage: Any) -> None:
     spec = stage.spec(1)
     spec["targets"] = {
@@ -389,6 +390,7 @@ def test_equal_code_in_another_archive_is_no_change_here_either(stage: Any, tmp_
     done(apply_file(other_machine(stage, tmp_path), path))
 
 
+@pytest.mark.proof
 def test_a_killed_apply_of_a_plan_file_is_resumed_without_the_file(stage: Any, tmp_path: Path) -> None:
     changed(stage)
     path = save(stage, expires=10**9)

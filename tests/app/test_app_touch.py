@@ -46,6 +46,7 @@ def spec(stage: Any, request: pytest.FixtureRequest) -> dict[str, Any]:
     return made
 
 
+@pytest.mark.proof
 def test_an_untouched_field_goes_on_and_both_are_kept(stage: Any, spec: dict[str, Any]) -> None:
     spec["services"]["s"]["functions"]["f0"]["memorySize"] = 256
     outcome = planned(stage, spec, lambda: stage.change("function", "s", "f0", description="somebody's"))

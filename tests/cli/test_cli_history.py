@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import jsonschema
+import pytest
 
 if TYPE_CHECKING:
     from conftest import OwnServer, Program
@@ -39,6 +40,7 @@ def document(program: Program, *args: str) -> Any:
     return found
 
 
+@pytest.mark.proof
 def test_nothing_was_run_yet(program: Program) -> None:
     done = program.spawn("history")
     assert (done.returncode, done.stderr) == (0, "")
@@ -91,6 +93,7 @@ def test_runs_and_each_call_of_one(program: Program) -> None:
     )
 
 
+@pytest.mark.proof
 def test_an_unknown_run_is_said_with_what_helps(program: Program) -> None:
     program.run("apply", "--local", "--yes")
     done = program.spawn("history", "20200101-000000-00000000")
@@ -102,6 +105,7 @@ def test_an_unknown_run_is_said_with_what_helps(program: Program) -> None:
     assert program.run("history", "--target", "nowhere").returncode == 64
 
 
+@pytest.mark.proof
 def test_a_failed_apply_names_the_command_that_shows_its_calls(program: Program, own_emulator: OwnServer) -> None:
     effect = {"status": 400, "code": "InvalidArgument", "message": "not this one"}
     own_emulator.control("PUT", {"rules": [{"match": {"operation": "CreateTrigger"}, "effect": effect}]})

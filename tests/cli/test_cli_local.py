@@ -245,6 +245,7 @@ def test_a_refused_target_is_shown_and_exits_1(program: Program) -> None:
     assert "3 resources" in program.run("plan", "--local").stdout
 
 
+@pytest.mark.proof
 def test_a_reader_that_leaves_disturbs_nothing(program: Program) -> None:
     for args, code in (
         (["--help"], 0),
@@ -268,6 +269,7 @@ def test_a_reader_that_leaves_disturbs_nothing(program: Program) -> None:
     assert "No changes." in program.run("plan", "--local").stdout, "the apply that nobody listened to was carried out"
 
 
+@pytest.mark.proof
 def test_a_terminal_that_knows_few_signs_gets_escapes(program: Program) -> None:
     done = program.spawn("plan", "--local", environ={"PYTHONIOENCODING": "ascii"})
     assert done.returncode == 0

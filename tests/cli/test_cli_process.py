@@ -65,6 +65,7 @@ def test_the_first_signal_takes_everything_back(program: Program, emulator: Serv
     assert f"Plan: {FUNCTIONS + 3} to create" in planned.stdout
 
 
+@pytest.mark.proof
 def test_the_second_signal_leaves_at_once_and_resume_finishes(program: Program, own_emulator: OwnServer) -> None:
     widen(program)
     args = ("apply", "--yes", "--endpoint", own_emulator.url, "--parallelism", "1")
@@ -237,6 +238,7 @@ def test_the_emulator_says_nothing_of_connections_that_it_drops(
     assert told == ""
 
 
+@pytest.mark.proof
 def test_a_signal_before_the_work_changes_nothing(program: Program, own_emulator: OwnServer) -> None:
     own_emulator.slow_down("GET", "/services", nth=1, seconds=2)
     with running(program, "apply", "--yes", "--endpoint", own_emulator.url) as process:
@@ -399,6 +401,7 @@ def killed(program: Program, own_emulator: OwnServer) -> str:
     return str(run["run"])
 
 
+@pytest.mark.proof
 @pytest.mark.parametrize("named", [True, False], ids=["named", "all"])
 def test_the_way_back_from_an_open_run_is_asked_for(program: Program, own_emulator: OwnServer, named: bool) -> None:
     run = killed(program, own_emulator)
@@ -432,6 +435,7 @@ def test_abandon_asks_settles_and_leaves_what_is(program: Program, own_emulator:
     assert "(apply): abandoned\n" in shown and "unknown" not in shown
 
 
+@pytest.mark.proof
 def test_abandon_as_a_document(program: Program, own_emulator: OwnServer) -> None:
     run = killed(program, own_emulator)
     done = program.run("abandon", "--yes", "--format", "json", "--endpoint", own_emulator.url)

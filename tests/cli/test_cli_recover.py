@@ -48,6 +48,7 @@ def test_a_killed_run_is_finished(program: Program, own_emulator: OwnServer) -> 
     assert recover(program, own_emulator).stdout == "No run is open.\n"
 
 
+@pytest.mark.proof
 def test_half_a_way_back_is_gone_to_its_end(program: Program, own_emulator: OwnServer) -> None:
     # The trigger fails, and the first delete of the way back is killed.
     own_emulator.control("PUT", {"rules": [

@@ -15,7 +15,7 @@ from crash_stage import Contents, CrashStage, Ended, differences
 PARTS = 16
 """In so many tests, so that several processes have something to do."""
 
-SOME = 2
+SOME = 1
 """So many moments `make test` tries, in each way."""
 
 NUMBERED = ("version", "frozen-", "layer")

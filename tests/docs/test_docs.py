@@ -220,6 +220,7 @@ def readme_file(name: str) -> str:
     return next(one.body for one in docs_session.blocks(text) if one.word == "file" and one.note == name)
 
 
+@pytest.mark.proof
 def test_the_pipeline_recipe_works(server: Server, tmp_path: Path) -> None:
     folder = tmp_path / "hello"
     (folder / "src").mkdir(parents=True)

@@ -123,7 +123,7 @@ def _end(child: subprocess.Popen[str], number: int) -> int:
     return child.wait(timeout=20)
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.proof)])
 def test_a_signal_ends_the_server_and_the_contents_stay(tmp_path, number) -> None:
     child, url = _child(tmp_path)
     assert httpx.post(f"{url}/2016-08-15/services", json={"serviceName": "s"}).status_code == 200

@@ -362,6 +362,7 @@ class Model:
             self.standing[name] = next(self.revisions)
 
 
+@pytest.mark.proof
 @settings(max_examples=settings.default.max_examples // 4, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(STEPS)
 @example([("delete", "f", ""), ("publish", "", ""), ("create", "f", ""), ("delete", "f", ""), ("publish", "", "")])

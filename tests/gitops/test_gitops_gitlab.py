@@ -16,6 +16,7 @@ def gitlab(stage: Stage) -> Iterator[Gitlab]:
         yield Gitlab(stage, forge, {**KEYS, "FCDEPLOY_STATE_KEY": STATE_KEY, "GITLAB_TOKEN": "token for notes"})
 
 
+@pytest.mark.proof
 def test_a_killed_apply_is_finished_on_another_machine(stage: Stage, gitlab: Gitlab) -> None:
     first = gitlab.default_branch()
     assert first.names() == ["validate", "recover", "plan-merged", "apply!"]

@@ -185,6 +185,7 @@ def test_a_file_with_a_compact_head_and_a_random_tail(tmp_path: Path, archive_of
     assert built.size < (3 << 20) * 1.01
 
 
+@pytest.mark.proof
 def test_memory_does_not_grow_with_the_archive(tmp_path: Path) -> None:
     script = textwrap.dedent(
         """

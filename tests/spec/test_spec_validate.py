@@ -155,6 +155,7 @@ def test_a_default_that_is_wrong_is_told_once_for_all_that_take_it() -> None:
     assert "40 more places" in only.detail
 
 
+@pytest.mark.proof
 def test_findings_do_not_depend_on_the_order_of_hashing() -> None:
     text = FUNCTION + "        a1: 1\n        b2: 2\n        c3: 3\n      g: {zz: 1, yy: 2, xx: 3}\n"
     script = (
