@@ -276,7 +276,7 @@ def test_what_a_file_makes_does_not_depend_on_what_was_before(
 
     for before, after in pairs(api):
         check = example(before=before, after=after)(check)
-    for one in PINNED:
+    for one in PINNED if MANY or FEW > 2 else ():
         if api not in one.get("apis", APIS):
             continue
         check = example(before=one["before"], after=one["after"])(check)

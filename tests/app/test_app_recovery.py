@@ -105,7 +105,9 @@ def test_only_what_is_unknown_or_pending_is_read_again(stage: Any) -> None:
     assert asked and names.isdisjoint(done - {"s"}), names
 
 
-@pytest.mark.parametrize("recovery", ["resume", "rollback", "abandon"])
+@pytest.mark.parametrize(
+    "recovery", ["resume", *(pytest.param(one, marks=pytest.mark.proof) for one in ("rollback", "abandon"))]
+)
 def test_apply_recovers_first_as_it_is_told(stage: Any, recovery: str) -> None:
     change(stage)
     killed_apply(stage, "before-done", 4)

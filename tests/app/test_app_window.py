@@ -124,6 +124,7 @@ def test_an_edit_between_plan_and_apply_is_not_overwritten(scene: Scene) -> None
     assert not scene.stage.plan(ALL).is_empty, "the next plan shows what they wrote"
 
 
+@pytest.mark.proof
 def test_an_edit_between_the_second_read_and_the_write_is_lost(scene: Scene) -> None:
     """The window that remains: nothing can tell, so the documents do (docs/lifecycle.md)."""
     if scene.tags:
@@ -139,6 +140,7 @@ def test_an_edit_between_the_second_read_and_the_write_is_lost(scene: Scene) -> 
     assert scene.stage.plan(ALL).is_empty and not is_theirs(scene)
 
 
+@pytest.mark.proof
 def test_how_long_the_window_is(scene: Scene, figure: Callable[[str], None]) -> None:
     """From the answer of the second read to the arrival of the write, on this machine alone."""
     windows: list[float] = []

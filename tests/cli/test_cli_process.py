@@ -297,7 +297,7 @@ QUESTION = 'Apply these changes? Only "yes" is accepted: '
 
 @pytest.mark.parametrize(
     "answer",
-    ["y\n", "\x04", "\x03", *(pytest.param(one, marks=pytest.mark.proof) for one in ("no\n", "YES\n", "\n"))],
+    ["y\n", "\x04", *(pytest.param(one, marks=pytest.mark.proof) for one in ("\x03", "no\n", "YES\n", "\n"))],
     ids=repr,
 )
 def test_only_yes_is_a_yes(program: Program, answer: str) -> None:
@@ -414,6 +414,7 @@ def test_the_way_back_from_an_open_run_is_asked_for(program: Program, own_emulat
     assert f"Open run {run}" in program.run("status", "--endpoint", own_emulator.url).stdout
 
 
+@pytest.mark.proof
 def test_abandon_asks_settles_and_leaves_what_is(program: Program, own_emulator: OwnServer) -> None:
     run = killed(program, own_emulator)
     where = ("--endpoint", own_emulator.url)

@@ -236,7 +236,13 @@ def test_only_refused_resources_are_explained() -> None:
     assert suspects([], [()], "alibaba") == []
 
 
-@pytest.mark.parametrize("path", sorted(BROKEN.glob("*.yaml")), ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(path, marks=[pytest.mark.proof] if place % 4 else [], id=path.stem)
+        for place, path in enumerate(sorted(BROKEN.glob("*.yaml")))
+    ],
+)
 def test_cutting_a_spec_down_hides_nothing(path: Path) -> None:
     try:
         root = with_defaults(load(path.read_text(), path.name), "alibaba")
