@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -29,8 +30,13 @@ PACKERS = 4
 MOST_FILES_NAMED = 5
 BUILDS = "builds"
 """Where, in the folder of archives, what builds made is kept."""
-
 _BUILD_HINT = "run `fcdeploy build`, or give --build"
+
+
+@functools.cache
+def _packers() -> ThreadPoolExecutor:
+    """The threads that pack, for all targets of a command together."""
+    return ThreadPoolExecutor(max_workers=PACKERS, thread_name_prefix="fcdeploy-pack")
 
 
 class Packages:
@@ -56,14 +62,13 @@ class Packages:
 
     async def packaged(self, desired: Desired) -> tuple[Desired, tuple[Diagnostic, ...]]:
         """Every resource with its code as a checksum and a payload. Raises SpecError naming each bad `code:`."""
-        with ThreadPoolExecutor(max_workers=PACKERS, thread_name_prefix="fcdeploy-pack") as pool:
-            loop = asyncio.get_running_loop()
-            waiting = [
-                loop.run_in_executor(pool, self._packaged, resource)
-                for resource in desired.values()
-                if resource.code and not resource.absent
-            ]
-            results = await asyncio.gather(*waiting)
+        loop = asyncio.get_running_loop()
+        waiting = [
+            loop.run_in_executor(_packers(), self._packaged, resource)
+            for resource in desired.values()
+            if resource.code and not resource.absent
+        ]
+        results = await asyncio.gather(*waiting)
         found = [one for _, findings in results for one in findings]
         if any(one.severity is Severity.ERROR for one in found):
             raise SpecError(found)

@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import functools
 import os
 import secrets
 import sqlite3
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -165,17 +167,26 @@ def _write_new(path: Path) -> None:
 
 def _write_empty(path: Path) -> None:
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
-    try:
+    with open(descriptor, "wb") as file:
         # SQLite gives -wal and -shm the mode of the file itself.
         os.fchmod(descriptor, 0o600)
+        file.write(_empty())
+        file.flush()
+        os.fsync(descriptor)
+
+
+@functools.cache
+def _empty() -> bytes:
+    """The content of a journal that holds nothing: with many targets a command makes many, all alike."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "empty"
         with contextlib.closing(sqlite3.connect(path, isolation_level=None)) as connection:
+            connection.execute("PRAGMA synchronous=OFF")
+            connection.execute("PRAGMA journal_mode=WAL")
             connection.executescript(
                 f"PRAGMA application_id={APPLICATION_ID}; PRAGMA user_version={VERSION}; BEGIN; {_SCHEMA} COMMIT;"
             )
-            connection.execute("PRAGMA journal_mode=WAL")
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
+        return path.read_bytes()
 
 
 def _refuse_foreign(path: Path) -> None:

@@ -61,10 +61,14 @@ class Spool:
         `immutable` says that nobody ever writes into these files again (the package cache): then a hard link does.
         Raises JournalError when one cannot be read or written.
         """
+        every = list(paths)
         with _write_errors(self.folder):
             write_folder(self.folder)
-            with ThreadPoolExecutor(max_workers=_WRITERS, thread_name_prefix="fcdeploy-spool") as pool:
-                stored = list(pool.map(lambda path: self._adopt(path, immutable), paths))
+            if len(every) == 1:  # in each of many targets: a thread costs more than a link
+                stored = [self._adopt(every[0], immutable)]
+            else:
+                with ThreadPoolExecutor(max_workers=_WRITERS, thread_name_prefix="fcdeploy-spool") as pool:
+                    stored = list(pool.map(lambda path: self._adopt(path, immutable), every))
             write_folder_entries(self.folder)
         return stored
 
