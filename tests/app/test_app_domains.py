@@ -220,6 +220,7 @@ def test_destroy_takes_a_declared_domain_first(stage: Any, spec: dict[str, Any])
     assert stage.plan(destroy=True).is_empty
 
 
+@pytest.mark.proof
 def test_absent_deletes_it_when_that_is_allowed(stage: Any, spec: dict[str, Any]) -> None:
     spec["customDomains"][NAME] = {"absent": True}
     stage.write(spec)
@@ -375,6 +376,7 @@ def changed(spec: dict[str, Any]) -> dict[str, Any]:
     return made
 
 
+@pytest.mark.proof
 def test_every_step_of_a_change_may_be_refused(stage: Any, spec: dict[str, Any]) -> None:
     before = stage.dump()
     stage.write(changed(spec))

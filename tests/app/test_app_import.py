@@ -25,7 +25,7 @@ APIS = ("2021-04-06", "2016-08-15")
 ALL = Wishes(allow_unsafe=True)
 ADOPT = Wishes(adopt=("*",))
 TAGS = "TagResource"
-FEW = ("function", "asyncInvoke", "customDomain")
+FEW = ("function",)
 """The kinds whose fields are imported in `make test`; `make proofs` has all."""
 KEY = "-----BEGIN PRIVATE KEY-----\nk\n-----END PRIVATE KEY-----\n"
 DAY = "2026-01-01T00:00:00Z"

@@ -228,6 +228,7 @@ def test_a_crash_between_create_and_mark_is_taken_as_ours(stage: Any) -> None:
     assert stage.plan().is_empty and stage.open_run() is None
 
 
+@pytest.mark.proof
 def test_forty_triggers_of_ninety_resources_are_one_plan_that_is_refused_with_the_numbers(stage: Any) -> None:
     spec = stage.spec(9)
     functions = spec["services"]["s"]["functions"]

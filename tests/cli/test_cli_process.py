@@ -99,6 +99,7 @@ def test_the_second_signal_leaves_at_once_and_resume_finishes(program: Program, 
     assert "No changes." in program.run("plan", "--endpoint", own_emulator.url).stdout
 
 
+@pytest.mark.proof
 def test_a_killed_run_is_resumed(program: Program, own_emulator: OwnServer) -> None:
     widen(program)
     own_emulator.slow_down("POST", "/functions$", nth=2, seconds=2)
@@ -166,6 +167,7 @@ def test_half_a_way_back_can_be_left_as_it_is(program: Program, emulator: Server
     assert "target dev: done (2 steps) in " in again.stdout
 
 
+@pytest.mark.proof
 def test_an_effect_that_nobody_knows_is_told_and_settled(program: Program, emulator: Server) -> None:
     # The plan reads the service once; every read after the create fails.
     unreadable = [
