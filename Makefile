@@ -16,8 +16,8 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PAIRS ?= 200
 SEED ?= $(shell date +%s)
-# Twice as many as there are cores: a third of the time of the tests goes by waiting for pauses and processes.
-WORKERS ?= $(shell echo $$((2 * $$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2))))
+# Half as many again as there are cores: a third of the time of a test goes by waiting for pauses and processes.
+WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores + (cores + 1) / 2)))
 
 .PHONY: demo test test-browser test-postgres lint types unit proofs crash pairs format schema docs clean
 .DEFAULT_GOAL := test
@@ -59,6 +59,8 @@ types: .venv/test
 	$(BIN)/mypy
 
 unit: .venv/test
+	@# The tests are compiled once, and not by each process at the same time; what is wrong with one is told below.
+	@$(BIN)/pytest --collect-only -qq >/dev/null || true
 	$(BIN)/pytest --numprocesses $(WORKERS) --dist worksteal
 
 proofs: .venv/test
