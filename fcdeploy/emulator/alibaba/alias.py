@@ -1,16 +1,6 @@
 """Aliases: names for versions, with a share of the calls for others (facts 9.5)."""
 
-from fcdeploy.emulator.alibaba.common import (
-    ALIAS,
-    LATEST,
-    VERSION,
-    changed_row,
-    check_if_match,
-    new_row,
-    number_name,
-    public,
-    reply_of,
-)
+from fcdeploy.emulator.alibaba.common import ALIAS, LATEST, VERSION, changed_row, check_if_match, new_row, reply_of
 from fcdeploy.emulator.alibaba.errors import (
     ALIAS_EXISTS,
     ALIAS_NOT_FOUND,
@@ -25,6 +15,7 @@ from fcdeploy.emulator.alibaba.qualifiers import live_service, service_to_write
 from fcdeploy.emulator.alibaba.versions import BOTH
 from fcdeploy.emulator.exchange import NO_CONTENT, Json, Reply, Request
 from fcdeploy.emulator.routes import Coverage, Route
+from fcdeploy.emulator.rows import number_name, public
 from fcdeploy.emulator.store import Row, Session
 
 NAME_LONGEST = 128

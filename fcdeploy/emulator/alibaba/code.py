@@ -17,6 +17,7 @@ from fcdeploy.emulator.alibaba.fields import Struct, Text
 from fcdeploy.emulator.alibaba.upload import BUCKET_PREFIX, read_object
 from fcdeploy.emulator.errors import echo
 from fcdeploy.emulator.exchange import Json, Request
+from fcdeploy.emulator.rows import zip_of
 from fcdeploy.emulator.settings import EmulatorSettings
 
 CODE = Struct({"zipFile": Text(), "ossBucketName": Text(), "ossObjectName": Text()})
@@ -67,10 +68,7 @@ def _from_oss(request: Request, bucket: str, name: str) -> bytes:
         if not file.is_file():
             raise invalid_argument(f"the object '{echo(name)}' of bucket '{echo(bucket)}' does not exist")
         return file.read_bytes()
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as archive:
-        archive.writestr(zipfile.ZipInfo("oss-object.txt"), f"oss://{bucket}/{name}\n")
-    return buffer.getvalue()
+    return zip_of("oss-object.txt", f"oss://{bucket}/{name}\n".encode())
 
 
 def read_archive(request: Request, code: Json) -> Archive:

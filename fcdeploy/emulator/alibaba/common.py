@@ -1,11 +1,11 @@
 """What the kinds share: names, guards, times, the stored form of a resource and its outward form."""
 
-import uuid
 from dataclasses import replace
 
 from fcdeploy.emulator.alibaba.errors import ACCESS_DENIED, PRECONDITION_FAILED, SERVICE_NOT_FOUND, invalid_argument
 from fcdeploy.emulator.errors import echo
 from fcdeploy.emulator.exchange import Json, Reply, Request
+from fcdeploy.emulator.rows import public
 from fcdeploy.emulator.store import Row, etag_of
 from fcdeploy.emulator.times import later_text, to_utc_text
 
@@ -26,19 +26,9 @@ EVENT_SOURCE = "event-source"  # parent S/F, name Q + " " + ARN
 VPC_BINDING = "vpc-binding"  # parent S, name vpcId
 
 
-def number_name(number: int) -> str:
-    """Return a number as a row name that sorts like the number."""
-    return f"{number:010d}"
-
-
 def etag_of_resource(body: Json) -> str:
     """Return the ETag of a stored body; tags are no part of it, as tagging changes no service (facts 6.2)."""
     return etag_of({key: value for key, value in body.items() if key != "_tags"} if "_tags" in body else body)
-
-
-def public(body: Json) -> Json:
-    """Return a stored body without the emulator's own keys."""
-    return {key: value for key, value in body.items() if not key.startswith("_")}
 
 
 def new_row(request: Request, kind: str, parent: str, name: str, body: Json) -> Row:
@@ -66,11 +56,6 @@ def check_if_match(request: Request, row: Row) -> None:
     wanted = request.if_match
     if wanted is not None and wanted != row.etag:
         raise PRECONDITION_FAILED()
-
-
-def new_id() -> str:
-    """Return a UUID (facts 3.4)."""
-    return str(uuid.uuid4())
 
 
 def check_role(request: Request, role: object) -> None:

@@ -2,7 +2,7 @@
 
 from dataclasses import replace
 
-from fcdeploy.emulator.alibaba.common import new_row, public
+from fcdeploy.emulator.alibaba.common import new_row
 from fcdeploy.emulator.alibaba.domain_fields import (
     DOMAIN_PATTERN,
     FIELDS,
@@ -22,6 +22,7 @@ from fcdeploy.emulator.alibaba.paging import list_page, page_of, with_token
 from fcdeploy.emulator.alibaba.versions import BOTH, V2016
 from fcdeploy.emulator.exchange import NO_CONTENT, Json, Reply, Request
 from fcdeploy.emulator.routes import Coverage, Extent, Route
+from fcdeploy.emulator.rows import public
 from fcdeploy.emulator.store import Row, Session
 from fcdeploy.emulator.times import later_text
 

@@ -7,9 +7,7 @@ from fcdeploy.emulator.alibaba.common import (
     TRIGGER,
     changed_row,
     check_if_match,
-    new_id,
     new_row,
-    public,
     reply_of,
 )
 from fcdeploy.emulator.alibaba.errors import (
@@ -29,6 +27,7 @@ from fcdeploy.emulator.alibaba.versions import BOTH
 from fcdeploy.emulator.codelink import to_link
 from fcdeploy.emulator.exchange import NO_CONTENT, Json, Reply, Request
 from fcdeploy.emulator.routes import Coverage, Extent, Route
+from fcdeploy.emulator.rows import new_id, public
 from fcdeploy.emulator.store import Row, Session
 
 NAME_LONGEST = 64  # facts 15: 64 for the API, whatever Terraform lets through

@@ -4,7 +4,7 @@ The layer itself is a row of its own, for its ACL; it is there as long as one ve
 """
 
 from fcdeploy.emulator.alibaba.code import CODE, read_archive
-from fcdeploy.emulator.alibaba.common import LAYER_VERSION, number_name
+from fcdeploy.emulator.alibaba.common import LAYER_VERSION
 from fcdeploy.emulator.alibaba.errors import (
     ACCESS_DENIED,
     LAYER_NOT_FOUND,
@@ -20,6 +20,7 @@ from fcdeploy.emulator.alibaba.versions import BOTH, V2016, V2021
 from fcdeploy.emulator.codelink import to_link
 from fcdeploy.emulator.exchange import NO_CONTENT, Json, Reply, Request, Tenant
 from fcdeploy.emulator.routes import Coverage, Extent, Route
+from fcdeploy.emulator.rows import number_name
 from fcdeploy.emulator.store import Row, Session, etag_of
 from fcdeploy.emulator.times import to_utc_text
 

@@ -4,10 +4,11 @@ import hashlib
 import re
 from dataclasses import dataclass
 
-from fcdeploy.emulator.alibaba.common import LAYER_VERSION, number_name
+from fcdeploy.emulator.alibaba.common import LAYER_VERSION
 from fcdeploy.emulator.alibaba.errors import LAYER_VERSION_NOT_FOUND, invalid_argument
 from fcdeploy.emulator.errors import echo
 from fcdeploy.emulator.exchange import Tenant
+from fcdeploy.emulator.rows import number_name
 from fcdeploy.emulator.store import Session
 
 OFFICIAL = "official"

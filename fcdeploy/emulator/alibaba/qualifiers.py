@@ -8,15 +8,7 @@ Nothing else has to change for them to be readable by every operation that takes
 
 from dataclasses import dataclass
 
-from fcdeploy.emulator.alibaba.common import (
-    ALIAS,
-    FROZEN_FUNCTION,
-    FUNCTION,
-    LATEST,
-    SERVICE,
-    VERSION,
-    number_name,
-)
+from fcdeploy.emulator.alibaba.common import ALIAS, FROZEN_FUNCTION, FUNCTION, LATEST, SERVICE, VERSION
 from fcdeploy.emulator.alibaba.errors import (
     ALIAS_NOT_FOUND,
     SERVICE_NOT_FOUND,
@@ -24,6 +16,7 @@ from fcdeploy.emulator.alibaba.errors import (
     invalid_argument,
 )
 from fcdeploy.emulator.exchange import Json, Request
+from fcdeploy.emulator.rows import number_name
 from fcdeploy.emulator.store import Row, Session
 
 

@@ -11,9 +11,7 @@ from fcdeploy.emulator.alibaba.common import (
     check_log_project,
     check_role,
     mention_service,
-    new_id,
     new_row,
-    public,
 )
 from fcdeploy.emulator.alibaba.errors import SERVICE_EXISTS, SERVICE_NOT_EMPTY
 from fcdeploy.emulator.alibaba.fields import Flag, Many, Map, Struct, Text, Whole, checked_name, read_body
@@ -22,6 +20,7 @@ from fcdeploy.emulator.alibaba.qualifiers import live_service, resolve, service_
 from fcdeploy.emulator.alibaba.versions import BOTH
 from fcdeploy.emulator.exchange import NO_CONTENT, Json, Reply, Request
 from fcdeploy.emulator.routes import Coverage, Route
+from fcdeploy.emulator.rows import new_id, public
 from fcdeploy.emulator.store import Row
 
 NAME_LONGEST = 128  # facts 9.1

@@ -3,16 +3,7 @@
 import hashlib
 import json
 
-from fcdeploy.emulator.alibaba.common import (
-    LATEST,
-    TRIGGER,
-    changed_row,
-    check_if_match,
-    check_role,
-    new_id,
-    new_row,
-    public,
-)
+from fcdeploy.emulator.alibaba.common import LATEST, TRIGGER, changed_row, check_if_match, check_role, new_row
 from fcdeploy.emulator.alibaba.errors import (
     TRIGGER_EXISTS,
     TRIGGER_NOT_FOUND,
@@ -29,6 +20,7 @@ from fcdeploy.emulator.alibaba.versions import BOTH, V2016
 from fcdeploy.emulator.exchange import NO_CONTENT, Json, Reply, Request
 from fcdeploy.emulator.json_body import BadBody, parse_object
 from fcdeploy.emulator.routes import Coverage, Extent, Route
+from fcdeploy.emulator.rows import new_id, public
 from fcdeploy.emulator.store import Row, Session
 
 NAME_LONGEST = 128

@@ -16,8 +16,6 @@ from fcdeploy.emulator.alibaba.common import (
     check_if_match,
     check_service_settled,
     new_row,
-    number_name,
-    public,
     reply_of,
 )
 from fcdeploy.emulator.alibaba.errors import VERSION_NOT_FOUND, VERSION_PUBLISH, invalid_argument, wrong_format
@@ -28,6 +26,7 @@ from fcdeploy.emulator.alibaba.versions import BOTH
 from fcdeploy.emulator.errors import echo
 from fcdeploy.emulator.exchange import NO_CONTENT, Json, Reply, Request
 from fcdeploy.emulator.routes import Coverage, Route
+from fcdeploy.emulator.rows import number_name, public
 from fcdeploy.emulator.store import Row, etag_of
 
 _FIELDS = Struct({"description": Text()})

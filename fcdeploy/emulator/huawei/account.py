@@ -1,12 +1,13 @@
 """What belongs to a project and to no function: quotas, logs, lists of what there may be (facts 11)."""
 
 from fcdeploy.emulator.exchange import Json, Reply, Request
-from fcdeploy.emulator.huawei.common import FUNCTION, LOGS, VERSIONS, function_row, new_id, new_row
+from fcdeploy.emulator.huawei.common import FUNCTION, LOGS, VERSIONS, function_row, new_row
 from fcdeploy.emulator.huawei.errors import LTS_ENABLED
 from fcdeploy.emulator.huawei.function_fields import RUNTIMES
 from fcdeploy.emulator.huawei.trigger_fields import TYPES
 from fcdeploy.emulator.huawei.urn import named
 from fcdeploy.emulator.routes import Coverage, Extent, Route
+from fcdeploy.emulator.rows import new_id
 
 
 def list_quotas(request: Request) -> Reply:

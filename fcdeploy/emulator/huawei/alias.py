@@ -11,7 +11,6 @@ from fcdeploy.emulator.huawei.common import (
     changed_row,
     function_row,
     new_row,
-    public,
     to_time_text,
 )
 from fcdeploy.emulator.huawei.errors import (
@@ -31,6 +30,7 @@ from fcdeploy.emulator.huawei.errors import (
 from fcdeploy.emulator.huawei.fields import Anything, Many, Map, Struct, Text, Type, Whole, read_body
 from fcdeploy.emulator.huawei.urn import LATEST, Named, named, to_urn
 from fcdeploy.emulator.routes import Coverage, Route
+from fcdeploy.emulator.rows import public
 from fcdeploy.emulator.store import Session
 
 MOST = 10

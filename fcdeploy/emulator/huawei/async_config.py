@@ -10,13 +10,13 @@ from fcdeploy.emulator.huawei.common import (
     meant,
     new_row,
     page_info,
-    public,
     to_time_text,
 )
 from fcdeploy.emulator.huawei.errors import BAD_PARAMETER, NOT_FOUND
 from fcdeploy.emulator.huawei.fields import Flag, Struct, Text, Whole, read_body
 from fcdeploy.emulator.huawei.urn import LATEST, Named, named, to_urn
 from fcdeploy.emulator.routes import Coverage, Route
+from fcdeploy.emulator.rows import public
 from fcdeploy.emulator.times import to_utc_text
 
 _PARAMS = {

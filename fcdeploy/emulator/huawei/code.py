@@ -18,6 +18,7 @@ from fcdeploy.emulator.huawei.errors import (
     PACKAGE_TOO_LARGE,
 )
 from fcdeploy.emulator.huawei.function_fields import IMAGE
+from fcdeploy.emulator.rows import zip_of
 
 INLINE_LARGEST = 10_240
 PACKAGE_LARGEST = 52_428_800
@@ -83,7 +84,7 @@ def _decoded(given: Json, kind: str) -> bytes:
     if len(content) > PACKAGE_LARGEST:
         raise PACKAGE_TOO_LARGE(PACKAGE_LARGEST)
     if not content:
-        return _zip_of("index.py", _DEFAULT)
+        return zip_of("index.py", _DEFAULT)
     if not zipfile.is_zipfile(io.BytesIO(content)):
         raise CODE("func_code.file is not a zip archive")
     return content
@@ -100,11 +101,4 @@ def _from_bucket(request: Request, url: str) -> bytes:
         if not file.is_relative_to(root.resolve()) or not file.is_file():
             raise CODE_URL(f"there is no {url}")
         return file.read_bytes()
-    return _zip_of("object.txt", url.encode())
-
-
-def _zip_of(name: str, content: bytes) -> bytes:
-    made = io.BytesIO()
-    with zipfile.ZipFile(made, "w") as archive:
-        archive.writestr(zipfile.ZipInfo(name), content)
-    return made.getvalue()
+    return zip_of("object.txt", url.encode())

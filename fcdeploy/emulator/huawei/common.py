@@ -1,7 +1,6 @@
 """What the kinds share: names of rows, times, looking up a function and what of it is meant."""
 
 import time
-import uuid
 from dataclasses import replace
 
 from fcdeploy.emulator.exchange import Json, Request
@@ -29,24 +28,9 @@ ASYNC_CONFIG = "fgs-async-config"  # parent P/F, name V or !A
 LOGS = "fgs-logs"  # parent "", name "": that the log service was enabled
 
 
-def public(body: Json) -> Json:
-    """Return a stored body without the emulator's own keys."""
-    return {key: value for key, value in body.items() if not key.startswith("_")}
-
-
 def to_time_text(seconds: float) -> str:
     """Return ``2019-10-25 15:37:27``: one of the two shapes, the one that the SDK reads as a time (facts 3.4, 18)."""
     return time.strftime("%Y-%m-%d %H:%M:%S", time.gmtime(seconds))
-
-
-def new_id() -> str:
-    """Return a UUID."""
-    return str(uuid.uuid4())
-
-
-def number_name(number: int) -> str:
-    """Return a number as a row name that sorts like the number."""
-    return f"{number:010d}"
 
 
 def new_row(request: Request, kind: str, parent: str, name: str, body: Json) -> Row:

@@ -8,16 +8,7 @@ import zipfile
 
 from fcdeploy.emulator.codelink import to_link
 from fcdeploy.emulator.exchange import NO_CONTENT, Json, Reply, Request
-from fcdeploy.emulator.huawei.common import (
-    DEPENDENCY,
-    DEPENDENCY_VERSION,
-    VERSIONS,
-    new_id,
-    new_row,
-    number_name,
-    page,
-    public,
-)
+from fcdeploy.emulator.huawei.common import DEPENDENCY, DEPENDENCY_VERSION, VERSIONS, new_row, page
 from fcdeploy.emulator.huawei.dependency_rows import user_of
 from fcdeploy.emulator.huawei.errors import (
     BAD_PARAMETER,
@@ -33,6 +24,7 @@ from fcdeploy.emulator.huawei.errors import (
 from fcdeploy.emulator.huawei.fields import Struct, Text, read_body
 from fcdeploy.emulator.huawei.function_fields import RUNTIMES
 from fcdeploy.emulator.routes import Coverage, Extent, Route
+from fcdeploy.emulator.rows import new_id, number_name, public, zip_of
 from fcdeploy.emulator.store import Row, Session
 
 LARGEST = 41_943_040
@@ -54,10 +46,7 @@ def _content(given: Json) -> bytes:
         link = str(given.get("depend_link") or "")
         if not link.startswith("https://"):
             raise CODE_URL(f"depend_link = {link}")
-        made = io.BytesIO()
-        with zipfile.ZipFile(made, "w") as archive:
-            archive.writestr(zipfile.ZipInfo("object.txt"), link)
-        return made.getvalue()
+        return zip_of("object.txt", link.encode())
     try:
         content = base64.b64decode(str(given.get("depend_file") or ""), validate=True)
     except (binascii.Error, ValueError):

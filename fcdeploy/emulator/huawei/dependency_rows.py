@@ -1,8 +1,9 @@
 """Where dependencies are kept, for functions that name their versions (facts 7)."""
 
 from fcdeploy.emulator.exchange import Json
-from fcdeploy.emulator.huawei.common import DEPENDENCY_VERSION, FUNCTION, VERSION, public
+from fcdeploy.emulator.huawei.common import DEPENDENCY_VERSION, FUNCTION, VERSION
 from fcdeploy.emulator.huawei.errors import DEPENDENCY_NOT_FOUND
+from fcdeploy.emulator.rows import public
 from fcdeploy.emulator.store import Row, Session
 
 

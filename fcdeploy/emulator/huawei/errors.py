@@ -45,7 +45,6 @@ DEPENDENCY_NOT_FOUND = ErrorKind("FSS.1056", 404, "Not found the dependency %s")
 FUNCTION_EXISTS = ErrorKind("FSS.1061", 409, "The function has existed")
 VERSION_EXISTS = ErrorKind("FSS.1062", 409, "The function version %s has existed")
 ALIAS_EXISTS = ErrorKind("FSS.1063", 409, "The function alias %s has existed")
-DEPENDENCY_EXISTS = ErrorKind("FSS.1065", 409, "The dependency %s has existed")
 VERSION_HAS_ALIAS = ErrorKind("FSS.1066", 409, "The function version %s has an alias already")
 PACKAGE_TOO_LARGE = ErrorKind("FSS.1071", 413, "the package is larger than %s bytes")
 INLINE_TOO_LARGE = ErrorKind("FSS.1072", 413, "the inline code is larger than %s bytes")
@@ -58,7 +57,6 @@ VERSION_IN_ALIAS = ErrorKind("FSS.1094", 403, "the version %s is an additional v
 
 TRIGGER_TYPE = ErrorKind("FSS.1101", 400, "the trigger type is invalid: %s")
 TRIGGER_LIMIT = ErrorKind("FSS.1126", 403, "the number of triggers exceeds %s")
-TRIGGER_NOT_FOUND = ErrorKind("FSS.1131", 404, "Not found the trigger %s")
 ALIAS_HAS_TRIGGERS = ErrorKind("FSS.1154", 403, "the alias %s has triggers")
 LTS_ENABLED = ErrorKind("FSS.1221", 400, "the log service is enabled already")
 

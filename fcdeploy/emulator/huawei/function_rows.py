@@ -5,10 +5,11 @@ import time
 
 from fcdeploy.emulator.codelink import to_link
 from fcdeploy.emulator.exchange import Json, Request
-from fcdeploy.emulator.huawei.common import new_id, public, to_time_text
+from fcdeploy.emulator.huawei.common import to_time_text
 from fcdeploy.emulator.huawei.dependency_rows import dependencies_of
 from fcdeploy.emulator.huawei.function_fields import IMAGE, blanked, unset
 from fcdeploy.emulator.huawei.urn import LATEST, Named, to_urn
+from fcdeploy.emulator.rows import new_id, public
 from fcdeploy.emulator.store import Row, Session
 
 

@@ -1,19 +1,12 @@
 """Reserved instances of a version or alias (facts 8)."""
 
 from fcdeploy.emulator.exchange import Json, Reply, Request
-from fcdeploy.emulator.huawei.common import (
-    ALIAS,
-    RESERVED,
-    VERSIONS,
-    meant,
-    new_row,
-    page_info,
-    public,
-)
+from fcdeploy.emulator.huawei.common import ALIAS, RESERVED, VERSIONS, meant, new_row, page_info
 from fcdeploy.emulator.huawei.errors import BAD_PARAMETER, RESERVED_INVALID
 from fcdeploy.emulator.huawei.fields import Flag, Many, Struct, Text, Whole, read_body
-from fcdeploy.emulator.huawei.urn import LATEST, Named, named, to_urn
+from fcdeploy.emulator.huawei.urn import Named, named, to_urn
 from fcdeploy.emulator.routes import Coverage, Route
+from fcdeploy.emulator.rows import public
 from fcdeploy.emulator.store import Row, Session
 
 MOST = 1000
@@ -134,13 +127,6 @@ def list_counts(request: Request) -> Reply:
     ]
     shown, info = page_info(request, items, 400)
     return Reply(body={"reservedinstances": shown, "page_info": info, "count": len(items)})
-
-
-def reserved_of(session: Session, place: str) -> int:
-    """Return how many instances are reserved for latest, as metadata shows it."""
-    row = session.get(RESERVED, place, LATEST)
-    count = row.body["min_count"] if row is not None else 0
-    return count if isinstance(count, int) else 0
 
 
 def _address(request: Request) -> tuple[str, str]:

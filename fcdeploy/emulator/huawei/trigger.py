@@ -3,22 +3,13 @@
 import secrets
 
 from fcdeploy.emulator.exchange import NO_CONTENT, Json, Reply, Request
-from fcdeploy.emulator.huawei.common import (
-    TRIGGER,
-    VERSIONS,
-    changed_row,
-    meant,
-    new_id,
-    new_row,
-    page,
-    public,
-    to_time_text,
-)
+from fcdeploy.emulator.huawei.common import TRIGGER, VERSIONS, changed_row, meant, new_row, page, to_time_text
 from fcdeploy.emulator.huawei.errors import BAD_BODY, BAD_PARAMETER, TRIGGER_LIMIT, TRIGGER_TYPE
 from fcdeploy.emulator.huawei.fields import Anything, Struct, Text, read_body
 from fcdeploy.emulator.huawei.trigger_fields import TYPES, TriggerType, exists, not_found
 from fcdeploy.emulator.huawei.urn import LATEST, Named, named, to_urn
 from fcdeploy.emulator.routes import Coverage, Route
+from fcdeploy.emulator.rows import new_id, public
 from fcdeploy.emulator.store import Row, Session
 
 MOST = 10

@@ -43,7 +43,7 @@ _NOT_FOUND = {
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TriggerType:
     """One type. ``starts``: its status at first; ``switches``: it can be disabled; ``unique`` names the field of which
-    no two triggers of a function have the same value; ``hidden``: fields that answers do not show.
+    no two triggers of a function have the same value; ``pulls``: it asks for events, instead of being told.
     """
 
     fields: Struct

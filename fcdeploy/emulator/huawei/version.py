@@ -12,7 +12,6 @@ from fcdeploy.emulator.huawei.common import (
     function_row,
     meant,
     new_row,
-    public,
     to_time_text,
 )
 from fcdeploy.emulator.huawei.dependency_rows import dependencies_of
@@ -28,6 +27,7 @@ from fcdeploy.emulator.huawei.fields import Struct, Text, read_body
 from fcdeploy.emulator.huawei.function_rows import shown
 from fcdeploy.emulator.huawei.urn import LATEST, named
 from fcdeploy.emulator.routes import Coverage, Route
+from fcdeploy.emulator.rows import public
 
 MOST = 20
 """With latest (facts 4, 15)."""
