@@ -27,16 +27,16 @@ def span_of_index(text: str, index: int, place: Place) -> Span:
 def syntax_error(problem: yaml.YAMLError, text: str, place: Place) -> Diagnostic:
     """What libyaml found, with the hint that fits the line where it stumbled."""
     mark = getattr(problem, "problem_mark", None) or getattr(problem, "context_mark", None)
-    start = getattr(problem, "context_mark", None)
-    what = getattr(problem, "problem", None) or getattr(problem, "context", None) or str(problem)
+    start, context = getattr(problem, "context_mark", None), getattr(problem, "context", None)
+    what = getattr(problem, "problem", None) or context or str(problem)
     if mark is None:
         return error(f"not valid YAML: {what}", span=place(1, 1))
     lines = _BREAK.split(text)
     line = lines[mark.line] if mark.line < len(lines) else ""
     detail = ""
-    if start is not None and getattr(problem, "context", None) not in (None, "while scanning for the next token"):
+    if start is not None and context not in (None, "while scanning for the next token"):
         began = place(start.line + 1, start.column + 1)
-        detail = f"{problem.context} that begins at line {began.line}, column {began.column}"  # type: ignore[attr-defined]
+        detail = f"{context} that begins at line {began.line}, column {began.column}"
     hint = ""
     if "\t" in line[: mark.column + 1] and not line[: mark.column].strip():
         hint = "YAML indents with spaces; replace the tab"
