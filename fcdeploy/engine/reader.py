@@ -7,6 +7,7 @@ singly. A read that fails stops the target: it never becomes "absent".
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -267,12 +268,11 @@ class Reader:
     async def _read_all_tags(self, kind: Kind, tags: TagGroup) -> _Tagged:
         scope = self._site.scope
         items = await read_pages(self._checked, tags.listing, {}, scope, f"tagged {kind.section}")
-        begin, _, end = tags.arn.format(region=scope.region, account=scope.account, serviceName="\0").partition("\0")
         by_name: dict[str, Mapping[str, Json]] = {}
         for item in items:
-            arn = str(item.get("resourceArn", ""))
-            if arn.startswith(begin) and arn.endswith(end):
-                by_name[arn[len(begin) : len(arn) - len(end) or None]] = item.get(tags.answer) or {}
+            # Other things may have tags, too: they are no resources of this kind.
+            if named := re.fullmatch(tags.listing.pattern, str(item.get(tags.listing.member, ""))):
+                by_name[named[kind.identity[-1]]] = item.get(tags.answer) or {}
         marks = {name: mark for name, found in by_name.items() if (mark := mark_in(found)) is not None}
         ours = frozenset(name for name, mark in marks.items() if mark == self._site.mark)
         return _Tagged(tags=by_name, marks=frozenset(marks.values()), names=ours)

@@ -8,121 +8,24 @@ import re
 import string
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from urllib.parse import quote
 
 from fcdeploy.kinds.checks import About, Check, Collides
 from fcdeploy.kinds.checks import Finding as Finding
 from fcdeploy.kinds.fields import Access, Field, When
-from fcdeploy.model import Call, Json, Output
+from fcdeploy.kinds.operations import Derive as Derive
+from fcdeploy.kinds.operations import Group as Group
+from fcdeploy.kinds.operations import Identify as Identify
+from fcdeploy.kinds.operations import Listing as Listing
+from fcdeploy.kinds.operations import Operation as Operation
+from fcdeploy.kinds.operations import Scope as Scope
+from fcdeploy.kinds.operations import TagGroup as TagGroup
+from fcdeploy.kinds.operations import Translation as Translation
+from fcdeploy.model import Json
 
+NOWHERE = Operation(name="", method="", path="")
+"""Of what is a word of the file only."""
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
-    """What a path or a value may name besides the identity: where the target is."""
-
-    region: str
-    account: str
-    api: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
-    """One operation of the API.
-
-    `path` and the texts of `query` and `body` are templates over the identity's parts and the scope, such as
-    `/services/{serviceName}`; in a path and in nothing else the parts are percent-encoded. `methods`, `paths`,
-    `queries` and `headers` give what differs by API version; `queries` are in addition to `query`.
-    """
-
-    name: str
-    method: str
-    path: str
-    query: Mapping[str, str] = field(default_factory=dict)
-    body: Mapping[str, Json] = field(default_factory=dict)
-    methods: Mapping[str, str] = field(default_factory=dict)
-    paths: Mapping[str, str] = field(default_factory=dict)
-    queries: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-    headers: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
-
-    def call(
-        self,
-        names: Mapping[str, str | Output],
-        scope: Scope,
-        *,
-        resource: str,
-        body: Json = None,
-        headers: Mapping[str, str] | None = None,
-        query: Mapping[str, str] | None = None,
-    ) -> Call:
-        """The request for one resource; `body` is laid over the operation's own body."""
-        places = {"region": scope.region, "account": scope.account, **names}
-        own = {key: value.format_map(places) if isinstance(value, str) else value for key, value in self.body.items()}
-        asked = {**self.query, **self.queries.get(scope.api, {}), **(query or {})}
-        return Call(
-            operation=self.name,
-            method=self.methods.get(scope.api, self.method),
-            path=self.paths.get(scope.api, self.path).format_map(
-                {
-                    key: value.mark if isinstance(value, Output) else quote(value, safe="")
-                    for key, value in places.items()
-                }
-            ),
-            query=tuple((key, value.format_map(places)) for key, value in asked.items()),
-            headers={**self.headers.get(scope.api, {}), **(headers or {})},
-            body={**own, **body} if isinstance(body, Mapping) else (own or body),
-            resource=resource,
-        )
-
-    def parts(self) -> frozenset[str]:
-        """What its path and query name, under whichever API version."""
-        texts = (self.path, *self.paths.values(), *self.query.values())
-        more = (text for query in self.queries.values() for text in query.values())
-        return frozenset(
-            part for text in (*texts, *more) for _, part, _, _ in string.Formatter().parse(text) if part is not None
-        )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
-    """How all resources of a kind under one other are listed; items are whole bodies (facts 7.1), or mere names.
-
-    `items` is the member that holds them, `limit` the page size asked for (0: there are no pages); the member
-    `following` of a page is the query parameter `token` of the next. They are listed under the parent, or under the
-    kind `under` further up. An item is named by its member of the same name as the identity's last part; where it says
-    more, `member` says it all and `pattern`, a regular expression with the identity's parts as groups, takes it apart.
-    """
-
-    operation: Operation
-    items: str
-    limit: int = 100
-    under: str = ""
-    member: str = ""
-    pattern: str = ""
-    following: str = "nextToken"
-    token: str = "nextToken"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagGroup:
-    """A map field that has endpoints of its own: one merges keys, one removes them.
-
-    `read` gives the map of one resource under `answer`. `listing` gives those of all resources at once, each item with
-    `resourceArn` and `answer`; `arn` is the ARN as the service prints it. Where the API has no such listing
-    (`listing_since`), `filter_prefix` is the query key prefix that filters the kind's own list by a tag.
-    """
-
-    name: str
-    field: str
-    put: Operation
-    remove: Operation
-    removed: str
-    read: Operation
-    answer: str
-    listing: Listing
-    listing_since: str
-    filter_prefix: str
-    arn: str
-
+UNLISTED = Listing(operation=NOWHERE, items="")
 
 NEW = "new"
 """The last part of the identity of what the service numbers, before it has done so."""
@@ -133,12 +36,15 @@ class Freezing:
     """What a numbered resource keeps as it is at its creation: the parent's own body and all its `kinds`.
 
     `read` and `listings` (by kind) give what one of them froze; the fields `besides` of the parent are not part of it.
+    `decides`: only a change of these fields makes a next one, since the service refuses one without (S44); where others
+    changed, the plan says that the newest stays. Empty: any change does.
     """
 
     kinds: tuple[str, ...]
     read: Operation
     listings: Mapping[str, Listing]
     besides: frozenset[str]
+    decides: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -148,12 +54,17 @@ class Numbering:
     The file describes the next of the series. A kind without a parent has the series' name as the first part of the
     identity, and `series` lists all names, each with its newest. A next one is created when the newest differs from
     the file, or from what it is to freeze; with `when`, a field and a value, only where the file says so. `keep` names
-    the field that says how many are to stay. `outputs` are what others may want of it, templates like an `arn`.
+    the field that says how many are to stay. `outputs` are what others may want of it, templates like an `arn`, which
+    may also name `members` of the service's answer. `asked`: the member of a create's body in which we ask for the
+    number, one more than the newest's, where the service lets us choose; the name is taken then (409) if somebody else
+    was faster.
     """
 
     keep: str
     when: tuple[str, str] | None = None
     outputs: Mapping[str, str] = field(default_factory=dict)
+    members: tuple[str, ...] = ()
+    asked: str = ""
     series: Listing | None = None
     freezes: Freezing | None = None
 
@@ -238,6 +149,15 @@ class Kind:
     not have are left out. `tells` is the word under which a plan says that before and after a change. `reported` names
     the members of the service's answer that `status` gives as they are; none may be sensitive.
     `attributes` are what `ref()` can take of it.
+    `grouping`: it is a word of the file only, and nothing of it stands in the cloud: what stands in it is made for each
+    of the kinds that `stands_in` it, and its fields are handed down to them (S44). `stands_in` is the kind in whose
+    section the file has it, where that is not the parent; of a child of such a kind, one for each of them is made.
+    `identify` gives the identity where it is not the names of the file. `derive` gives further names for paths, and
+    `given` are members of the service's answer that paths name, such as an id that only the service knows.
+    `translation`: how bodies travel that are built otherwise. `groups` are fields with an update of their own; `whole`:
+    the update of all others replaces them all, so that each travels, changed or not (S18). `stamps` are members of the
+    service's answer that change with every write, and are part of what a recheck compares (law 4). `lacks` are words of
+    the same kind of other clouds that there are not, each with the nearest equivalent (S45).
     """
 
     provider: str
@@ -249,13 +169,13 @@ class Kind:
     identity: tuple[str, ...]
     name_schema: Mapping[str, Json]
     fields: tuple[Field, ...]
-    create: Operation
-    read: Operation
-    delete: Operation
-    listing: Listing
-    guard: GuardStyle
-    marking: Marking
-    missing: frozenset[str]
+    create: Operation = NOWHERE
+    read: Operation = NOWHERE
+    delete: Operation = NOWHERE
+    listing: Listing = UNLISTED
+    guard: GuardStyle = GuardStyle.RECHECK
+    marking: Marking = Marking.PARENT
+    missing: frozenset[str] = frozenset()
     update: Operation | None = None
     tags: TagGroup | None = None
     archive_read: Operation | None = None
@@ -279,6 +199,16 @@ class Kind:
     settles: Settling | None = None
     behind: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     attributes: tuple[Attribute, ...] = ()
+    grouping: bool = False
+    stands_in: str = ""
+    identify: Identify | None = None
+    derive: Derive | None = None
+    given: tuple[str, ...] = ()
+    translation: Translation | None = None
+    groups: tuple[Group, ...] = ()
+    whole: bool = False
+    stamps: tuple[str, ...] = ()
+    lacks: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)
@@ -290,8 +220,14 @@ class Kind:
         spec_names = [one.spec_name for one in self.fields]
         if len(set(names)) != len(names) or len(set(spec_names)) != len(spec_names):
             yield "two fields have one name"
-        if (self.parent is None) != (len(self.identity) == (1 if self.numbering is None else 2)) and not (
-            self.parent is not None and self.numbering is not None
+        if self.grouping != (self.create is NOWHERE):
+            yield "what stands in the cloud has operations, and nothing else"
+        if self.grouping:
+            return
+        if (
+            self.identify is None
+            and (self.parent is None) != (len(self.identity) == (1 if self.numbering is None else 2))
+            and not (self.parent is not None and self.numbering is not None)
         ):
             yield "the identity has one part more than the parent's"
         if self.marking is Marking.TAGS and self.tags is None:
@@ -304,8 +240,11 @@ class Kind:
         noted = [one for one in self.fields if one.name == self.pin_field and one.schema.get("type") == "string"]
         if self.pin_field and not (noted and any(one.refers and not one.by_key for one in self.fields)):
             yield f"there is no text field {self.pin_field} for the note of a pin, or nothing that could be pinned"
-        known = {*self.identity, "region", "account"}
-        operations = (self.create, self.read, self.update or self.read, self.delete, self.listing.operation)
+        known = {*self.identity, "region", "account", *self.given}
+        if self.derive is not None:
+            known |= {*self.derive(dict.fromkeys(self.identity, "1"))}
+        own = (self.create, self.read, self.update or self.read, self.delete, self.listing.operation)
+        operations = (*own, *(one.update for one in self.groups))
         if (self.update is None) != (not self.fields or self.numbering is not None):
             yield "fields need an update"
         for operation in operations:
@@ -321,6 +260,8 @@ class Kind:
                 yield f"the default of {one.name} is null: it needs the value that empties it"
         if self.may_be_external and self.parent is not None:
             yield "only what stands at the top can be somebody else's and hold what is ours"
+        if not {name for one in self.groups for name in one.fields} <= {*names}:
+            yield "a group has fields that there are not"
         if self.tags is not None and self.tags.field not in names:
             yield f"there is no field {self.tags.field}"
         if self.soft_total is not None and self.soft_total[0] not in names:
@@ -362,12 +303,21 @@ class Kind:
         return next((one for one in self.attributes if one.name == name), None)
 
     def names(self, identity: tuple[str, ...]) -> dict[str, str]:
-        """The identity as a mapping from part names to parts; a parent's identity gives the first parts."""
-        return dict(zip(self.identity, identity, strict=False))
+        """The identity as a mapping from part names to parts, and what follows from it; a parent's identity gives the
+        first parts."""
+        names = dict(zip(self.identity, identity, strict=False))
+        return {**names, **self.derive(names)} if self.derive is not None else names
 
     def group_of(self, name: str) -> str:
-        """Which call writes a field: `tags`, or `body`."""
-        return self.tags.name if self.tags is not None and name == self.tags.field else "body"
+        """Which call writes a field: `body`, `tags`, or the group that has it."""
+        if self.tags is not None and name == self.tags.field:
+            return self.tags.name
+        return next((one.name for one in self.groups if name in one.fields), "body")
+
+    @property
+    def place(self) -> str | None:
+        """The kind in whose section the file has it; None at the top."""
+        return self.stands_in or self.parent
 
     def known_fields(self, api: str) -> tuple[Field, ...]:
         """The fields that this API version has."""

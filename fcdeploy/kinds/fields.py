@@ -105,6 +105,11 @@ class Field:
     `moved_by` are fields that, while one of them holds anything, make the service itself change this one: it is then
     not compared, and what is live travels. `at_most` is a field whose number this one may not exceed: where the file
     does not name this one, what stands there is lowered with it.
+    `secrets_in` names the field in which those members of this map travel that are secrets of the file. Of such a field
+    reads give the keys alone; a salted digest of the whole in the tag `digest_tag` tells whether it changed (S22).
+    `checksum_by` is the kind of checksum of an ARCHIVE: a member of `ArchiveRef`. `last_part`: of texts with this
+    separator only what follows the last one counts when they are compared. `behaves` says in a sentence how the thing
+    works in this cloud, where another cloud has the same word and does otherwise (S45).
     """
 
     name: str
@@ -142,6 +147,11 @@ class Field:
     wrapped: str = ""
     split: tuple[str, ...] = ()
     at_most: str = ""
+    secrets_in: str = ""
+    digest_tag: str = ""
+    checksum_by: str = "crc64"
+    last_part: str = ""
+    behaves: str = ""
     every_member: Mapping[str, Field] = field(init=False, repr=False, compare=False)
     """The members by name, those of all variants together: for questions that no single body answers."""
     has_write_only: bool = field(init=False, repr=False, compare=False)

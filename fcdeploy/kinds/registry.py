@@ -41,19 +41,32 @@ def kind_of(address: Address) -> Kind:
     return KINDS[(address.provider, address.kind)]
 
 
+def sections(provider: str) -> tuple[Kind, ...]:
+    """Kinds whose section stands at the top of a file."""
+    return tuple(kind for kind in KINDS.values() if kind.provider == provider and kind.place is None)
+
+
+def within(kind: Kind) -> tuple[Kind, ...]:
+    """Kinds whose section stands in a resource of this one, in a file."""
+    return tuple(one for one in KINDS.values() if one.provider == kind.provider and one.place == kind.name)
+
+
 def roots(provider: str) -> tuple[Kind, ...]:
-    """Kinds that stand at the top of a spec."""
-    return tuple(kind for kind in KINDS.values() if kind.provider == provider and kind.parent is None)
-
-
-def children(kind: Kind) -> tuple[Kind, ...]:
-    """Kinds that stand directly under this one."""
-    return tuple(one for one in KINDS.values() if one.provider == kind.provider and one.parent == kind.name)
+    """Kinds of the cloud that stand beneath no other."""
+    every = (kind for kind in KINDS.values() if kind.provider == provider)
+    return tuple(kind for kind in every if kind.parent is None and not kind.grouping)
 
 
 def listed_under(kind: Kind) -> tuple[Kind, ...]:
     """Kinds whose lists belong to a resource of this one; they may stand further down (DESIGN 3)."""
-    return tuple(one for one in KINDS.values() if one.provider == kind.provider and one.listed_under == kind.name)
+    every = (one for one in KINDS.values() if one.provider == kind.provider and not one.grouping)
+    return tuple(one for one in every if one.listed_under == kind.name and not one.listing.everywhere)
+
+
+def listed_everywhere(provider: str) -> tuple[Kind, ...]:
+    """Kinds of which one list has all there are, whatever they stand beneath."""
+    every = (one for one in KINDS.values() if one.provider == provider)
+    return tuple(one for one in every if one.listing.everywhere)
 
 
 def parent_of(address: Address) -> Address | None:

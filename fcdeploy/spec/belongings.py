@@ -21,7 +21,7 @@ def external_findings(placed: Placed) -> Iterator[tuple[Path, Diagnostic]]:
     if not placed.external:
         return
     kind = placed.kind
-    below = [one for one in registry.children(kind) if one.marking is Marking.PARENT and one.mark_field]
+    below = [one for one in registry.within(kind) if one.marking is Marking.PARENT and one.mark_field]
     allowed = {EXTERNAL, WHEN, FOREACH, *(one.section for one in below)}
     ours = " and ".join(one.section for one in below)
     for key, node in placed.node.fields.items():

@@ -60,7 +60,7 @@ class Patching:
         if reason is not None:
             self._say(f"there is no {kind.name} `{name}` to patch here", node, (address,), detail=reason)
             return root
-        there = [one for one in _addresses(root, registry.roots(self._provider), ()) if one != address]
+        there = [one for one in _addresses(root, registry.sections(self._provider), ()) if one != address]
         near = did_you_mean(address, there)
         form = "/".join([one.name for one in chain])
         self._say(
@@ -98,7 +98,7 @@ class Patching:
             return None
         if not isinstance(patch.value, dict):
             return patch
-        below = {child.section: child for child in registry.children(kind)}
+        below = {child.section: child for child in registry.within(kind)}
         fields = dict(base.fields) if base is not None else {}
         for key, item in patch.value.items():
             place = (*at, key)
@@ -165,4 +165,4 @@ def _addresses(holder: Node, kinds: tuple[Kind, ...], above: tuple[str, ...]) ->
             continue
         for name, item in by_name(fields[kind.section], kind).fields.items():
             yield f"{kind.name}:{'/'.join((*above, name))}"
-            yield from _addresses(item, registry.children(kind), (*above, name))
+            yield from _addresses(item, registry.within(kind), (*above, name))

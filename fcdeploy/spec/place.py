@@ -120,12 +120,12 @@ def resource_at(path: Path, provider: str) -> tuple[Kind | None, Path]:
     if len(path) >= 2 and path[0] == "defaults":
         return registry.KINDS.get((provider, str(path[1]))), path[2:]
     kind: Kind | None = None
-    below: tuple[Kind, ...] = registry.roots(provider)
+    below: tuple[Kind, ...] = registry.sections(provider)
     while len(path) >= 2:
         deeper = next((one for one in below if one.section == path[0]), None)
         if deeper is None:
             break
-        kind, path, below = deeper, path[2:], registry.children(deeper)
+        kind, path, below = deeper, path[2:], registry.within(deeper)
     return kind, path
 
 

@@ -105,7 +105,7 @@ def _check_unevaluated(document: Node) -> list[Diagnostic]:
 
 def _evaluated(provider: str) -> frozenset[str]:
     """The words whose templates are evaluated for each target."""
-    return frozenset({*_EVALUATED, *(kind.section for kind in registry.roots(provider))})
+    return frozenset({*_EVALUATED, *(kind.section for kind in registry.sections(provider))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -269,7 +269,7 @@ class Project:
         scope = self._scope(target, surroundings)
         unfolding = Unfolding(scope)
         found = unfolding.found
-        sections = {kind.section: kind for kind in registry.roots(target.provider)}
+        sections = {kind.section: kind for kind in registry.sections(target.provider)}
         made: dict[str, Node] = {}
         for key, item in self.document.fields.items():
             before = len(found)

@@ -6,7 +6,7 @@ from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from fcdeploy.diagnostics import Diagnostic, did_you_mean, error
 from fcdeploy.kinds.fields import Access, Codec, Field, holds
-from fcdeploy.kinds.registry import children
+from fcdeploy.kinds.registry import within
 from fcdeploy.model import Json, LaterText, Ref, refs_in
 from fcdeploy.spec.circles import circle_findings
 from fcdeploy.spec.judge import Judged
@@ -136,7 +136,7 @@ def _types(field: Field) -> tuple[str, ...]:
 def _waiting(placed: Placed) -> Iterator[tuple[Path, Node, Field | None]]:
     """Every value of a resource that is not known yet, with its field; None where it is in no field."""
     known = shapes(placed.kind.provider, placed.kind.name)
-    below = {child.section for child in children(placed.kind)}
+    below = {child.section for child in within(placed.kind)}
     for name, node in placed.node.fields.items():
         if name not in below:
             yield from _below(node, known.get(name), (name,), placed.node)

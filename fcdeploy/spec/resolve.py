@@ -53,7 +53,7 @@ def with_defaults(root: Node, provider: str) -> Node:
         return root
     found = root.value.get(DEFAULTS)
     merger = _Merger(found.fields if found is not None else {}, has_nulls=_has_null(root))
-    sections = {kind.section: kind for kind in registry.roots(provider)}
+    sections = {kind.section: kind for kind in registry.sections(provider)}
     made: dict[str, Node] = {}
     for key, item in root.value.items():
         kind = sections.get(key)
@@ -118,7 +118,7 @@ class _Merger:
             return section
         below = self._below.get(kind.name)
         if below is None:
-            below = self._below[kind.name] = {child.section: child for child in registry.children(kind)}
+            below = self._below[kind.name] = {child.section: child for child in registry.within(kind)}
         # Resources below are not part of a kind's own defaults; validation refuses them there.
         base = {key: item for key, item in self._bases.get(kind.name, {}).items() if key not in below}
         return section.with_value(
@@ -155,7 +155,7 @@ class _Merger:
 
 def resources(root: Node, provider: str) -> Iterator[Placed]:
     """Every resource of a resolved spec, parents before what stands beneath; skips what has not the shape."""
-    for kind in registry.roots(provider):
+    for kind in registry.sections(provider):
         yield from _placed(root, kind, (), (), False)
 
 
@@ -163,7 +163,7 @@ def _placed(parent: Node, kind: Kind, above: tuple[str, ...], path: Path, absent
     section = parent.fields.get(kind.section)
     if section is None:
         return
-    below = registry.children(kind)
+    below = registry.within(kind)
     for name, node in section.fields.items():
         if not isinstance(node.value, dict):
             continue

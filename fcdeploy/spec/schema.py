@@ -207,7 +207,7 @@ def _needed(kind: Kind, fields: list[Field]) -> Schema:
 
 def _resource(kind: Kind, section: Callable[[Kind], Schema] = _section) -> Schema:
     found = _own(kind)
-    below = {child.section: section(child) for child in registry.children(kind)}
+    below = {child.section: section(child) for child in registry.within(kind)}
     return {**found, "properties": {**found["properties"], **below}}
 
 
@@ -329,7 +329,7 @@ def _needed_without_defaults(kind: Kind) -> Schema:
     """What a resource must name, as long as there are no `defaults` that could give it, nor other files."""
 
     def needed(one: Kind) -> Schema:
-        below = {child.section: {"additionalProperties": needed(child)} for child in registry.children(one)}
+        below = {child.section: {"additionalProperties": needed(child)} for child in registry.within(one)}
         names = [field.spec_name for field in one.fields if field.required]
         # Of what is not to be there nothing is needed, nor of what stands beneath; a template may say so, too.
         going = {"required": ["absent"], "properties": {"absent": {"not": {"const": False}}}}

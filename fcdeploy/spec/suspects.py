@@ -25,7 +25,7 @@ def suspects(document: Json, faults: Iterable[Path], provider: str) -> Json:
         here[None] = {}
     if not isinstance(document, dict):
         return document
-    return _cut(document, registry.roots(provider), steps)
+    return _cut(document, registry.sections(provider), steps)
 
 
 def _cut(holder: dict[str, Json], kinds: tuple[Kind, ...], steps: _Steps) -> dict[str, Json]:
@@ -38,7 +38,7 @@ def _cut(holder: dict[str, Json], kinds: tuple[Kind, ...], steps: _Steps) -> dic
         if None in refused:
             # The map itself is refused, for a name in it: which one is not known here.
             continue
-        below = registry.children(kind)
+        below = registry.within(kind)
         made[kind.section] = {
             name: _cut(one, below, deeper) if isinstance(one, dict) else one
             for name, deeper in refused.items()

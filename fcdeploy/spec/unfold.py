@@ -267,7 +267,7 @@ _WORDS = frozenset((WHEN, FOREACH))
 
 @cache
 def _sections(provider: str, kind: str) -> Mapping[str, Kind]:
-    return {child.section: child for child in registry.children(registry.KINDS[(provider, kind)])}
+    return {child.section: child for child in registry.within(registry.KINDS[(provider, kind)])}
 
 
 def _below(kind: Kind) -> Mapping[str, Kind]:

@@ -46,7 +46,7 @@ def written(resolved: Node, target: Target, folders: Mapping[str, str], root: st
     writer.origins["targets"] = str(fields["targets"].key_span or fields["targets"].span).rpartition(":")[0]
     if "secrets" in fields:
         tree["secrets"] = writer.as_written(fields["secrets"], ("secrets",))
-    for kind in registry.roots(target.provider):
+    for kind in registry.sections(target.provider):
         if kind.section in fields:
             tree[kind.section] = writer.section(fields[kind.section], kind, (kind.section,))
     if OUTPUTS in fields:
@@ -101,7 +101,7 @@ class _Writer:
         if not isinstance(node.value, dict):
             return self.value(node, path, None, "")
         self._note(path, node.key_span or node.span)
-        below = {child.section: child for child in registry.children(kind)}
+        below = {child.section: child for child in registry.within(kind)}
         known = shapes(kind.provider, kind.name)
         made: dict[str, Json] = {}
         for name, item in node.value.items():
