@@ -14,7 +14,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from fcdeploy.diagnostics import Diagnostic
-from fcdeploy.engine.canonical import fingerprint, live_body
+from fcdeploy.engine.canonical import fingerprint, live_body, said, stamp
 from fcdeploy.engine.ignoring import writes_beside
 from fcdeploy.engine.marks import as_travelling, remarked
 from fcdeploy.engine.outputs import gifts
@@ -367,9 +367,9 @@ class Attempt:
         if promise is None or self._is_tags:
             return Done(etag=reply.etag, request_id=reply.request_id, warnings=tuple(self._warnings))
         api = self._p.site.scope.api
-        raw = reply.body if isinstance(reply.body, Mapping) else {}
+        raw = said(self._kind, reply.body if isinstance(reply.body, Mapping) else {})
         answered = Live(address=step.address, body=live_body(self._kind, raw, api), raw=raw)
-        etag = fingerprint(answered.body) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
+        etag = stamp(self._kind, answered.body, raw) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
         if self._unkept(promise, self._body(answered)) or len(gifts(step, raw)) < len(step.gives):
             try:
                 live = await self._read_body()

@@ -30,8 +30,17 @@ def desired_body(kind: Kind, given: Mapping[str, Json], api: str) -> dict[str, J
     return _object(kind.writable(api), given, given, api, live=False)
 
 
+def said(kind: Kind, raw: Mapping[str, Json]) -> dict[str, Json]:
+    """What the service answered, with the members of the kind's fields under the fields' names beside it.
+
+    Every item and answer passes here once, where it comes in; all else takes this form: `Live.raw`, identities,
+    canonical bodies, outputs, what is reported.
+    """
+    return dict(raw if kind.translation is None else kind.translation.said(raw))
+
+
 def live_body(kind: Kind, raw: Mapping[str, Json], api: str) -> dict[str, Json]:
-    """The canonical form of what the service answered."""
+    """The canonical form of what the service answered, as `said` gives it."""
     return _object(kind.writable(api), raw, raw, api, live=True)
 
 
@@ -43,6 +52,15 @@ def is_absent(kind: Kind, body: Mapping[str, Json]) -> bool:
 def fingerprint(body: Json) -> str:
     """Hex SHA-256 of a canonical body, for the Recheck guard (law 4)."""
     return hashlib.sha256(compact(body).encode()).hexdigest()
+
+
+def stamp(kind: Kind, body: Mapping[str, Json], raw: Mapping[str, Json]) -> str:
+    """What a Recheck guard compares of a resource: its canonical body as it travels, and the members of the answer
+    that change with every write. Tags are no part of it: they have a guard of their own."""
+    own = dict(body)
+    if kind.tags is not None:
+        own.pop(kind.tags.field, None)
+    return fingerprint([own, [raw.get(name) for name in kind.stamps]] if kind.stamps else own)
 
 
 def compact(value: Json) -> str:

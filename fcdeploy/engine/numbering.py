@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 from fcdeploy.engine.attempt import Attempt
-from fcdeploy.engine.canonical import agrees, live_body
+from fcdeploy.engine.canonical import agrees, live_body, said
 from fcdeploy.engine.marks import as_travelling
 from fcdeploy.engine.outputs import outputs_in
 from fcdeploy.engine.results import Done, StepFailed
@@ -74,7 +74,7 @@ class NumberedAttempt(Attempt):
         raise self._p.failed(self._step, failure) from failure
 
     async def _checked(self, reply: Reply) -> Done:
-        raw = reply.body if isinstance(reply.body, Mapping) else {}
+        raw = said(self._kind, reply.body if isinstance(reply.body, Mapping) else {})
         outputs = outputs_in(self._kind, self._step.address.identity, raw, self._p.site.scope)
         done = Done(etag=None, request_id=reply.request_id, outputs=outputs, warnings=tuple(self._warnings))
         await self._check_promise(raw, outputs)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from fcdeploy.engine.canonical import fingerprint, is_absent, live_body
+from fcdeploy.engine.canonical import is_absent, live_body, said, stamp
 from fcdeploy.engine.frozen import Frozen, newest_to_compare, read_frozen
 from fcdeploy.engine.lists import read_list, read_pages
 from fcdeploy.engine.marks import unmarked
@@ -159,8 +159,9 @@ class Reader:
 
     async def read_said(self, address: Address) -> Mapping[str, Json] | None:
         """One resource as the service says it, also what counts as absent; None when there is none."""
-        reply = await self._read_or_absent(kind_of(address), address)
-        return reply.body if reply is not None and isinstance(reply.body, Mapping) else None
+        kind = kind_of(address)
+        reply = await self._read_or_absent(kind, address)
+        return said(kind, reply.body) if reply is not None and isinstance(reply.body, Mapping) else None
 
     async def read_listed(self, kind: Kind, above: tuple[str, ...]) -> dict[Address, Mapping[str, Json]]:
         """What the list of a kind says, also of what counts as absent. Raises ReadFailed."""
@@ -333,10 +334,12 @@ class Reader:
     ) -> Live:
         if not isinstance(raw, Mapping):
             raise ReadFailed("the service's answer is not an object", resource=address.short)
-        whole = {**raw, kind.tags.field: dict(tags)} if kind.tags is not None and tags is not None else dict(raw)
+        whole = said(kind, raw)
+        if kind.tags is not None and tags is not None:
+            whole[kind.tags.field] = dict(tags)
         travelling = live_body(kind, whole, self._site.scope.api)
         if singly and kind.guard_in(self._site.scope.api) is GuardStyle.RECHECK:
-            etag = fingerprint(travelling)
+            etag = stamp(kind, travelling, whole)
         body, mark = unmarked(kind, travelling)
         body, is_pinned = unpinned(kind, body)
         if tags is not None:

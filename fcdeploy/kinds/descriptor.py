@@ -131,6 +131,7 @@ class Kind:
     the name of a resource whose body stands there by itself, without a map by name around it. `identity` are the names
     of the identity's parts in API words, the parent's first; the last is sent in a create's body, unless its path or
     query names it. A create that is also the update takes what stands there for its own, so it is guarded by a read.
+    `siblings` is a shorter list than `listing` in which one is found, where it cannot be read by its names alone.
     `guards` gives the guard where it differs by API version. `missing` are the error codes that mean "does not exist";
     a canonical body for which `absent` holds means it as well. Hooks are pure; `collision` is the rule behind
     `collides`, for messages. `soft_limit` is how many may stand under one parent before the service's adjustable limit
@@ -173,6 +174,7 @@ class Kind:
     read: Operation = NOWHERE
     delete: Operation = NOWHERE
     listing: Listing = UNLISTED
+    siblings: Listing | None = None
     guard: GuardStyle = GuardStyle.RECHECK
     marking: Marking = Marking.PARENT
     missing: frozenset[str] = frozenset()
@@ -244,7 +246,8 @@ class Kind:
         if self.derive is not None:
             known |= {*self.derive(dict.fromkeys(self.identity, "1"))}
         own = (self.create, self.read, self.update or self.read, self.delete, self.listing.operation)
-        operations = (*own, *(one.update for one in self.groups))
+        beside = () if self.siblings is None else (self.siblings.operation,)
+        operations = (*own, *beside, *(one.update for one in self.groups))
         if (self.update is None) != (not self.fields or self.numbering is not None):
             yield "fields need an update"
         for operation in operations:

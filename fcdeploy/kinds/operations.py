@@ -89,6 +89,8 @@ class Listing:
     has those of all parents. An item is named by its member of the same name as the identity's last part; where it says
     more, `member` says it all and `pattern`, a regular expression with the identity's parts as groups, takes it apart.
     What `only`, a regular expression, does not match as a whole is no resource of the kind: `latest` is no version.
+    `told` are members that items leave out since they were asked for by them, such as the URN in the path, as templates
+    over what the path may name. Not `whole`: items say less than a body, so bodies are read one by one.
     """
 
     operation: Operation
@@ -104,6 +106,8 @@ class Listing:
     in_body: bool = False
     everywhere: bool = False
     only: str = ""
+    told: Mapping[str, str] = field(default_factory=dict)
+    whole: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
