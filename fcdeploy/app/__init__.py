@@ -60,8 +60,8 @@ from fcdeploy.kinds.descriptor import Scope
 from fcdeploy.model import Ending
 
 
-def validate(where: Where) -> tuple[Validated, ...]:
-    """Check each spec for every selected target; no secret is read.
+def validate(where: Where, *, portability: bool = False) -> tuple[Validated, ...]:
+    """Check each spec for every selected target; no secret is read. `portability`: and say what differs between them.
 
     Raises SpecError with everything that is wrong in any of them.
     """
@@ -73,6 +73,7 @@ def validate(where: Where) -> tuple[Validated, ...]:
             targets=tuple(target.name for target in one.targets),
             resources=sum(not each.absent for target in one.targets for each in one.project.expand(target).values()),
             diagnostics=(*one.warnings, *(found for target in one.targets for found in region_warnings(target))),
+            portability=one.project.portability(one.targets) if portability else None,
         )
         for one in chosen_of(where, lambda one: one.policing.validated(one.targets), calls=False)
     )

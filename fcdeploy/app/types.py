@@ -10,6 +10,7 @@ from pathlib import Path
 from fcdeploy.diagnostics import Diagnostic, Span
 from fcdeploy.errors import DiagnosedError, FcdeployError
 from fcdeploy.model import Address, Drift, Graph, Json, Outcome, PastRun, Plan, Target, Wave
+from fcdeploy.model.portability import Portability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -187,13 +188,17 @@ class MoveReport:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Validated:
-    """A spec without errors: its targets and how many resources they have together; `file` as it was given."""
+    """A spec without errors: its targets and how many resources they have together; `file` as it was given.
+
+    `portability` is what differs between the targets, where that was asked for.
+    """
 
     project: str
     file: Path
     targets: tuple[str, ...]
     resources: int
     diagnostics: tuple[Diagnostic, ...] = ()
+    portability: Portability | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

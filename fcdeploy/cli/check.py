@@ -18,7 +18,12 @@ if TYPE_CHECKING:
 
 @click.command("validate", cls=Command)
 @asks(JUDGED_FILE, speaking("junit", "sarif"))
-def validate(where: Where, speech: Speech) -> int:
+@option(
+    "--explain-portability",
+    is_flag=True,
+    help="Also list what differs between the targets: in fields, and in what each cloud makes of the same word.",
+)
+def validate(where: Where, speech: Speech, explain_portability: bool) -> int:
     """Check the file: its form, its templates, its names, every target.
 
     No cloud is asked and no credentials are needed. All problems are shown at
@@ -30,7 +35,7 @@ def validate(where: Where, speech: Speech) -> int:
     from fcdeploy.render.words import clean, counted
 
     try:
-        valid = app.validate(where)
+        valid = app.validate(where, portability=explain_portability)
     except SpecError as error:
         diagnostics = error.diagnostics
         if speech.is_document:
@@ -51,6 +56,10 @@ def validate(where: Where, speech: Speech) -> int:
         size = f"{counted(len(one.targets), 'target')}, {counted(one.resources, 'resource')}"
         warned = f", {tally(one.diagnostics)}" if one.diagnostics else ""
         speech.write_data(f"{clean(str(one.file))} is valid: project {clean(one.project)}, {size}{warned}\n")
+        if one.portability is not None:
+            from fcdeploy.render.portability import portability_text
+
+            speech.write_data("\n" + portability_text(one.portability))
     return DONE
 
 

@@ -76,8 +76,17 @@ def validation_document(found: Sequence[Diagnostic], valid: Sequence[Validated],
         targets = [f"{one.project}/{name}" if several else name for one in valid for name in one.targets]
         return findings_document(found, form, file=spec_file(where.spec), targets=targets)
     from fcdeploy.render.json import document_text, findings_list
+    from fcdeploy.render.portability import portability_content
 
-    projects = [{"project": one.project, "targets": list(one.targets), "resources": one.resources} for one in valid]
+    projects = [
+        {
+            "project": one.project,
+            "targets": list(one.targets),
+            "resources": one.resources,
+            **({"portability": portability_content(one.portability)} if one.portability is not None else {}),
+        }
+        for one in valid
+    ]
     figures: dict[str, object] = {"projects": projects} if len(projects) > 1 else dict(*projects)
     content = {"valid": bool(valid), **figures, "diagnostics": findings_list(found)}
     return document_text("validation", content)

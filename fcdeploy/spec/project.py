@@ -14,6 +14,7 @@ from fcdeploy.diagnostics import Diagnostic, error, has_errors, in_order, named
 from fcdeploy.errors import SpecError
 from fcdeploy.kinds import registry
 from fcdeploy.model import Json, Mark, Rollout, Target
+from fcdeploy.model.portability import Portability
 from fcdeploy.spec.code import read_code_findings
 from fcdeploy.spec.expand import Desired, expand, outputs_of, probe_of
 from fcdeploy.spec.include import Files, read_files
@@ -22,6 +23,7 @@ from fcdeploy.spec.matrix import Row
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.patch import Patching
 from fcdeploy.spec.policies import Policies, levels_of, read_policies, read_policy_files
+from fcdeploy.spec.portability import portability
 from fcdeploy.spec.refs import reference
 from fcdeploy.spec.resolve import DEFAULTS, Placed, resources, with_defaults
 from fcdeploy.spec.rollout import rollout_findings, rollout_of
@@ -246,6 +248,11 @@ class Project:
         if has_errors(made.found):
             raise SpecError(judged)
         return written(made.tree, target, self._folders, str(self.root)), judged
+
+    def portability(self, chosen: Sequence[Target]) -> Portability:
+        """What differs between these targets (S45); raises SpecError."""
+        self.check(chosen)
+        return portability([(target, self._judge(target)[0].tree) for target in chosen if not target.retired])
 
     def _judge(self, target: Target) -> tuple[Resolved, tuple[Diagnostic, ...]]:
         """The resolved spec of a target and what is wrong with it."""

@@ -1,0 +1,57 @@
+"""What differs between the targets of a file: where resources stand, what they say, how the clouds take it (S45)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from fcdeploy.diagnostics import Span
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Said:
+    """What some targets say of a word: its value as text, empty where they do not name it."""
+
+    targets: tuple[str, ...]
+    value: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class WordDiffers:
+    """A word of which not all targets say the same; `path` is below the resource, in the words of the file."""
+
+    path: str
+    said: tuple[Said, ...]
+    span: Span | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """What a word that is written alike comes to in one cloud; `provider` is that cloud's title."""
+
+    path: str
+    provider: str
+    sentence: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Compared:
+    """One resource of the file, by its path. `absent_from` are the targets that do not have it."""
+
+    path: str
+    span: Span | None
+    absent_from: tuple[str, ...] = ()
+    words: tuple[WordDiffers, ...] = ()
+    behaviours: tuple[Behaviour, ...] = ()
+
+    @property
+    def differs(self) -> bool:
+        """Whether there is anything to tell."""
+        return bool(self.absent_from or self.words or self.behaviours)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Portability:
+    """What was compared, in the order of the file; `targets` are all that were."""
+
+    targets: tuple[str, ...]
+    resources: tuple[Compared, ...]
