@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import functools
+import re
 from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -30,6 +31,7 @@ PACKERS = 4
 MOST_FILES_NAMED = 5
 BUILDS = "builds"
 """Where, in the folder of archives, what builds made is kept."""
+_IN_PARTS = re.compile(r"[0-9a-f]{32}-[0-9]+")
 _BUILD_HINT = "run `fcdeploy build`, or give --build"
 
 
@@ -78,8 +80,9 @@ class Packages:
         found: list[Diagnostic] = []
         body, payloads = dict(resource.body), dict(resource.payloads)
         for name, reference in resource.code.items():
+            by = kind_of(resource.address).field(name).checksum_by
             try:
-                checksum, payload, findings = self._one(resource, reference)
+                checksum, payload, findings = self._one(resource, reference, by)
             except PackageError as problem:
                 found.append(_problem(problem, reference, resource))
                 continue
@@ -89,8 +92,8 @@ class Packages:
             found += [replace(one, address=str(resource.address)) for one in findings]
         return replace(resource, body=body, payloads=payloads, code={}), found
 
-    def _one(self, resource: Resource, reference: CodeRef) -> tuple[str | None, Json, list[Diagnostic]]:
-        """(checksum or None, what is sent, findings)."""
+    def _one(self, resource: Resource, reference: CodeRef, by: str) -> tuple[str | None, Json, list[Diagnostic]]:
+        """(checksum of the kind `by`, or None; what is sent; findings)."""
         recipe = recipe_of(resource, reference)
         source = recipe.source
         if source.kind is SourceKind.OSS:
@@ -111,8 +114,14 @@ class Packages:
             )
             for one in size_findings(archive.size)
         ]
-        sent = ArchiveRef(sha256=archive.sha256, crc64=archive.crc64, size=archive.size)
-        return archive.crc64, {"zipFile": sent}, findings
+        sent = ArchiveRef(
+            sha256=archive.sha256,
+            crc64=archive.crc64,
+            size=archive.size,
+            sha512=archive.sha512,
+            md5=archive.md5,
+        )
+        return sent.checksum(by), {"zipFile": sent}, findings
 
     def _built(self, recipe: Recipe, reference: CodeRef) -> tuple[Archive, list[Diagnostic]]:
         """What the last build made, with a warning where its inputs are newer. Nothing is run (S25)."""
@@ -214,7 +223,7 @@ def _planned(difference: Difference, packages: Packages) -> Archive | None:
 
 async def read_live_archive(bench: Bench, address: Address, live: Live | None) -> tuple[ArchiveRef, Path]:
     """A live archive, stored by its content; what was read must have the live body's checksum. Raises ReadFailed."""
-    url = await bench.reader.read_code_url(address)
+    url = await bench.reader.read_code_url(address, live.raw if live is not None else None)
     path = bench.download_path()
     try:
         archive = await bench.client.read_archive(url, path)
@@ -226,16 +235,19 @@ async def read_live_archive(bench: Bench, address: Address, live: Live | None) -
             hint="it is needed to compare, and to go back; nothing was changed",
         ) from failure
     body: Mapping[str, Json] = live.body if live is not None else {}
-    checksums = {
-        str((body.get(one.name) or {}).get("checksum")) for one in kind_of(address).fields if one.codec is Codec.ARCHIVE
-    }
-    if archive.crc64 not in checksums:
-        raise ReadFailed(
-            f"the code of {address.short} changed while it was read",
-            resource=address.short,
-            detail=f"downloaded checksum {archive.crc64}, announced {', '.join(sorted(checksums))}",
-            hint="run the command again",
-        )
+    for one in kind_of(address).fields:
+        if one.codec is not Codec.ARCHIVE:
+            continue
+        announced = str((body.get(one.name) or {}).get("checksum"))
+        found = archive.checksum(one.checksum_by)
+        # What was uploaded in parts has an MD5 of MD5s, which tells nothing of the bytes (facts 7).
+        if announced != found and not _IN_PARTS.fullmatch(announced):
+            raise ReadFailed(
+                f"the code of {address.short} changed while it was read",
+                resource=address.short,
+                detail=f"downloaded checksum {found}, announced {announced}",
+                hint="run the command again",
+            )
     return archive, bench.keep_download(path, archive)
 
 

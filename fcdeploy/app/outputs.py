@@ -42,7 +42,9 @@ def _output(name: str, value: Json, like: Address, lives: Mapping[Address, Live 
         found = None
         if live is not None:
             found = (
-                known_text(attribute, live.address, bench.site.scope) if attribute.template else said(attribute, live)
+                known_text(attribute, live.address, bench.site.scope, live.raw)
+                if attribute.template
+                else said(attribute, live)
             )
         if found is None:
             shown = goal.short.removesuffix(f"/{NEW}") if kind_of(goal).numbering is not None else goal.short

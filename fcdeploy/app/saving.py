@@ -127,6 +127,8 @@ def _saved_file(archive: Archive) -> SavedFile:
     return SavedFile(
         sha256=archive.sha256,
         crc64=archive.crc64,
+        sha512=archive.sha512,
+        md5=archive.md5,
         size=archive.size,
         entries=tuple((one.name, one.mode, one.size, one.sha256, one.link) for one in archive.entries),
     )
@@ -274,6 +276,8 @@ def _archive(saved: SavedFile) -> Archive:
     return Archive(
         sha256=saved.sha256,
         crc64=saved.crc64,
+        sha512=saved.sha512,
+        md5=saved.md5,
         size=saved.size,
         path=Path(),
         entries=tuple(

@@ -268,11 +268,13 @@ class Client:
         from fcdeploy.cloud.wire import Fault, TooLarge, Unwritable
 
         digest, crc, size = hashlib.sha256(), 0, 0
+        longer, shorter = hashlib.sha512(), hashlib.md5(usedforsecurity=False)
 
         def keep(chunk: bytes) -> None:
             nonlocal crc, size
             file.write(chunk)
-            digest.update(chunk)
+            for each in (digest, longer, shorter):
+                each.update(chunk)
             crc = crc64.xz(chunk, crc)
             size += len(chunk)
 
@@ -291,7 +293,9 @@ class Client:
         self.tally.received += answer.received
         if answer.status != 200:
             raise self._error(_DOWNLOAD, "", answer, None)
-        return ArchiveRef(sha256=digest.hexdigest(), crc64=str(crc), size=size)
+        return ArchiveRef(
+            sha256=digest.hexdigest(), crc64=str(crc), size=size, sha512=longer.hexdigest(), md5=shorter.hexdigest()
+        )
 
     def _reachable(self, url: str, headers: dict[str, str]) -> str:
         """A URL on the service's own host leads, like every call, to where the connection goes."""

@@ -157,7 +157,8 @@ def _value(
         if coming is not None and coming.action is Action.CREATE:
             return output_of(address, ref.attribute)
         there = members(address, snapshot)
-        return known_text(attribute, there[max(there)], site.scope) if there else None
+        newest = snapshot.lives[there[max(there)]] if there else None
+        return known_text(attribute, newest.address, site.scope, newest.raw) if newest is not None else None
     if attribute.template:
         return known_text(attribute, address, site.scope)
     one = found.get(address)
@@ -172,9 +173,9 @@ def _value(
     return said(attribute, live)
 
 
-def known_text(attribute: Attribute, address: Address, scope: Scope) -> str:
-    """An attribute that is made of names."""
-    names = kind_of(address).names(address.identity)
+def known_text(attribute: Attribute, address: Address, scope: Scope, raw: Mapping[str, Json] | None = None) -> str:
+    """An attribute that is made of names; `raw`, what the service said of the resource, may have given some."""
+    names = kind_of(address).names(address.identity, raw)
     return attribute.template.format_map({**names, "region": scope.region, "account": scope.account})
 
 

@@ -20,14 +20,19 @@ class ReadChecked(Protocol):
 
 
 async def read_list(
-    read: ReadChecked, kind: Kind, above: tuple[str, ...], scope: Scope, query: Mapping[str, str] | None = None
+    read: ReadChecked,
+    kind: Kind,
+    above: tuple[str, ...],
+    scope: Scope,
+    query: Mapping[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
 ) -> dict[tuple[str, ...], Mapping[str, Json]]:
     """Bodies by identity of all resources of a kind under the resource `above`, () for all there are.
 
-    Raises ReadFailed.
+    `given` are names that the path needs besides. Raises ReadFailed.
     """
     what = f"{kind.section} of {'/'.join(above)}" if above else kind.section
-    items = await read_pages(read, kind.listing, kind.names(above), scope, what, query)
+    items = await read_pages(read, kind.listing, {**kind.names(above), **(given or {})}, scope, what, query)
     listed = ((_identity(kind, above, item, what), item) for item in items)
     return {
         identity: item if isinstance(item, Mapping) else {}

@@ -1,8 +1,9 @@
 """The create of what the service numbers, to its end (S23, S30).
 
 There is no name to look for afterwards, so what is already there is looked at first: something newer than the plan saw
-that keeps our promise and has our mark is this step's own effect, anything else newer is somebody else's. What is to be
-frozen is compared with what was meant just before, and what was frozen just after.
+that keeps our promise and has our mark is this step's own effect, anything else newer is somebody else's; so also where
+we ask for the number, since the others ask for the same. What is to be frozen is compared with what was meant just
+before, and what was frozen just after.
 """
 
 from __future__ import annotations
@@ -17,6 +18,7 @@ from fcdeploy.engine.outputs import outputs_in
 from fcdeploy.engine.results import Done, StepFailed
 from fcdeploy.engine.threeway import unfulfilled
 from fcdeploy.errors import ApiError, ReadFailed
+from fcdeploy.kinds.descriptor import Numbering
 from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Address, Json, Live, NextAfter, Reply
 
@@ -46,11 +48,7 @@ class NumberedAttempt(Attempt):
             if found is not None:
                 return found
             if newer:
-                raise StepFailed(
-                    f"{newer[-1].address.short} was made by somebody else meanwhile",
-                    detail=f"the plan was made after {self._guard.newest or 'none'}",
-                    hint="run plan again",
-                )
+                raise self._taken(newer[-1].address)
             if self._step.content is not None:
                 await self._compare_content()
         except ReadFailed as failure:
@@ -71,11 +69,32 @@ class NumberedAttempt(Attempt):
             found = await self.read_effect()
             if found is not None:
                 return found
+        if failure.status == 409 and self._numbering.asked:
+            # A name that is taken may be one that no number reads like, or nothing of this at all.
+            taken = [live.address for live in await self._newer_or_none() if live.address.identity[-1] == self._asked]
+            if taken:
+                raise self._taken(taken[0]) from failure
         raise self._p.failed(self._step, failure) from failure
+
+    def _taken(self, by: Address) -> StepFailed:
+        return StepFailed(
+            f"{by.short} was made by somebody else meanwhile",
+            detail=f"the plan was made after {self._guard.newest or 'none'}",
+            hint="run plan again",
+        )
+
+    async def _newer_or_none(self) -> list[Live]:
+        try:
+            return await self._newer()
+        except ReadFailed:
+            return []  # the refusal itself says enough
 
     async def _checked(self, reply: Reply) -> Done:
         raw = said(self._kind, reply.body if isinstance(reply.body, Mapping) else {})
-        outputs = outputs_in(self._kind, self._step.address.identity, raw, self._p.site.scope)
+        # What answers a create may still call it otherwise: then the number is the one that was asked for.
+        number = self._asked if self._numbering.asked else str(raw[self._kind.identity[-1]])
+        identity = (*self._step.address.identity[:-1], number)
+        outputs = outputs_in(self._kind, identity, raw, self._p.site.scope)
         done = Done(etag=None, request_id=reply.request_id, outputs=outputs, warnings=tuple(self._warnings))
         await self._check_promise(raw, outputs)
         return await self._kept(done)
@@ -147,10 +166,20 @@ class NumberedAttempt(Attempt):
 
     async def _newer(self) -> list[Live]:
         """What was made since the plan, oldest first."""
-        newest = int(self._guard.newest or 0)
+        newest = self._guard.number
         lives = await self._p.reader.read_series(self._step.address)
         newer = {int(address.identity[-1]): live for address, live in lives.items()}
         return [live for number, live in sorted(newer.items()) if number > newest]
+
+    @property
+    def _numbering(self) -> Numbering:
+        assert self._kind.numbering is not None
+        return self._kind.numbering
+
+    @property
+    def _asked(self) -> str:
+        """The number that the create asks for, where it does."""
+        return str(self._guard.number + 1)
 
     @property
     def _guard(self) -> NextAfter:

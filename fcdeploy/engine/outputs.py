@@ -46,14 +46,28 @@ def number_of(address: Address) -> str | Output:
 
 
 def outputs_in(kind: Kind, identity: tuple[str, ...], raw: Mapping[str, Json], scope: Scope) -> dict[str, Json]:
-    """The outputs of a numbered resource: its number from a reply or a list, and what can be said with it."""
-    assert kind.numbering is not None
-    number = str(raw[kind.identity[-1]])
-    places = {**kind.names(identity[:-1]), kind.identity[-1]: number, "region": scope.region, "account": scope.account}
+    """The outputs of a numbered resource: its number, what can be said with it, and what paths to it need.
+
+    `raw` is what the service said of it; KeyError where it lacks a member that is wanted.
+    """
     return {
-        kind.identity[-1]: number,
-        **{name: template.format_map(places) for name, template in kind.numbering.outputs.items()},
+        kind.identity[-1]: identity[-1],
+        **{part: str(raw[part]) for part in kind.given},
+        **outputs_said(kind, identity, raw, scope),
     }
+
+
+def outputs_said(kind: Kind, identity: tuple[str, ...], raw: Mapping[str, Json], scope: Scope) -> dict[str, str]:
+    """What can be said with the number of a resource, by its templates; KeyError as for `outputs_in`."""
+    numbering = kind.numbering
+    assert numbering is not None
+    places = {
+        **kind.names(identity, raw),
+        **{member: str(raw[member]) for member in numbering.members},
+        "region": scope.region,
+        "account": scope.account,
+    }
+    return {name: template.format_map(places) for name, template in numbering.outputs.items()}
 
 
 def with_gifts(steps: Collection[Step], awaiting: Collection[Address]) -> tuple[Step, ...]:

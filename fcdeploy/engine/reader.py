@@ -19,6 +19,7 @@ from fcdeploy.engine.lists import read_list, read_pages
 from fcdeploy.engine.marks import unmarked
 from fcdeploy.engine.ownership import MARK_PROJECT, mark_in
 from fcdeploy.engine.pins import unpinned
+from fcdeploy.engine.series_list import needs_given, read_all_series
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot
 from fcdeploy.engine.together import both, together
 from fcdeploy.engine.wire import plain_call
@@ -124,19 +125,25 @@ class Reader:
 
     async def _read_all_series(self, kind: Kind, wanted: set[str]) -> dict[Address, Live]:
         """The whole of each series that is wanted, or whose newest has our mark."""
-        assert kind.numbering is not None and kind.numbering.series is not None
-        early = sorted(wanted)
+        # What is wanted most likely exists; its list can be asked for at once, unless only another list tells how.
+        early = [] if needs_given(kind) else sorted(wanted)
         listed, series = await both(
-            read_pages(self._checked, kind.numbering.series, {}, self._site.scope, kind.section),
+            read_all_series(self._checked, kind, self._site.scope),
             together(self._read_siblings(kind, self._root(kind, name, NEW)) for name in early),
         )
-        late = [
-            str(item[kind.identity[0]])
-            for item in listed
-            if self._live(kind, self._root(kind, "", NEW), item, None, None, singly=False).mark == self._site.mark
-            and item[kind.identity[0]] not in wanted
-        ]
-        more = await together(self._read_siblings(kind, self._root(kind, name, NEW)) for name in late)
+        late = {
+            name: one.given
+            for name, one in sorted(listed.items())
+            if name not in early
+            and (
+                name in wanted
+                or self._live(kind, self._root(kind, name, NEW), one.newest, None, None, singly=False).mark
+                == self._site.mark
+            )
+        }
+        more = await together(
+            self._read_siblings(kind, self._root(kind, name, NEW), given) for name, given in late.items()
+        )
         return {address: live for found in (*series, *more) for address, live in found.items()}
 
     async def read_singly(self, addresses: Iterable[Address]) -> dict[Address, Live | None]:
@@ -192,11 +199,12 @@ class Reader:
         reply = await self._checked(call)
         return dict((reply.body or {}).get(kind.tags.answer) or {})
 
-    async def read_code_url(self, address: Address) -> str:
-        """A short-lived address of a live code archive. Raises ReadFailed."""
+    async def read_code_url(self, address: Address, raw: Mapping[str, Json] | None = None) -> str:
+        """A short-lived address of a live code archive; `raw` is what the service said of it. Raises ReadFailed."""
         kind = kind_of(address)
         assert kind.archive_read is not None
-        call = plain_call(kind.archive_read, kind, address.identity, self._site.scope, f"code of {address.short}")
+        names = kind.names(address.identity, raw)
+        call = kind.archive_read.call(names, self._site.scope, resource=f"code of {address.short}")
         reply = await self._checked(call)
         url = value_at(reply.body, kind.archive_url)
         if not isinstance(url, str) or not url:
@@ -296,19 +304,31 @@ class Reader:
             found |= part
         return found
 
-    async def _read_siblings(self, kind: Kind, address: Address) -> dict[Address, Live]:
+    async def _read_siblings(
+        self, kind: Kind, address: Address, given: Mapping[str, str] | None = None
+    ) -> dict[Address, Live]:
+        """What stands beside an address in its list; `given` is looked for where the list needs it."""
+        if given is None and needs_given(kind) and kind.numbering is not None:
+            name = address.identity[0]
+            one = (await read_all_series(self._checked, kind, self._site.scope, name=name)).get(name)
+            if one is None:
+                return {}
+            given = one.given
         try:
-            return await self._read_children(kind, address.identity[:-1], singly=True)
+            return await self._read_children(kind, address.identity[:-1], singly=True, given=given)
         except ReadFailed as failure:
             cause = failure.__cause__
             if isinstance(cause, ApiError) and cause.status == 404 and cause.code in kind.missing:
                 return {}
             raise
 
-    async def _read_children(self, kind: Kind, above: tuple[str, ...], *, singly: bool = False) -> dict[Address, Live]:
+    async def _read_children(
+        self, kind: Kind, above: tuple[str, ...], *, singly: bool = False, given: Mapping[str, str] | None = None
+    ) -> dict[Address, Live]:
         """What the list of a kind has; `singly`: there is no other way to read one of them."""
         lives: dict[Address, Live] = {}
-        for identity, raw in (await read_list(self._checked, kind, above, self._site.scope)).items():
+        listed = await read_list(self._checked, kind, above, self._site.scope, given=given)
+        for identity, raw in listed.items():
             target = self._site.target
             address = Address(provider=target.provider, target=target.name, kind=kind.name, identity=identity)
             live = self._live(kind, address, raw, None, None, singly=singly)

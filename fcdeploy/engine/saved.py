@@ -35,6 +35,8 @@ class SavedFile:
 
     sha256: str
     crc64: str
+    sha512: str
+    md5: str
     size: int
     entries: tuple[tuple[str, int | None, int, str, bool], ...]
 
@@ -156,6 +158,8 @@ def _plan_to_json(plan: SavedPlan) -> dict[str, Json]:
             {
                 "sha256": one.sha256,
                 "crc64": one.crc64,
+                "sha512": one.sha512,
+                "md5": one.md5,
                 "size": one.size,
                 "entries": [list(file) for file in one.entries],
             }
@@ -181,6 +185,8 @@ def _plan_from_json(saved: Mapping[str, Json]) -> SavedPlan:
             SavedFile(
                 sha256=one["sha256"],
                 crc64=one["crc64"],
+                sha512=one["sha512"],
+                md5=one["md5"],
                 size=one["size"],
                 entries=tuple((name, mode, size, sha256, link) for name, mode, size, sha256, link in one["entries"]),
             )

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.canonical import visible_body
 from fcdeploy.engine.diff import forces_replacement
 from fcdeploy.engine.lasting import comes_with, dropped, lowered, staying
-from fcdeploy.engine.outputs import create_id, number_of
+from fcdeploy.engine.outputs import create_id, number_of, output_of
 from fcdeploy.engine.sealed import going_along, is_lost
 from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.tag_steps import tag_steps
@@ -131,14 +131,18 @@ def _create(difference: Difference, site: Site) -> tuple[Step, ...]:
         address=address,
         action=Action.CREATE,
         group="body",
-        call=create_call(
+        call=_asking(
             kind,
-            address.identity,
-            difference.body,
-            resource.body,
-            resource.payloads,
-            site.scope,
-            address.short,
+            create_call(
+                kind,
+                address.identity,
+                difference.body,
+                resource.body,
+                resource.payloads,
+                site.scope,
+                address.short,
+            ),
+            difference.newest,
         ),
         guard=NextAfter(newest=difference.newest) if kind.numbering is not None else MustNotExist(),
         before=None,
@@ -164,11 +168,20 @@ def _create(difference: Difference, site: Site) -> tuple[Step, ...]:
     return (made, *tag_steps(address, {}, tags, site, after=made.id, created=True))
 
 
+def _asking(kind: Kind, call: Call, newest: str) -> Call:
+    """The create with the number that we ask for, where the service lets us choose one."""
+    if kind.numbering is None or not kind.numbering.asked:
+        return call
+    number = str(NextAfter(newest=newest).number + 1)
+    return replace(call, body={**(call.body or {}), kind.numbering.asked: number})
+
+
 def _unmaking(kind: Kind, address: Address, site: Site) -> Call:
     """The delete of what a step creates, whose number may be known only then."""
     if kind.numbering is None:
         return plain_call(kind.delete, kind, address.identity, site.scope, address.short)
-    names = {**kind.names(address.identity), kind.identity[-1]: number_of(address)}
+    given = {part: output_of(address, part) for part in kind.given}
+    names = {**kind.names(address.identity), **given, kind.identity[-1]: number_of(address)}
     return kind.delete.call(names, site.scope, resource=address.short)
 
 
@@ -327,8 +340,6 @@ def _recreation(difference: Difference, site: Site) -> tuple[Step, ...]:
 
 
 def _replaced(step: Step, **parts: Json) -> Step:
-    from dataclasses import replace
-
     return replace(step, **parts)
 
 

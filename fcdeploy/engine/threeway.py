@@ -9,7 +9,7 @@ from fcdeploy.engine.ignoring import Ignored, among, is_ignored
 from fcdeploy.engine.redact import HIDDEN, has_secret, shown
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Field, value_at
-from fcdeploy.model import Json
+from fcdeploy.model import Json, checksum_text
 
 
 def unfulfilled(
@@ -79,7 +79,7 @@ def value_shown(kind: Kind, path: str, value: Json, literal: Collection[str] = (
     if has_secret(value) or (path not in literal and is_sensitive(kind, path)):
         return HIDDEN
     if isinstance(value, Mapping) and value.keys() == {"checksum"}:
-        return f"CRC-64 {value['checksum']}"
+        return checksum_text(str(value["checksum"]))
     return "not set" if value is None else compact(shown(value))
 
 

@@ -58,6 +58,9 @@ class Numbering:
     may also name `members` of the service's answer. `asked`: the member of a create's body in which we ask for the
     number, one more than the newest's, where the service lets us choose; the name is taken then (409) if somebody else
     was faster.
+    An item of `series` has the name, and what else the kind's list needs of the `given`, under the kind's own words, or
+    as `called` says: the item's member by the word. `by_name` is the query parameter that looks for one name; where it
+    finds others as well, they are left out. An item for which `strangers` holds is no series that could be ours.
     """
 
     keep: str
@@ -66,6 +69,9 @@ class Numbering:
     members: tuple[str, ...] = ()
     asked: str = ""
     series: Listing | None = None
+    called: Mapping[str, str] = field(default_factory=dict)
+    by_name: str = ""
+    strangers: When = field(default_factory=dict)
     freezes: Freezing | None = None
 
 
@@ -305,11 +311,13 @@ class Kind:
         """The attribute of this name, None where there is none."""
         return next((one for one in self.attributes if one.name == name), None)
 
-    def names(self, identity: tuple[str, ...]) -> dict[str, str]:
+    def names(self, identity: tuple[str, ...], raw: Mapping[str, Json] | None = None) -> dict[str, str]:
         """The identity as a mapping from part names to parts, and what follows from it; a parent's identity gives the
-        first parts."""
+        first parts. With what the service said of the resource, also what is `given`, as far as it said that."""
         names = dict(zip(self.identity, identity, strict=False))
-        return {**names, **self.derive(names)} if self.derive is not None else names
+        derived = self.derive(names) if self.derive is not None else {}
+        said = raw or {}
+        return {**names, **derived, **{part: str(said[part]) for part in self.given if said.get(part) is not None}}
 
     def group_of(self, name: str) -> str:
         """Which call writes a field: `body`, `tags`, or the group that has it."""

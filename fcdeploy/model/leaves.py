@@ -23,6 +23,8 @@ Json: TypeAlias = Any
 """A JSON value; inside call bodies also the leaves above."""
 
 _OUTPUT_KEY = "$output:"
+_SHA512 = re.compile(r"[0-9a-f]{128}")
+_MD5 = re.compile(r"[0-9a-f]{32}(-[0-9]+)?")
 
 
 class Sensitive(str):
@@ -53,11 +55,25 @@ class Sensitive(str):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ArchiveRef:
-    """A code archive by its content: hex SHA-256, decimal CRC-64/XZ, size in bytes. Sent as base64 text."""
+    """A code archive by its content: hex SHA-256, decimal CRC-64/XZ, size in bytes, hex SHA-512 and MD5 ("" where an
+    older version of this tool wrote it). Sent as base64 text."""
 
     sha256: str
     crc64: str
     size: int
+    sha512: str = ""
+    md5: str = ""
+
+    def checksum(self, by: str) -> str:
+        """The checksum that a service keeps, by its kind (`Field.checksum_by`); raises KeyError for another."""
+        return {"crc64": self.crc64, "sha512": self.sha512, "md5": self.md5, "sha256": self.sha256}[by]
+
+
+def checksum_text(checksum: str) -> str:
+    """A checksum with the name of its kind, which its form tells; long ones by their first digits."""
+    if _SHA512.fullmatch(checksum):
+        return f"SHA-512 {checksum[:16]}…"
+    return f"MD5 {checksum}" if _MD5.fullmatch(checksum) else f"CRC-64 {checksum}"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -178,7 +194,9 @@ def to_json(value: Json) -> Json:
         case Sensitive():
             return {"$secret": list(value.parts)}
         case ArchiveRef():
-            return {"$archive": {"sha256": value.sha256, "crc64": value.crc64, "size": value.size}}
+            more = {"sha512": value.sha512, "md5": value.md5}
+            told = {name: text for name, text in more.items() if text}
+            return {"$archive": {"sha256": value.sha256, "crc64": value.crc64, "size": value.size, **told}}
         case Output():
             return {"$output": {"step": value.step, "pointer": value.pointer}}
         case LaterText():

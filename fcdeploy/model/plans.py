@@ -150,6 +150,11 @@ class NextAfter:
 
     newest: str
 
+    @property
+    def number(self) -> int:
+        """The newest as a number, 0 for none."""
+        return int(self.newest or 0)
+
 
 Guard: TypeAlias = IfMatch | MustNotExist | Recheck | JustCreated | NextAfter
 

@@ -44,12 +44,14 @@ class ArchiveEntry:
 class Archive:
     """An archive on disk: what was planned and what is sent (S28).
 
-    `sha256` (hex) and `crc64` (unsigned decimal, facts 12) are of the archive's bytes, `size` counts them, and `path`
-    holds them. `entries` are in the order of the archive, without folders.
+    `sha256`, `sha512`, `md5` (hex) and `crc64` (unsigned decimal, facts 12) are of the archive's bytes, `size` counts
+    them, and `path` holds them. `entries` are in the order of the archive, without folders.
     """
 
     sha256: str
     crc64: str
+    sha512: str
+    md5: str
     size: int
     path: Path
     entries: tuple[ArchiveEntry, ...]
@@ -112,6 +114,8 @@ class _Spool:
         self._name = name
         self.size = 0
         self._sha256 = hashlib.sha256()
+        # What other services keep of an archive; nothing here trusts the MD5.
+        self._sha512, self._md5 = hashlib.sha512(), hashlib.md5(usedforsecurity=False)
         self._crc = 0
 
     @property
@@ -125,7 +129,8 @@ class _Spool:
 
     def write(self, block: bytes) -> None:
         self._file.write(block)
-        self._sha256.update(block)
+        for each in (self._sha256, self._sha512, self._md5):
+            each.update(block)
         self._crc = crc64_xz(block, self._crc)
         self.size += len(block)
 
@@ -137,7 +142,15 @@ class _Spool:
         os.fsync(self._file.fileno())
         os.replace(self._name, path)
         _send_to_disk(path.parent)
-        return Archive(sha256=digest, crc64=checksum_text(self._crc), size=self.size, path=path, entries=entries)
+        return Archive(
+            sha256=digest,
+            crc64=checksum_text(self._crc),
+            sha512=self._sha512.hexdigest(),
+            md5=self._md5.hexdigest(),
+            size=self.size,
+            path=path,
+            entries=entries,
+        )
 
 
 def _send_to_disk(folder: Path) -> None:

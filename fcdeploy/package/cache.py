@@ -21,7 +21,7 @@ SETTLED_NS = 2_000_000_000
 """A file changed less than this before it was read may change again within the same tick of its file system's clock
 (FAT counts in 2 s), and no `stat` would tell. Such a reading is used for its run and not remembered."""
 
-_FORMAT = "fcdeploy archive record 1"
+_FORMAT = "fcdeploy archive record 2"
 
 
 class ArchiveCache:
@@ -108,6 +108,8 @@ class ArchiveCache:
         archive = Archive(
             sha256=sha256,
             crc64=record["crc64"],
+            sha512=record["sha512"],
+            md5=record["md5"],
             size=record["size"],
             path=archive_path(self._folder, sha256),
             entries=tuple(
@@ -133,6 +135,8 @@ class ArchiveCache:
         content = {
             "sha256": archive.sha256,
             "crc64": archive.crc64,
+            "sha512": archive.sha512,
+            "md5": archive.md5,
             "size": archive.size,
             "identity": identity,
             "entries": [[entry.name, entry.mode, entry.size, entry.sha256, entry.link] for entry in archive.entries],

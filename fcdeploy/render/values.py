@@ -10,7 +10,7 @@ import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
 
-from fcdeploy.model import Action, ArchiveRef, FieldChange, Json, LaterJson, LaterText, Output, Sensitive
+from fcdeploy.model import Action, ArchiveRef, FieldChange, Json, LaterJson, LaterText, Output, Sensitive, checksum_text
 from fcdeploy.render.ink import PLAIN, Ink, Role
 from fcdeploy.render.words import SENSITIVE, WIDTH, chopped, clean, columns, counted, folded, size_text
 
@@ -59,7 +59,7 @@ def value_text(value: Json) -> str:
         case int() | float():
             return str(value)
         case {"checksum": str(checksum)} if len(value) == 1:
-            return f"CRC-64 {clean(checksum)}"
+            return clean(checksum_text(checksum))
         case Mapping():
             return "{" + ", ".join(f"{key_text(key)}: {value_text(item)}" for key, item in value.items()) + "}"
         case list() | tuple():

@@ -320,7 +320,11 @@ def test_an_archive_is_downloaded_and_measured(raw: Any, make_client: Make, tmp_
         async with raw.server(raw.half, raw.answer(200, content)) as server, make_client(server.url) as client:
             ref = await client.read_archive(f"{server.url}/b/o%2Fx?Expires=1&Signature=a%2Bb%3D", to)
             assert ref == ArchiveRef(
-                sha256=hashlib.sha256(content).hexdigest(), crc64=str(crc64.xz(content)), size=size
+                sha256=hashlib.sha256(content).hexdigest(),
+                crc64=str(crc64.xz(content)),
+                size=size,
+                sha512=hashlib.sha512(content).hexdigest(),
+                md5=hashlib.md5(content, usedforsecurity=False).hexdigest(),
             )
             got = server.received[-1]
             assert got.target == "/b/o%2Fx?Expires=1&Signature=a%2Bb%3D"

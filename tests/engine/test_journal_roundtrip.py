@@ -52,6 +52,8 @@ archives = st.builds(
     sha256=st.text("0123456789abcdef", min_size=64, max_size=64),
     crc64=st.integers(0, 2**64 - 1).map(str),
     size=st.integers(0, 2**40),
+    sha512=st.sampled_from(["", "ab" * 64]),
+    md5=st.sampled_from(["", "cd" * 16]),
 )
 outputs = st.builds(Output, step=word, pointer=text)
 numbers = st.integers() | st.floats(allow_nan=False, allow_infinity=False)

@@ -154,6 +154,8 @@ def test_the_archive_tells_the_truth_about_its_bytes(
     content = built.path.read_bytes()
     assert built.sha256 == hashlib.sha256(content).hexdigest()
     assert built.crc64 == checksum_text(crc64_xz(content))
+    assert built.sha512 == hashlib.sha512(content).hexdigest()
+    assert built.md5 == hashlib.md5(content, usedforsecurity=False).hexdigest()
     assert built.size == len(content)
     assert built.path == archive_path(tmp_path / "cache", built.sha256)
     assert [(entry.name, entry.mode, entry.size, entry.sha256, entry.link) for entry in built.entries] == [
