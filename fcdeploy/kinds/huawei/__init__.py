@@ -1,1 +1,1 @@
-"""Kinds of FunctionGraph."""
+"""Kinds of Huawei Cloud FunctionGraph."""
