@@ -38,11 +38,11 @@ async def read_chosen(bench: Bench, names: Sequence[str]) -> Chosen:
     """
     target = bench.site.target
     kinds = [kind for kind in roots(target.provider) if kind.marking is Marking.TAGS]
-    named = await together(map(bench.reader.read_names, kinds))
+    named = await together(map(bench.reader.read_identities, kinds))
     everything = [
-        Address(provider=target.provider, target=target.name, kind=kind.name, identity=(name,))
+        Address(provider=target.provider, target=target.name, kind=kind.name, identity=identity)
         for kind, there in zip(kinds, named, strict=True)
-        for name in there
+        for identity in there
     ]
     _check_matched(names, everything)
     wanted = sorted(address for address in everything if not names or _selects(names, address))

@@ -142,7 +142,9 @@ class Client:
             words = f"{call.operation} was not sent: {error}"
             raise NotSent(words, operation=call.operation, resource=call.resource) from error
         return await self._repeater.run(
-            lambda: self._attempt(call, content, digest), reads=call.method == "GET", before_again=before_again
+            lambda: self._attempt(call, content, digest),
+            reads=call.method == "GET" or call.reads,
+            before_again=before_again,
         )
 
     async def read_archive(self, url: str, to: Path) -> ArchiveRef:

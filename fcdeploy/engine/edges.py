@@ -53,9 +53,8 @@ def _in_field(
 ) -> Iterator[Name]:
     for text in value if field.by_key else (value,):
         if field.behind and isinstance(text, str):
-            root = around.get(field.root) if field.root else identity[0]
-            above = str(root).partition("/")[0]
-            yield from ((name, (above, text)) for name in field.behind)
+            root = tuple(str(around.get(field.root)).split("/")) if field.root else identity
+            yield from ((name, (*root[: _above(kind, name)], text)) for name in field.behind)
         elif field.refers:
             yield from _referred(kind, identity, field, text, scope)
     if isinstance(value, list) and field.item is not None:

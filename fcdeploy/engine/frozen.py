@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
-from fcdeploy.engine.canonical import live_body
+from fcdeploy.engine.canonical import live_body, said
 from fcdeploy.engine.lists import ReadChecked, read_pages
 from fcdeploy.engine.marks import unmarked
 from fcdeploy.engine.snapshot import Desired
@@ -67,5 +67,5 @@ async def read_frozen(read: ReadChecked, address: Address, scope: Scope) -> Froz
 def _body(kind: Kind, raw: Json, scope: Scope) -> dict[str, Json]:
     if not isinstance(raw, Mapping):
         raise ReadFailed("the service's answer is not an object", resource=kind.name)
-    body, _ = unmarked(kind, live_body(kind, raw, scope.api))
+    body, _ = unmarked(kind, live_body(kind, said(kind, raw), scope.api))
     return body

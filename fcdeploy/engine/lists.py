@@ -1,14 +1,20 @@
-"""Lists of live resources: every page, and the identity of each item (facts 7.1)."""
+"""Lists of live resources: every page, and the identity of each item (facts 7.1; FunctionGraph facts 12)."""
 
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Protocol
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from typing import Protocol, TypeAlias
 
+from fcdeploy.engine.canonical import said
 from fcdeploy.errors import ReadFailed
 from fcdeploy.kinds.descriptor import Kind, Listing, Scope
+from fcdeploy.kinds.fields import value_at
 from fcdeploy.model import Call, Json, Reply
+
+Found: TypeAlias = dict[tuple[str, ...], Mapping[str, Json]]
+"""What a list says, by identity, in the form that `said` gives."""
 
 
 class ReadChecked(Protocol):
@@ -26,19 +32,34 @@ async def read_list(
     scope: Scope,
     query: Mapping[str, str] | None = None,
     given: Mapping[str, str] | None = None,
-) -> dict[tuple[str, ...], Mapping[str, Json]]:
+) -> Found:
     """Bodies by identity of all resources of a kind under the resource `above`, () for all there are.
 
     `given` are names that the path needs besides. Raises ReadFailed.
     """
-    what = f"{kind.section} of {'/'.join(above)}" if above else kind.section
-    items = await read_pages(read, kind.listing, {**kind.names(above), **(given or {})}, scope, what, query)
-    listed = ((_identity(kind, above, item, what), item) for item in items)
-    return {
-        identity: item if isinstance(item, Mapping) else {}
-        for identity, item in listed
-        if identity[: len(above)] == above
-    }
+    what = _what(kind, above)
+    names = {**(kind.names(above) if above else {}), **(given or {})}
+    items = await read_pages(read, kind.listing, names, scope, what, query)
+    return identified(kind, above, items, what)
+
+
+async def read_siblings(
+    read: ReadChecked,
+    kind: Kind,
+    identity: tuple[str, ...],
+    scope: Scope,
+    given: Mapping[str, str] | None = None,
+) -> Found:
+    """Bodies by identity of the shortest list that has this resource, if there is one; `given` as in `read_list`.
+
+    Raises ReadFailed.
+    """
+    above = identity[:-1]
+    if kind.siblings is None:
+        return await read_list(read, kind, above, scope, given=given)
+    what = _what(kind, above)
+    items = await read_pages(read, kind.siblings, kind.names(identity), scope, what)
+    return identified(kind, above, items, what, kind.siblings)
 
 
 async def read_pages(
@@ -49,39 +70,121 @@ async def read_pages(
     what: str,
     query: Mapping[str, str] | None = None,
 ) -> Sequence[Json]:
-    """All items of a list; the last page says nothing of a following one. Raises ReadFailed."""
+    """All items of a list, as the service says them, with what they were asked for by. Raises ReadFailed."""
+    told = {
+        name: text.format_map({"region": scope.region, "account": scope.account, **names})
+        for name, text in listing.told.items()
+    }
     items: list[Json] = []
     token: str | None = None
     while True:
-        paging = {"limit": str(listing.limit)} if listing.limit else {}
+        paging = {listing.size: str(listing.limit)} if listing.limit else {}
         asked = {**paging, **(query or {}), **({listing.token: token} if token else {})}
-        # The values are literal, not templates: a token may hold braces.
-        call = listing.operation.call(
-            names,
-            scope,
-            resource=what,
-            query={key: value.replace("{", "{{").replace("}", "}}") for key, value in asked.items()},
-        )
-        body = (await read(call)).body or {}
-        items += body.get(listing.items) or []
-        following = str(body.get(listing.following) or "") or None
+        body = (await read(_page_call(listing, names, scope, what, asked))).body or {}
+        page = (body.get(listing.items) if listing.items and isinstance(body, Mapping) else body) or []
+        if not isinstance(page, list):
+            raise ReadFailed("the service's answer is not a list", resource=what)
+        items += [{**told, **item} for item in page] if told else page
+        following = _following(listing, body, page, token, what)
         if following is None:
             return items
-        if following == token:
-            raise ReadFailed("the service gave the same page twice", resource=what)
         token = following
 
 
-def _identity(kind: Kind, above: tuple[str, ...], item: Json, what: str) -> tuple[str, ...]:
+def _page_call(listing: Listing, names: Mapping[str, str], scope: Scope, what: str, asked: Mapping[str, str]) -> Call:
+    operation = listing.operation
+    if listing.in_body:
+        return replace(operation.call(names, scope, resource=what, body=dict(asked)), reads=True)
+    # The values are literal, not templates: a token may hold braces.
+    query = {key: value.replace("{", "{{").replace("}", "}}") for key, value in asked.items()}
+    return operation.call(names, scope, resource=what, query=query)
+
+
+def _following(listing: Listing, body: Json, page: Sequence[Json], token: str | None, what: str) -> str | None:
+    """What the next page is asked for with; None after the last."""
+    following = value_at(body, listing.following) if listing.following else None
+    if not listing.total:
+        text = str(following or "") or None
+        if text is not None and text == token:
+            raise ReadFailed("the service gave the same page twice", resource=what)
+        return text
+    before = int(token or 0)
+    if not listing.following:
+        following = before + len(page)
+    total = value_at(body, listing.total)
+    # What is called a total may be the size of the page (FunctionGraph facts 19): only a page that is not full is
+    # believed to be the last for it.
+    is_last = len(page) < listing.limit and (total is None or int(following or 0) >= int(total))
+    if not page or is_last or int(following or 0) <= before:
+        return None
+    return str(following)
+
+
+def identified(
+    kind: Kind,
+    above: tuple[str, ...],
+    items: Iterable[Json],
+    what: str,
+    listing: Listing | None = None,
+    among: Callable[[tuple[str, ...]], bool] | None = None,
+) -> Found:
+    """The items of a list by identity: those beneath `above`, and of these what `among` holds for.
+
+    Raises ReadFailed where two cannot be told apart.
+    """
+    listing = listing or kind.listing
+    found: Found = {}
+    for item in items:
+        raw = said(kind, item) if isinstance(item, Mapping) else {}
+        identity = _identity(kind, listing, above, raw if isinstance(item, Mapping) else item, what)
+        if identity[: len(above)] != above or (among is not None and not among(identity)):
+            continue
+        if listing.only and re.fullmatch(listing.only, identity[-1]) is None:
+            continue
+        if identity in found and not _is_one(kind, found[identity], raw):
+            raise _not_told_apart(kind, identity, (found[identity], raw), what)
+        found[identity] = raw
+    return found
+
+
+def _is_one(kind: Kind, one: Mapping[str, Json], other: Mapping[str, Json]) -> bool:
+    """Whether two items are one resource, which a page may repeat when others came or went meanwhile."""
+    if kind.given and all(one.get(name) == other.get(name) for name in kind.given):
+        return True
+    return one == other
+
+
+def _not_told_apart(kind: Kind, identity: tuple[str, ...], both: Sequence[Mapping[str, Json]], what: str) -> ReadFailed:
+    # Only what the service itself gave is named: other members may hold secrets.
+    ids = [" ".join(str(one.get(name)) for name in kind.given) for one in both]
+    return ReadFailed(
+        f"the service lists two of the same name: {'/'.join(identity)}",
+        resource=what,
+        detail=" and ".join(filter(None, ids)),
+        hint="delete or rename one of them; nothing was changed",
+    )
+
+
+def _identity(kind: Kind, listing: Listing, above: tuple[str, ...], item: Json, what: str) -> tuple[str, ...]:
     """The identity of a listed item: its own name below `above`, or all of it taken from the item."""
-    listing = kind.listing
     if not listing.pattern:
-        return (*above, str(item[kind.identity[-1]] if isinstance(item, Mapping) else item))
-    named = re.fullmatch(listing.pattern, str(item.get(listing.member)))
-    if named is None:
-        raise ReadFailed(
-            "the service lists something that cannot be told apart",
-            resource=what,
-            detail=f"{listing.member}: {item.get(listing.member)}",
-        )
-    return tuple(named[part] for part in kind.identity)
+        if not isinstance(item, Mapping):
+            return (*above, str(item))
+        named = kind.identity if listing.everywhere or not above else kind.identity[-1:]
+        missing = [part for part in named if item.get(part) in (None, "")]
+        if missing:
+            raise _nameless(what, ", ".join(missing))
+        parts = tuple(str(item[part]) for part in named)
+        return parts if named is kind.identity else (*above, *parts)
+    found = re.fullmatch(listing.pattern, str(item.get(listing.member)))
+    if found is None:
+        raise _nameless(what, f"{listing.member}: {item.get(listing.member)}")
+    return tuple(found[part] for part in kind.identity)
+
+
+def _nameless(what: str, detail: str) -> ReadFailed:
+    return ReadFailed("the service lists something that cannot be told apart", resource=what, detail=detail)
+
+
+def _what(kind: Kind, above: tuple[str, ...]) -> str:
+    return f"{kind.section} of {'/'.join(above)}" if above else kind.section

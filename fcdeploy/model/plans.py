@@ -14,7 +14,10 @@ from fcdeploy.model.resources import Address, Target
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
-    """One request: `path` is what follows the API version, each name in it percent-encoded already."""
+    """One request: `path` is what follows the API version, each name in it percent-encoded already.
+
+    `reads`: it only reads, although its method could write, so it may always be repeated.
+    """
 
     operation: str
     method: str
@@ -23,6 +26,7 @@ class Call:
     headers: Mapping[str, str] = field(default_factory=dict)
     body: Json = None
     resource: str = ""
+    reads: bool = False
 
     def to_json(self) -> dict[str, Json]:
         """Plain JSON, secrets as references."""
