@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Final
 
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.fields import Access, Codec, Field, Order, holds, is_moved
+from fcdeploy.kinds.fields import Access, Codec, Field, Order, holds, is_meaningless, is_moved
 from fcdeploy.model import Json
 
 
@@ -129,7 +129,8 @@ def _object(
             continue
         if live and one.access is Access.WRITE_ONLY:
             continue
-        canonical = _value(one, _raw(one, value, live=live), whole, api, live=live)
+        told = None if is_meaningless(one, whole) else _raw(one, value, live=live)
+        canonical = _value(one, told, whole, api, live=live)
         if canonical is not MISSING:
             body[one.name] = canonical
             continue

@@ -263,7 +263,7 @@ class Kind:
             yield "the pattern of a listed item names the identity's parts"
         for one in self.fields:
             nothing = any(default.value is None for default in one.defaults)
-            if not {*one.together, *one.moved_by, *filter(None, [one.at_most])} <= {*names}:
+            if not {*one.together, *one.moved_by, *one.only_with, *filter(None, [one.at_most])} <= {*names}:
                 yield f"{one.name} names fields that there are not"
             if nothing and one.resets_by_update and one.empty is None:
                 yield f"the default of {one.name} is null: it needs the value that empties it"

@@ -102,6 +102,7 @@ class Field:
     announces it. `together` are fields that every write of this one sends as well.
     `wrapped`: the value travels as an object that has it under this name. `split`: the value is a name of several
     parts with `/` between them, and each part travels as a member of its own, under these names.
+    `only_with` are fields that this one means nothing without: while one of them is empty, it is as if left out.
     `moved_by` are fields that, while one of them holds anything, make the service itself change this one: it is then
     not compared, and what is live travels. `at_most` is a field whose number this one may not exceed: where the file
     does not name this one, what stands there is lowered with it.
@@ -144,6 +145,7 @@ class Field:
     root: str = ""
     together: tuple[str, ...] = ()
     moved_by: tuple[str, ...] = ()
+    only_with: tuple[str, ...] = ()
     wrapped: str = ""
     split: tuple[str, ...] = ()
     at_most: str = ""
@@ -235,6 +237,11 @@ def holds(when: When, body: Mapping[str, Json]) -> bool:
 def is_moved(field: Field, body: Mapping[str, Json]) -> bool:
     """Whether the service itself changes this field of the body (S23)."""
     return any(_allowed(body.get(name), NOT_EMPTY) for name in field.moved_by)
+
+
+def is_meaningless(field: Field, body: Mapping[str, Json]) -> bool:
+    """Whether something is not there without which this field of the body means nothing."""
+    return not all(_allowed(body.get(name), NOT_EMPTY) for name in field.only_with)
 
 
 def _allowed(value: Json, allowed: tuple[Json, ...] | _NotEmpty) -> bool:

@@ -1,1 +1,1 @@
-"""Kinds of Huawei Cloud FunctionGraph."""
+"""Kinds of FunctionGraph."""
