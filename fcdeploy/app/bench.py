@@ -15,10 +15,11 @@ from fcdeploy.app.types import Where
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.endpoints import endpoint
+from fcdeploy.cloud.huawei_keys import huawei_key_origin
 from fcdeploy.cloud.key_origin import key_origin
 from fcdeploy.cloud.keys import Keyring, Keys
 from fcdeploy.cloud.limiter import Limiters
-from fcdeploy.cloud.origins import account_of
+from fcdeploy.cloud.origins import Origin, account_of
 from fcdeploy.cloud.retry import look_pause, pause, waits
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.attempt import Tools
@@ -41,10 +42,12 @@ if TYPE_CHECKING:
 SCHEMES: Mapping[tuple[str, str], str] = {
     ("alibaba", "2021-04-06"): "acs3",
     ("alibaba", "2016-08-15"): "fc",
+    ("huawei", "v2"): "huawei",
 }
-"""How each API version signs (facts 4.1)."""
+"""How each API version signs (facts 4.1; FunctionGraph facts 16)."""
 
 LOCAL_ACCOUNT = "1234567890123456"
+LOCAL_PROJECT = "0123456789abcdef0123456789abcdef"
 LOCAL_KEY = Credentials(access_key_id="local", access_key_secret="local")
 
 
@@ -131,11 +134,9 @@ async def opened_bench(
     place.write_folders()
     account: str | None
     if cloud.app is not None:
-        keys, account = Keys.of(LOCAL_KEY), target.account or LOCAL_ACCOUNT
+        keys, account = Keys.of(LOCAL_KEY), target.account or _local_account(target)
     else:
-        home = Path(where.environ.get("HOME") or Path.home())
-        inside = target.region if target.network == "internal" else None
-        origin = key_origin(target.credentials, where.environ, home, inside=inside)
+        origin = _key_origin(target, where.environ)
         keys, account = cloud.keyring.of(origin), account_of(origin)
     there = endpoint(target, account=account, url=where.endpoint)
     # Whoever is not let in hears of it now, not at the first call.
@@ -185,6 +186,18 @@ async def opened_bench(
                 has_archive=has_archive,
                 warnings=there.warnings,
             )
+
+
+def _key_origin(target: Target, environ: Mapping[str, str]) -> Origin:
+    home = Path(environ.get("HOME") or Path.home())
+    if target.provider == "huawei":
+        return huawei_key_origin(target.credentials, environ, home)
+    inside = target.region if target.network == "internal" else None
+    return key_origin(target.credentials, environ, home, inside=inside)
+
+
+def _local_account(target: Target) -> str:
+    return LOCAL_PROJECT if target.provider == "huawei" else LOCAL_ACCOUNT
 
 
 @contextmanager

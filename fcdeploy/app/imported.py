@@ -10,10 +10,9 @@ from fcdeploy.engine.as_spec import Spot, spec_tree
 from fcdeploy.engine.snapshot import Site
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import KINDS, kind_of
-from fcdeploy.model import Address, Json, Live, Target
+from fcdeploy.model import Address, Json, Live, Target, provider_of
 from fcdeploy.spec.dump import Expression, Remarked, to_yaml
 from fcdeploy.spec.secretlike import is_secret_value, looks_secret
-from fcdeploy.spec.targets import API_VERSIONS, NETWORKS
 from fcdeploy.spec.words import API_VERSION
 
 CODE_FOLDER = "src"
@@ -90,10 +89,15 @@ def dotenv(values: Mapping[str, str]) -> str:
 
 def _target(site: Site) -> dict[str, Json]:
     target: Target = replace(site.target, account=site.scope.account)
-    said: dict[str, Json] = {"provider": target.provider, "account": target.account, "region": target.region}
-    if target.api != API_VERSIONS[0]:
+    cloud = provider_of(target.provider)
+    said: dict[str, Json] = {
+        "provider": target.provider,
+        cloud.account_field: target.account,
+        "region": target.region,
+    }
+    if target.api != cloud.apis[0]:
         said["api"] = target.api
-    if target.network != NETWORKS[0]:
+    if target.network != cloud.networks[0]:
         said["network"] = target.network
     if target.credentials is not None:
         said["credentials"] = target.credentials.to_json()

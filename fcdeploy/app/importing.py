@@ -185,13 +185,14 @@ def _remarks(site: Site, chosen: Chosen) -> tuple[str, ...]:
     for address in sorted(chosen.lives):
         if _is_unwritten(address) and parent_of(address) not in chosen.external:
             numbered.setdefault((parent_of(address), address.kind), []).append(address.identity[-1])
+    whole = f"the {site.target.account_word}"
     standing = [
-        f"Not in this file: {kind} {', '.join(sorted(numbers, key=int))} of {above.short if above else 'the account'}; "
+        f"Not in this file: {kind} {', '.join(sorted(numbers, key=int))} of {above.short if above else whole}; "
         "what exists stays as it is."
         for (above, kind), numbers in numbered.items()
     ]
     return (
-        f"Imported from {scope.region} of account {scope.account}.",
+        f"Imported from {scope.region} of {site.target.account_word} {scope.account}.",
         f"Look it over, then take over what it names: {shlex.join(('fcdeploy', 'apply', *chosen.adopt))}",
         *standing,
     )

@@ -11,29 +11,28 @@ import importlib
 import json
 import os
 import random
-import re
 import secrets
 import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from email.utils import parsedate_to_datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, Final, Self
 from urllib.parse import quote, urlsplit
 
 from fcdeploy import __version__
-from fcdeploy.cloud import retry, sign_acs3, sign_fc
+from fcdeploy.cloud import sign_acs3, sign_fc, sign_huawei
+from fcdeploy.cloud.answers import api_error
 from fcdeploy.cloud.body import Body, UnusableArchive, body
 from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.keys import Keys
 from fcdeploy.cloud.limiter import Limiter
 from fcdeploy.cloud.repeater import Repeater
 from fcdeploy.cloud.signing import Unsigned
-from fcdeploy.errors import ApiError, CloudError, CredentialsError, CredentialsUnreachable, KeyExpired, NoReply, NotSent
-from fcdeploy.model import ArchiveRef, Call, Json, Reply
+from fcdeploy.errors import CloudError, CredentialsError, CredentialsUnreachable, NoReply, NotSent
+from fcdeploy.model import ArchiveRef, Call, Reply
 
 if TYPE_CHECKING:
     from fcdeploy.cloud.wire import Answer, App, Fault, Wire
@@ -47,9 +46,6 @@ FIRST_DEADLINE: Final = 20.0
 USER_AGENT: Final = f"fcdeploy/{__version__}"
 
 _DOWNLOAD: Final = "the download of a code archive"
-_NO_CODE: Final = "(no code)"
-_QUOTED: Final = 300
-_SKEW: Final = 300.0
 
 
 def warmed_up() -> threading.Thread:
@@ -61,15 +57,35 @@ def warmed_up() -> threading.Thread:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Scheme:
-    """How requests are signed; `hashes` says whether the signature covers the body."""
+    """How requests of an API are addressed and signed.
+
+    `hashes` says whether the signature covers the body, `most` is how many bytes a signed body may have (None: any).
+    `prefix` stands before every path, `owner` is the header that names the account. `json` is the Content-Type of a
+    body, `bare` that of a request without one.
+    """
 
     signed: Callable[[Unsigned, Credentials], dict[str, str]]
     hashes: bool
+    prefix: str = "/{api}"
+    # The service reads the account from the host; behind a proxy that rewrites it, from here (facts 2).
+    owner: str = "x-fc-account-id"
+    json: str = "application/json; charset=utf-8"
+    bare: str = ""
+    most: int | None = None
 
 
 SCHEMES: Mapping[str, Scheme] = {
     "fc": Scheme(signed=sign_fc.signed, hashes=False),
     "acs3": Scheme(signed=sign_acs3.signed, hashes=True),
+    "huawei": Scheme(
+        signed=sign_huawei.signed,
+        hashes=True,
+        prefix="/{api}/{account}",
+        owner="x-project-id",
+        json="application/json",
+        bare="application/json",
+        most=12 * 1024 * 1024,
+    ),
 }
 """Every signature scheme by the name that a descriptor of an API uses."""
 
@@ -87,10 +103,10 @@ class Tally:
 class Client:
     """Sends calls to one API of one account and region, when its `limiter` lets them through.
 
-    `scheme` names a row of `SCHEMES`, `api` is the first part of every path, `host` the true name of the service, which
-    is signed and sent as Host wherever `base_url` leads. `archives` gives the file of an archive by its hex SHA-256,
-    `app` is an ASGI application that takes the place of the network, `deadline` is in seconds for a small call; large
-    bodies have more. `chance`, `clock` and `sleep` are for tests.
+    `scheme` names a row of `SCHEMES`, `api` is the first part of every path and `account`, for some, the second; `host`
+    is the true name of the service, which is signed and sent as Host wherever `base_url` leads. `archives` gives the
+    file of an archive by its hex SHA-256, `app` is an ASGI application that takes the place of the network, `deadline`
+    is in seconds for a small call; large bodies have more. `chance`, `clock` and `sleep` are for tests.
     """
 
     def __init__(
@@ -122,10 +138,10 @@ class Client:
         self._deadline = deadline
         self._repeater = Repeater(limiter, chance=chance, clock=clock, sleep=sleep, repeated=self._repeated)
         self._wire: Wire | None = None
+        self._prefix = self._scheme.prefix.format(api=api, account=quote(account or "", safe=""))
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
         if account:
-            # The service reads the account from the host; behind a proxy that rewrites it, from here (facts 2).
-            self._headers["x-fc-account-id"] = account
+            self._headers[self._scheme.owner] = account
 
     async def send(self, call: Call, *, before_again: Callable[[], Awaitable[None]] | None = None) -> Reply:
         """Send a call, again where nothing can have happened (or nothing can happen: a read), and give its reply.
@@ -137,6 +153,7 @@ class Client:
         """
         try:
             content = body(call.body, self._archives)
+            self._check_size(call, content)
             digest = await _digest(content) if self._scheme.hashes else ""
         except (UnusableArchive, OSError) as error:
             words = f"{call.operation} was not sent: {error}"
@@ -169,15 +186,28 @@ class Client:
     ) -> None:
         await self.aclose()
 
+    def _check_size(self, call: Call, content: Body) -> None:
+        """Raises NotSent for a body that is larger than may be signed; what the gateway says of it is less clear."""
+        most = self._scheme.most
+        if most is not None and content.length > most:
+            raise NotSent(
+                f"{call.operation} was not sent: its body has {content.length / 1048576:.1f} MiB, and what is signed "
+                f"with an access key may have {most >> 20}",
+                operation=call.operation,
+                resource=call.resource,
+                detail="code travels in the body, as base64, which makes it a third larger",
+                hint="put the archive into an OBS bucket and name it there",
+            )
+
     def _repeated(self) -> None:
         self.tally.retries += 1
 
     async def _attempt(self, call: Call, content: Body, digest: str) -> Reply:
         key = await self._key(call)
-        path = f"/{self._api}{call.path}"
+        path = f"{self._prefix}{call.path}"
         headers = {**self._headers, **{name.lower(): value for name, value in call.headers.items()}}
-        if content.length:
-            headers["content-type"] = "application/json; charset=utf-8"
+        if kind := self._scheme.json if content.length else self._scheme.bare:
+            headers["content-type"] = kind
         # Signed only now: a date from before a long wait would be refused.
         unsigned = Unsigned(
             operation=call.operation,
@@ -224,31 +254,13 @@ class Client:
             # The service, or a proxy before it, saw us hang up (facts 6.1): it may still have gone on.
             raise NoReply(f"{call.operation} was broken off (499)", operation=call.operation, resource=call.resource)
         if not 200 <= answer.status < 300:
-            raise self._error(call.operation, call.resource, answer, key)
+            raise api_error(answer, call.operation, call.resource, key=key, expired=self._keys.expired)
         try:
             content = json.loads(answer.content) if answer.content.strip() else None
         except ValueError as error:
             words = f"{call.operation} answered {answer.status} with something that is not JSON"
             raise NoReply(words, operation=call.operation, resource=call.resource) from error
         return Reply(status=answer.status, headers=answer.headers, body=content)
-
-    def _error(self, operation: str, resource: str, answer: Answer, key: Credentials | None) -> ApiError:
-        """The error of a reply; `key` is what the call was signed with, without which its text is not quoted."""
-        code, message, request_id = _parts(answer)
-        over = key is not None and retry.says_expired(answer.status, code, message) and self._keys.expired(key)
-        message = "the service refused it" if key is None else key.hidden(message)
-        error = (KeyExpired if over else ApiError)(
-            operation=operation,
-            resource=resource,
-            status=answer.status,
-            code=code,
-            message=message,
-            request_id=answer.headers.get("x-fc-request-id") or answer.headers.get("x-acs-request-id") or request_id,
-            retry_after=retry.retry_after(answer.headers.get("retry-after"), now=time.time()),
-        )
-        if answer.status in (400, 401, 403) and (skew := _skew(answer)) is not None:
-            error.hint = f"this machine's clock differs from the service's by {skew / 60:.0f} minutes; set it right"
-        return error
 
     async def _archive(self, url: str, to: Path) -> ArchiveRef:
         part = to.with_name(f".{to.name}.{secrets.token_hex(4)}")
@@ -294,7 +306,7 @@ class Client:
             raise _unanswered(fault, _DOWNLOAD, "") from None
         self.tally.received += answer.received
         if answer.status != 200:
-            raise self._error(_DOWNLOAD, "", answer, None)
+            raise api_error(answer, _DOWNLOAD, "")
         return ArchiveRef(
             sha256=digest.hexdigest(), crc64=str(crc), size=size, sha512=longer.hexdigest(), md5=shorter.hexdigest()
         )
@@ -331,33 +343,3 @@ def _unanswered(fault: Fault, operation: str, resource: str) -> CloudError:
         return NoReply(f"{operation}: {fault.words}", operation=operation, resource=resource)
     hint = "check the endpoint, the network and the proxy settings"
     return NotSent(f"{operation} was not sent: {fault.words}", operation=operation, resource=resource, hint=hint)
-
-
-def _parts(answer: Answer) -> tuple[str, str, str]:
-    """Code, message and request id of an error's body, in either family of keys (facts 6.1)."""
-    try:
-        content: Json = json.loads(answer.content)
-    except ValueError:
-        content = None
-    if not isinstance(content, dict):
-        text = " ".join(answer.content.decode("utf-8", "replace").split())
-        code = re.search(r"<Code>(\w+)</Code>", text)  # object storage answers in XML
-        return code[1] if code else _NO_CODE, text[:_QUOTED] + ("…" if len(text) > _QUOTED else ""), ""
-    return (
-        _first(content, "ErrorCode", "errorCode", "Code", "code") or _NO_CODE,
-        _first(content, "ErrorMessage", "errorMessage", "Message", "message"),
-        _first(content, "RequestId", "requestId", "RequestID"),
-    )
-
-
-def _first(content: Mapping[str, Json], *names: str) -> str:
-    return next((str(content[name]) for name in names if content.get(name)), "")
-
-
-def _skew(answer: Answer) -> float | None:
-    """Seconds between this clock and the service's when they are far apart."""
-    try:
-        apart = abs(parsedate_to_datetime(answer.headers.get("date", "")).timestamp() - time.time())
-    except ValueError:
-        return None
-    return apart if apart > _SKEW else None

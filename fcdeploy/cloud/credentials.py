@@ -11,13 +11,14 @@ from fcdeploy.errors import CredentialsError
 
 TOKEN = "ALIBABA_CLOUD_SECURITY_TOKEN"
 ACCOUNT = "ALIBABA_CLOUD_ACCOUNT_ID"
+PROJECT = "HUAWEICLOUD_SDK_PROJECT_ID"
 
 _UNFIT = re.compile(r"[^\x21-\x7e]")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Credentials:
-    """An access key; `account` is the account id where the source names it.
+    """An access key; `account` is the account id (project id) where the source names it.
 
     `expires_at` is when a temporary key that can be replaced ends, in seconds since the epoch.
     """

@@ -25,6 +25,9 @@ FIRST_BUDGET = 30.0
 """Seconds after which a read is not sent again to a place that has answered nothing yet: it may be dead altogether, and
 nothing is lost with a read."""
 
+KEY_REFUSED = frozenset({"APIGW.0301", "APIG.0301"})
+"""What Huawei Cloud's gateway calls a key, a signature or a token that it does not take (FunctionGraph facts 1)."""
+
 _EXPIRED = re.compile(r"security ?token.{0,60}expired|expired.{0,20}security ?token", re.IGNORECASE)
 _FAULT_BASE, _FAULT_CEILING = 0.3, 4.8
 _ROOM_BASE, _ROOM_CEILING = 0.5, 10.0
@@ -113,12 +116,15 @@ def again(
     return Again(seconds, tries)
 
 
-def says_expired(status: int, code: str, message: str) -> bool:
-    """Whether a refusal is because of a temporary key that is over.
+def says_expired(status: int, code: str, message: str, *, temporary: bool = False) -> bool:
+    """Whether a refusal is because of a temporary key that is over; `temporary`: the call was signed with one.
 
     `InvalidSecurityToken.Expired` is the code of the vendor's gateway, `SecurityTokenExpired` that of its storage. What
-    Function Compute itself says is not documented (facts 6.1), so its words count too.
+    Function Compute itself says is not documented (facts 6.1), so its words count too. Huawei Cloud's gateway has one
+    code for all that is wrong with a key; a temporary one was right when it was fetched.
     """
+    if status == 401 and code in KEY_REFUSED:
+        return temporary
     return status in (400, 401, 403) and bool(_EXPIRED.search(f"{code} {message}"))
 
 
@@ -153,11 +159,19 @@ class Wait:
     of_children: bool = False
 
 
-def waits(error: CloudError, *, parent_created: bool = False, children_deleted: Collection[str] = ()) -> Wait | None:
+def waits(
+    error: CloudError,
+    *,
+    parent_created: bool = False,
+    children_deleted: Collection[str] = (),
+    freed: bool = False,
+) -> Wait | None:
     """What S38 lets the executor sit out, for at most `BUDGET` seconds, or None when the error stands.
 
     `parent_created`: this run created the parent of what the call is about. `children_deleted`: what this run deleted
     beneath what the call deletes, as the service calls it (`functions`); other things that stand there never pass.
+    `freed`: the call deletes, after steps of this run that let go of what it deletes. Nothing of status 500 is sat out
+    here, FSS.1162 ("delayed effect") neither: it may have happened, which is seen by reading, and sent again if not.
     """
     match error:
         case ApiError(status=409, code="ConcurrentUpdateError"):
@@ -172,6 +186,12 @@ def waits(error: CloudError, *, parent_created: bool = False, children_deleted: 
             return Wait(reason="what it belongs to is not visible yet")
         case ApiError(status=403, code="AccessDenied") if parent_created:
             return Wait(reason="what it belongs to is not accessible yet")
+        case ApiError(status=404, code="FSS.1051" | "FSS.1052" | "FSS.1053") if parent_created:
+            return Wait(reason="what it belongs to is not visible yet")
+        case ApiError(status=412, code="FSS.1033") if freed:
+            return Wait(reason="what used it is still letting go")
+        case ApiError(status=403, code="FSS.1094") if freed:
+            return Wait(reason="the alias that led to it is still letting go")
         case _:
             return None
 

@@ -101,6 +101,7 @@ class Attempt:
                     # What is to be deleted and is not there is gone, however new its parent.
                     parent_created=self._around.parent_created and self._step.action is not Action.DELETE,
                     children_deleted=self._around.children_deleted,
+                    freed=self._step.action is Action.DELETE and bool(self._step.needs),
                 )
                 if refusal is not None and time.monotonic() - began < PATIENCE:
                     if refusal.of_children:

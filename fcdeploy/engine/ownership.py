@@ -268,7 +268,7 @@ def _leads_to(target: Target, site: Site) -> bool:
 
 
 def _place_text(target: Target) -> str:
-    return f"{target.region} of account {target.account}" if target.account else target.region
+    return f"{target.region} of {target.account_word} {target.account}" if target.account else target.region
 
 
 def _is_our_unmarked(kind: Kind, address: Address, desired: Desired, snapshot: Snapshot, site: Site) -> bool:

@@ -66,7 +66,12 @@ class Waits(Protocol):
     """Says whether an error passes by itself (S38), None when it stands."""
 
     def __call__(
-        self, error: CloudError, *, parent_created: bool = ..., children_deleted: Collection[str] = ...
+        self,
+        error: CloudError,
+        *,
+        parent_created: bool = ...,
+        children_deleted: Collection[str] = ...,
+        freed: bool = ...,
     ) -> Refusal | None:
         """The refusal to sit out, or None."""
         ...

@@ -244,7 +244,7 @@ def place_findings(saved: SavedPlan, target: Target | None, account: str) -> tup
         "provider": (saved.provider, target.provider),
         "region": (saved.region, target.region),
         "API": (saved.api, target.api),
-        "account": (saved.account, account),
+        target.account_word: (saved.account, account),
     }
     return tuple(
         error(

@@ -40,13 +40,16 @@ from fcdeploy.model.plans import (
     Unread,
     guard_from_json,
     guard_to_json,
+    request_id,
 )
+from fcdeploy.model.providers import PROVIDERS, Provider, provider_of
 from fcdeploy.model.resources import Address, CodeRef, Live, Mark, Resource, Target
 from fcdeploy.model.rollout import Rollout, Wave
 from fcdeploy.model.runs import Ending, Event, EventType, Outcome
 
 __all__ = [
     "LATER",
+    "PROVIDERS",
     "PROVIDER_ARN",
     "ROLE_ARN",
     "Action",
@@ -84,6 +87,7 @@ __all__ = [
     "PastCall",
     "PastRun",
     "Plan",
+    "Provider",
     "Recheck",
     "Ref",
     "Reply",
@@ -104,7 +108,9 @@ __all__ = [
     "guard_to_json",
     "has_later",
     "outputs_marked",
+    "provider_of",
     "refs_in",
+    "request_id",
     "text_of",
     "to_json",
 ]

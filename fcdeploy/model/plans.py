@@ -11,6 +11,9 @@ from fcdeploy.diagnostics import Diagnostic, Span
 from fcdeploy.model.leaves import Json, SecretSource, from_json, to_json
 from fcdeploy.model.resources import Address, Target
 
+REQUEST_IDS = ("x-fc-request-id", "x-acs-request-id", "x-request-id")
+"""Headers that tell a request's id: of either Alibaba API, and of FunctionGraph (facts 6.1; FunctionGraph facts 1)."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Call:
@@ -70,7 +73,12 @@ class Reply:
     @property
     def request_id(self) -> str:
         """The service's request id, for support."""
-        return self.headers.get("x-fc-request-id") or self.headers.get("x-acs-request-id") or ""
+        return request_id(self.headers)
+
+
+def request_id(headers: Mapping[str, str]) -> str:
+    """The request id that a reply's headers (lower-case names) tell, under the name that its cloud has for it."""
+    return next((found for name in REQUEST_IDS if (found := headers.get(name))), "")
 
 
 class Action(enum.StrEnum):

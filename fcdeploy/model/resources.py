@@ -11,6 +11,7 @@ from urllib.parse import quote, unquote
 from fcdeploy.diagnostics import Span
 from fcdeploy.model.credentials import KeySource
 from fcdeploy.model.leaves import Json, SecretSource, from_json, to_json
+from fcdeploy.model.providers import provider_of
 
 
 @total_ordering
@@ -71,6 +72,7 @@ def _plain(part: str) -> str:
 class Target:
     """Where a project goes: one account and region of one cloud (S6).
 
+    `account` is what the cloud has in its place: a project at Huawei Cloud.
     `project` is given where a command is about several projects, whose targets may share a name.
     """
 
@@ -90,6 +92,11 @@ class Target:
     def title(self) -> str:
         """How people are told of it: its name, where needed with the project's before it: `shop/prod`."""
         return f"{self.project}/{self.name}" if self.project else self.name
+
+    @property
+    def account_word(self) -> str:
+        """What its cloud calls an account in a sentence."""
+        return provider_of(self.provider).account_word
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -102,7 +102,7 @@ def heading(target: Target) -> str:
     """`target dev · alibaba cn-hangzhou · account 1234567890123456`, only what is known."""
     parts = [f"target {target.title}", f"{target.provider} {target.region}".strip()]
     if target.account:
-        parts.append(f"account {target.account}")
+        parts.append(f"{target.account_word} {target.account}")
     return " · ".join(clean(part) for part in parts if part)
 
 

@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from fcdeploy.diagnostics import Diagnostic, did_you_mean, error
-from fcdeploy.model import PROVIDER_ARN, ROLE_ARN, Federation, KeySource
+from fcdeploy.model import PROVIDER_ARN, ROLE_ARN, Federation, KeySource, Provider
 from fcdeploy.spec.node import Node, Path, path_text
 from fcdeploy.spec.reading import FieldReader
 from fcdeploy.spec.word_forms import map_word, text_word
@@ -32,11 +32,20 @@ _NO_KEYS = "keys never stand in a spec: name a profile or a role, or use the env
 _SESSION_HINT = "2 to 64 letters, digits and `.@-_`"
 
 
-def to_credentials(node: Node | None, path: Path, found: list[Diagnostic], *, account: str | None) -> KeySource | None:
+def to_credentials(
+    node: Node | None, path: Path, found: list[Diagnostic], *, account: str | None, cloud: Provider
+) -> KeySource | None:
     """The rendered `credentials:` at `path`; what is wrong is added to `found`. `account` is the target's own."""
     if node is None or node.value is None:
         return None
     fields = _Fields(node, path, found, "`credentials`")
+    foreign = [name for name in _FIELDS if cloud.key_fields and name not in cloud.key_fields and _given(node, name)]
+    for name in foreign:
+        summary = f"`{name}` cannot be used at {cloud.title}"
+        hint = f"name a {' or '.join(cloud.key_fields)}, or leave `credentials` out and let the environment hold a key"
+        fields.say(summary, node.fields[name].key_span or node.span, name, hint)
+    if foreign:
+        return None
     if not fields.known(_FIELDS, "`credentials`", _NO_KEYS, example="credentials: {profile: NAME}"):
         return None
     given = [name for name in SOURCES if _given(node, name)]
@@ -190,7 +199,7 @@ CREDENTIALS: dict[str, Any] = _map(
     "Where this target's credentials come from; beats the environment. At most one of `profile`, `oidc` and "
     "`ecsRole`; `roleArn` is a role to take with it.",  # S6
     {
-        "profile": _text("Profile", "A profile of the provider's own command line tool."),
+        "profile": _text("Profile", "A profile of the provider's own command line tool, or of its SDKs."),
         "oidc": _map(
             "OIDC",
             "A role taken with an id token of the pipeline or the cluster.",

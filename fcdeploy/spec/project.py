@@ -373,7 +373,8 @@ def _twice(key: tuple[str, tuple[str, ...]], node: Node, target: Target, other: 
     section = registry.KINDS[(target.provider, kind)].section
     return error(
         f"targets `{other.title}` and `{target.title}` both have the {kind} `{'/'.join(identity)}`",
-        detail=f"both reach {target.region}" + (f" of account {target.account}" if target.account else ""),
+        detail=f"both reach {target.region}"
+        + (f" of {target.account_word} {target.account}" if target.account else ""),
         hint="give them names that differ: `" + identity[-1] + "-${{ target.name }}`",
         span=node.key_span or node.span,
         path=path_text((section, *identity)),

@@ -15,7 +15,7 @@ from typing import Any
 from fcdeploy.diagnostics import Diagnostic, Span, did_you_mean, error, has_errors, named
 from fcdeploy.errors import SpecError, UsageError
 from fcdeploy.kinds import registry
-from fcdeploy.model import Target
+from fcdeploy.model import PROVIDERS, Provider, Target, provider_of
 from fcdeploy.spec.credentials import to_credentials
 from fcdeploy.spec.loader import read_spec
 from fcdeploy.spec.matrix import NAME, WORDS, Row, rows
@@ -28,13 +28,15 @@ from fcdeploy.spec.sources import Surroundings
 from fcdeploy.spec.template import rendered
 from fcdeploy.spec.values import Names
 
-API_VERSIONS = ("2021-04-06", "2016-08-15")
+API_VERSIONS = PROVIDERS["alibaba"].apis
 """Of Alibaba Cloud Function Compute; the first is the default (facts 1)."""
-NETWORKS = ("public", "internal")
+NETWORKS = PROVIDERS["alibaba"].networks
+ACCOUNT_FIELDS = tuple(sorted({cloud.account_field for cloud in PROVIDERS.values()}))
+"""What clouds call the account of a target in a file."""
 TARGET_PATTERN = r"^[A-Za-z0-9][-_.A-Za-z0-9]{0,62}(/[A-Za-z0-9][-_.A-Za-z0-9]{0,62})*$"
 LONGEST_NAME = 127
 """Of a target. With a project's name it is the mark in a description, which takes 256 characters in all (facts 13)."""
-_FIELDS = ("provider", "account", "region", "api", "network", "credentials", "vars", "patch", "retired")
+_FIELDS = ("provider", *ACCOUNT_FIELDS, "region", "api", "network", "credentials", "vars", "patch", "retired")
 _NAME_HINT = (
     "up to 63 letters, digits, `-`, `_` and `.`, beginning with a letter or digit; several such words with `/` between"
 )
@@ -170,10 +172,16 @@ def to_target(row: Row, scope: Scope, found: list[Diagnostic]) -> Target | None:
             reader.say(f"a target has no field `{key}`", item.key_span or item.span, key, hint)
     provider = reader.text("provider", required=True, allowed=_PROVIDERS)
     region = reader.text("region", required=True)
-    account = reader.text("account")
-    api = reader.text("api", allowed=API_VERSIONS if provider == "alibaba" else ())
+    cloud = provider_of(provider or "")
+    if provider is not None:
+        _refuse_foreign(made, cloud, reader)
+    account = reader.text(cloud.account_field)
+    api = reader.text("api", allowed=cloud.apis if len(cloud.apis) > 1 else ())
     network = reader.text("network", allowed=NETWORKS)
-    credentials = to_credentials(made.at(["credentials"]), (*path, "credentials"), found, account=account)
+    if network is not None and network not in cloud.networks:
+        summary = f"{cloud.title} cannot be reached through network `{network}`"
+        reader.say(summary, made.fields["network"].span, "network", "leave `network` out")
+    credentials = to_credentials(made.at(["credentials"]), (*path, "credentials"), found, account=account, cloud=cloud)
     retired = made.at(["retired"])
     if retired is not None and not isinstance(retired.value, bool) and retired.value is not None:
         reader.say(f"`retired` must be true or false, not {retired.what}", retired.span, "retired")
@@ -187,13 +195,26 @@ def to_target(row: Row, scope: Scope, found: list[Diagnostic]) -> Target | None:
         provider=provider,
         region=region,
         account=account,
-        api=api or (API_VERSIONS[0] if provider == "alibaba" else ""),
+        api=api or cloud.apis[0],
         network=network or NETWORKS[0],
         credentials=credentials,
         retired=retired is not None and retired.value is True,
         vars=given.plain() if given is not None and given.fields else {},
         span=node.key_span or node.span,
     )
+
+
+def _refuse_foreign(fields: Node, cloud: Provider, reader: FieldReader) -> None:
+    """Say what this cloud has no word for, or another one."""
+    for name in ACCOUNT_FIELDS:
+        item = fields.at([name])
+        if name != cloud.account_field and item is not None and item.value is not None:
+            summary = f"a target at {cloud.title} has no field `{name}`"
+            reader.say(summary, item.key_span or item.span, name, cloud.account_hint)
+    api = fields.at(["api"])
+    if len(cloud.apis) == 1 and api is not None and api.value is not None:
+        summary = f"a target at {cloud.title} has no field `api`"
+        reader.say(summary, api.key_span or api.span, "api", f"there is one version, {cloud.apis[0]}: leave it out")
 
 
 def selected(
@@ -263,25 +284,31 @@ def read_variables(path: FilePath, name: str | None = None) -> Node:
 
 
 def _accounts_missing(made: Sequence[tuple[Target, Row]]) -> list[Diagnostic]:
-    """Where several accounts are in play, each target must say which is its own (S6).
+    """Where several accounts of a cloud are in play, each target there must say which is its own (S6).
 
     Several sources of keys count as several accounts: whose they are is known only after asking the cloud, unless a
-    role names it.
+    role names it. So do several regions, where each has accounts (projects) of its own.
     """
-    accounts = {account for account in (_account(target) for target, _ in made) if account is not None}
-    sources = {target.credentials for target, _ in made}
-    if len(accounts) < 2 and len(sources) < 2:
-        return []
-    return [
-        error(
-            "the target needs `account`, since the spec reaches more than one",
-            span=target.span,
-            path=path_text(("targets", row.word)),
-            hint='account: "…" (the digits in quotes)',
-        )
-        for target, row in made
-        if _account(target) is None
-    ]
+    found: list[Diagnostic] = []
+    for name in dict.fromkeys(target.provider for target, _ in made):
+        cloud = provider_of(name)
+        here = [(target, row) for target, row in made if target.provider == name]
+        accounts = {account for account in (_account(target) for target, _ in here) if account is not None}
+        sources = {target.credentials for target, _ in here}
+        places = {target.region for target, _ in here} if cloud.by_region else set()
+        if max(len(accounts), len(sources), len(places)) < 2:
+            continue
+        found += [
+            error(
+                f"the target needs `{cloud.account_field}`, since the spec reaches more than one",
+                span=target.span,
+                path=path_text(("targets", row.word)),
+                hint=cloud.account_hint,
+            )
+            for target, row in here
+            if _account(target) is None
+        ]
+    return found
 
 
 def _account(target: Target) -> str | None:

@@ -195,6 +195,9 @@ _VARS = map_word("Variables", "Values that templates read as `vars.NAME`; they m
 _TARGET_FIELDS: dict[str, Any] = {
     "provider": text_word("Provider", "The cloud.", enum=sorted({provider for provider, _ in registry.KINDS})),
     "account": text_word("Account", "Id of the account, in quotes; checked before the first write."),  # S6
+    "projectId": text_word(
+        "Project id", "Id of the project, for Huawei Cloud in the place of `account`; each region has its own."
+    ),
     "region": text_word("Region", "The region, such as `cn-hangzhou`."),
     "api": text_word(
         "API version", "The version of the provider's API; the newest when left out.", enum=list(API_VERSIONS)

@@ -12,7 +12,7 @@ from dataclasses import dataclass, field
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Access, Codec
-from fcdeploy.model import Json, LaterText, Ref, Sensitive, Target
+from fcdeploy.model import Json, LaterText, Ref, Sensitive, Target, provider_of
 from fcdeploy.spec.dump import Remarked, Template, literal
 from fcdeploy.spec.expand import code_folder
 from fcdeploy.spec.node import Node, Path, path_text
@@ -62,11 +62,12 @@ class _Writer:
 
     def target(self, node: Node, target: Target) -> Json:
         """The target as it came out; variables have done their work."""
+        cloud = provider_of(target.provider)
         said: dict[str, Json] = {
             "provider": target.provider,
-            "account": target.account,
+            cloud.account_field: target.account,
             "region": target.region,
-            "api": target.api,
+            "api": target.api if len(cloud.apis) > 1 else None,
             "network": target.network,
             "credentials": target.credentials.to_json() if target.credentials else None,
             "retired": target.retired or None,
