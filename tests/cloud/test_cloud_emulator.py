@@ -59,7 +59,13 @@ def archive(folder: Path) -> tuple[bytes, ArchiveRef]:
         file.writestr("index.py", "def handler(event, context): return event")
         file.writestr("blob", b"\0" * 700_000)  # stored: large enough to be read while it is sent
     content = buffer.getvalue()
-    ref = ArchiveRef(sha256=hashlib.sha256(content).hexdigest(), crc64=str(crc64.xz(content)), size=len(content))
+    ref = ArchiveRef(
+        sha256=hashlib.sha256(content).hexdigest(),
+        crc64=str(crc64.xz(content)),
+        size=len(content),
+        sha512=hashlib.sha512(content).hexdigest(),
+        md5=hashlib.md5(content).hexdigest(),
+    )
     (folder / ref.sha256).write_bytes(content)
     return content, ref
 
