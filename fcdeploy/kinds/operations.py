@@ -83,9 +83,10 @@ class Listing:
 
     `items` is the member that holds them (empty: the answer is the list), `limit` the page size asked for with the
     query parameter `size` (0: there are no pages); the member `following`, a dotted path, of a page is the query
-    parameter `token` of the next. Where that counts items (`total`, the member with how many there are in all), nothing
-    follows once it is 0, no greater than before, or reaches the total, nor after an empty page. `in_body`: all of that
-    travels in the body. They are listed under the parent, or under the kind `under` further up; `everywhere`: one list
+    parameter `token` of the next. Where that counts items, `total` is the member, if the answer has it, with how many
+    there are in all: nothing follows then once the next is 0 or no greater than before, nor after an empty page, nor
+    after one that is not full and reaches the total. Without `following` the items are counted here. `in_body`: all of
+    that travels in the body. They are listed under the parent, or under the kind `under` further up; `everywhere`: one list
     has those of all parents. An item is named by its member of the same name as the identity's last part; where it says
     more, `member` says it all and `pattern`, a regular expression with the identity's parts as groups, takes it apart.
     What `only`, a regular expression, does not match as a whole is no resource of the kind: `latest` is no version.
