@@ -86,10 +86,11 @@ class Listing:
     parameter `token` of the next. Where that counts items, `total` is the member, if the answer has it, with how many
     there are in all: nothing follows then once the next is 0 or no greater than before, nor after an empty page, nor
     after one that is not full and reaches the total. Without `following` the items are counted here. `in_body`: all of
-    that travels in the body. They are listed under the parent, or under the kind `under` further up; `everywhere`: one list
-    has those of all parents. An item is named by its member of the same name as the identity's last part; where it says
-    more, `member` says it all and `pattern`, a regular expression with the identity's parts as groups, takes it apart.
-    What `only`, a regular expression, does not match as a whole is no resource of the kind: `latest` is no version.
+    that travels in the body. They are listed under the parent, or under the kind `under` further up; `everywhere`: one
+    list has those of all parents. An item is named by its member of the same name as the identity's last part; where it
+    says more, `member` says it all and `pattern`, a regular expression with the identity's parts as groups, takes it
+    apart. What `only`, a regular expression, does not match as a whole is no resource of the kind: `latest` is no
+    version.
     `told` are members that items leave out since they were asked for by them, such as the URN in the path, as templates
     over what the path may name. Not `whole`: items say less than a body, so bodies are read one by one.
     """
