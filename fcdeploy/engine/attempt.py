@@ -14,20 +14,21 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 from fcdeploy.diagnostics import Diagnostic
+from fcdeploy.engine.again import aimed, is_as_left, rebuilt
 from fcdeploy.engine.canonical import fingerprint, live_body, said, stamp
+from fcdeploy.engine.groups import goes_with_create, group_named, is_tags
 from fcdeploy.engine.ignoring import writes_beside
 from fcdeploy.engine.marks import as_travelling, remarked
-from fcdeploy.engine.outputs import gifts
+from fcdeploy.engine.outputs import gifts, lacking
 from fcdeploy.engine.reader import Reader, Sender
 from fcdeploy.engine.redact import Redactor
 from fcdeploy.engine.results import Done, Refusal, StepFailed, Surroundings, Waits
 from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.telling import Telling
 from fcdeploy.engine.threeway import drifted, is_same, merged, touched, unfulfilled
-from fcdeploy.engine.wire import standing, update_call
+from fcdeploy.engine.wire import standing
 from fcdeploy.errors import ApiError, CloudError, NoReply, ReadFailed
 from fcdeploy.kinds.descriptor import GuardStyle, Kind
-from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of, parent_of
 from fcdeploy.model import Action, Call, IfMatch, Json, JustCreated, Live, MustNotExist, Recheck, Reply, Step
 
@@ -66,8 +67,7 @@ class Attempt:
         self._around = around
         self._kind: Kind = kind_of(step.address)
         self._call: Call = step.call
-        tags = self._kind.tags
-        self._is_tags = tags is not None and step.group == tags.name
+        self._is_tags = is_tags(step)
         self._etag = None if self._is_tags else around.own_etag
         if self._etag is None:
             match step.guard:
@@ -76,6 +76,7 @@ class Attempt:
         self._promise = step.after
         self._telling = Telling(self._kind, step, tools.redactor)
         self._warnings: list[Diagnostic] = []
+        self._seen: Live | None = None
 
     async def run(self, unsettled: bool) -> Done:
         """Do it. Raises StepFailed, StepUnknown, and whatever `begun` raises, before anything is sent."""
@@ -212,7 +213,7 @@ class Attempt:
             return self._found("found done by reading", live, sure=sure)
         if step.action is Action.CREATE:
             if live.etag is not None and live.etag == self._around.own_etag:
-                raise self._telling.not_taken(step.after or {}, missing, live)
+                raise self._telling.not_taken(step.after or {}, missing, live, outputs=gifts(step, live.raw))
             raise StepFailed(
                 f"{step.address.short} was created by somebody else meanwhile",
                 detail=f"it differs in: {', '.join(missing)}" if missing else "",
@@ -248,11 +249,10 @@ class Attempt:
     def _given(self, live: Live, etag: str | None) -> dict[str, Json]:
         """What later steps want of the resource. Raises StepFailed where the service does not say all of it (S46)."""
         outputs = gifts(self._step, live.raw)
-        lacking = [name for name in self._step.gives if name not in outputs]
-        if lacking:
+        if unsaid := lacking(self._step, outputs):
             raise StepFailed(
-                f"the service does not say {', '.join(lacking)} of {self._step.address.short}",
-                detail="other resources of the file refer to it",
+                f"the service does not say {', '.join(unsaid)} of {self._step.address.short}",
+                detail="other resources of the file, or what is to be done with it later, need it",
                 happened=True,
                 etag=etag,
                 outputs=outputs,
@@ -277,35 +277,26 @@ class Attempt:
         if live.etag != self._etag and not is_same(step.before or {}, self._body(live), step.ignored):
             raise self._telling.conflict(drifted(self._kind, step.before or {}, {}, self._body(live), step.ignored))
         self._etag = live.etag
+        self._call = aimed(step, self._call, None, live, self._p.site.scope)
         return None
 
     def _three_way(self, live: Live) -> None:
         step = self._step
+        if goes_with_create(step) and not self._is_tags:
+            return  # what a new resource has by itself is nobody's
         before, after = step.before or {}, step.after or {}
         body = self._body(live)
         theirs = touched(self._kind, before, after, body) or remarked(self._kind, before, after, body)
         if theirs:
             raise self._telling.conflict(theirs)
-        self._warnings += self._drift(live)
+        drift = self._drift(live)
+        if not drift and self._kind.groups and self._etag and live.etag != self._etag and not self._is_tags:
+            drift = (self._telling.elsewhere,)
+        self._warnings += drift
         self._etag = live.etag
-        if step.group == "body":
+        if not self._is_tags:
             self._promise = merged(self._kind, before, after, self._body(live))
-            self._call = self._rebuilt(self._promise, live)
-
-    def _rebuilt(self, values: Mapping[str, Json], live: Live) -> Call:
-        """The update again, our changes over the body as it is now."""
-        fields = tuple(self._kind.field(name) for name in values)
-        body = self._step.call.body or {}
-        payloads = {one.name: body[one.name] for one in fields if one.codec is Codec.ARCHIVE and one.name in body}
-        return update_call(
-            self._kind,
-            self._step.address.identity,
-            fields,
-            {**self._body(live), **values},
-            payloads,
-            self._p.site.scope,
-            self._step.address.short,
-        )
+            self._call = rebuilt(step, self._promise, live, self._p.site.scope)
 
     async def _look_first(self, *, uncertain: bool) -> Done | None:
         """The guard of what the service itself does not guard: read just before the write and compare (law 4).
@@ -330,9 +321,7 @@ class Attempt:
         if creating:
             return self._decided(live, sure=not uncertain)
         if live.etag == self._etag:
-            if step.action is Action.UPDATE and any(one.moved_by for one in self._kind.fields):
-                # What the service itself moves is not compared, and goes along as it is now (S23).
-                self._call = self._rebuilt(self._promise or {}, live)
+            self._call = aimed(step, self._call, self._promise, live, self._p.site.scope)
             return None
         if step.action is Action.DELETE:
             return self._still_there(live)
@@ -360,7 +349,8 @@ class Attempt:
 
     async def _read_body(self) -> Live | None:
         live = await self._p.reader.read_one(self._step.address)
-        return as_travelling(self._kind, live) if live is not None else None
+        self._seen = as_travelling(self._kind, live) if live is not None else None
+        return self._seen
 
     async def _checked(self, reply: Reply) -> Done:
         """The reply against the promise (S21); a reply that says less than a read is not held against the service."""
@@ -371,15 +361,26 @@ class Attempt:
         raw = said(self._kind, reply.body if isinstance(reply.body, Mapping) else {})
         answered = Live(address=step.address, body=live_body(self._kind, raw, api), raw=raw)
         etag = stamp(self._kind, answered.body, raw) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
-        if self._unkept(promise, self._body(answered)) or len(gifts(step, raw)) < len(step.gives):
+        outputs, seen = gifts(step, raw), self._seen
+        tells_all = step.action is Action.CREATE or group_named(self._kind, step.group).answers
+        if not tells_all or self._unkept(promise, self._body(answered)) or lacking(step, outputs):
             try:
                 live = await self._read_body()
             except ReadFailed as failure:
-                raise StepFailed(failure.summary, detail=failure.detail, happened=True, etag=etag) from failure
+                raise StepFailed(
+                    failure.summary,
+                    detail=failure.detail,
+                    happened=True,
+                    etag=etag if tells_all else None,
+                    outputs=outputs,
+                ) from failure
             missing = self._unkept(promise, self._body(live) if live is not None else {})
             etag = live.etag if live is not None else etag
             if missing:
-                raise self._telling.not_taken(promise, missing, live, etag)
+                raise self._telling.not_taken(promise, missing, live, etag, gifts(step, live.raw if live else raw))
+            if live is not None and seen is not None and not tells_all:
+                # Somebody else may have been there between our write and this look: then it is not what we left.
+                etag = etag if is_as_left(self._kind, promise, seen, live) else None
             answered = live or answered
         outputs = self._given(answered, etag)
         return Done(etag=etag, request_id=reply.request_id, warnings=tuple(self._warnings), outputs=outputs)

@@ -177,7 +177,7 @@ def _leaves(field: Field, before: Json, after: Json) -> Iterator[tuple[tuple[str
     """(path, before, after) of the smallest members that differ; a list is one leaf."""
     if field.has_write_only and before is None and isinstance(after, Mapping):
         before = {}  # one line a key, so that what is no secret can be seen
-    elif field.has_write_only:
+    elif field.has_write_only and not field.digest_tag:
         after = visible(field, after)
     both = isinstance(before, Mapping) and isinstance(after, Mapping)
     if not both or field.codec is Codec.ARCHIVE:

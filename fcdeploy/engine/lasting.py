@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from fcdeploy.engine.groups import is_tags
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Codec, Field, Reset
 from fcdeploy.kinds.registry import kind_of
@@ -12,7 +13,7 @@ from fcdeploy.model import Action, Json, Live, Step
 
 def stays(step: Step) -> tuple[str, ...]:
     """The fields that a step gives their first value and that nothing takes away again."""
-    if step.action is not Action.UPDATE or step.group != "body":
+    if step.action is not Action.UPDATE or is_tags(step):
         return ()
     given = (kind_of(step.address).field(name) for name, value in (step.after or {}).items() if value is not None)
     return tuple(one.name for one in staying(given, step.before or {}))

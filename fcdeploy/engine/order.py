@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
 from fcdeploy.engine.edges import address_of, names_of
+from fcdeploy.engine.groups import is_tags
 from fcdeploy.engine.snapshot import Site, lineage
 from fcdeploy.engine.steps import Difference, steps_of
 from fcdeploy.kinds.registry import parent_of
@@ -127,7 +128,7 @@ def _room_for(
     want each other's place, and then no order would do.
     """
     collides = arriving.kind.collides
-    if collides is None or step.group != "body":
+    if collides is None or is_tags(step):
         return set()
     freeing = {Action.DELETE, Action.UPDATE} if step.action is Action.CREATE else {Action.DELETE}
     return {

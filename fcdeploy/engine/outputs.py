@@ -12,6 +12,7 @@ from fcdeploy.engine.redact import has_secret
 from fcdeploy.kinds.descriptor import NEW, Kind, Scope
 from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import (
+    Action,
     Address,
     Call,
     Json,
@@ -107,14 +108,24 @@ def _all_in(value: Json) -> Iterator[Output]:
 
 
 def gifts(step: Step, raw: Mapping[str, Json]) -> dict[str, Json]:
-    """What a step is to give, from what the service says of its resource; what it does not say is left out."""
+    """What a step is to give, from what the service says of its resource; what it does not say is left out.
+
+    What a new resource is named by is there in any case, if need be as "": what takes the step back looks again.
+    """
     kind = kind_of(step.address)
     found = {name: kind.attribute(name) for name in step.gives}
-    return {
+    given = {name: str(raw.get(name) or "") for name in kind.given} if step.action is Action.CREATE else {}
+    return given | {
         name: str(raw[attribute.member])
         for name, attribute in found.items()
         if attribute is not None and raw.get(attribute.member) not in (None, "")
     }
+
+
+def lacking(step: Step, outputs: Mapping[str, Json]) -> list[str]:
+    """The names of what a step is to give and these outputs do not have."""
+    given = kind_of(step.address).given if step.action is Action.CREATE else ()
+    return [name for name in (*given, *step.gives) if outputs.get(name) in (None, "")]
 
 
 def filled_step(step: Step, outputs: Outputs) -> Step:

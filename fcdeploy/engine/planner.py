@@ -13,6 +13,7 @@ from fcdeploy.diagnostics import Diagnostic, Severity, warning
 from fcdeploy.engine.attributes import in_order, settled
 from fcdeploy.engine.canonical import desired_body, is_absent
 from fcdeploy.engine.diff import created_fields, differing, field_changes, forces_replacement
+from fcdeploy.engine.groups import goes_with_create, is_tags
 from fcdeploy.engine.ignoring import with_live
 from fcdeploy.engine.lasting import kept, lowered
 from fcdeploy.engine.marks import as_travelling, marked, without_mark
@@ -114,8 +115,9 @@ def to_plan(
             address=str(step.address),
         )
         for step in steps
-        if step.group == "body"
+        if not is_tags(step)
         and not step.undo
+        and not goes_with_create(step)
         and (step.action is Action.UPDATE or (unreadable(step) and not destroying))
     ]
     notes = [note for one in found for note in one.notes if note.severity is not Severity.ERROR]

@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.attempt import Tools
 from fcdeploy.engine.edges import address_of, names_of
+from fcdeploy.engine.groups import is_tags
 from fcdeploy.engine.perform import Performer
 from fcdeploy.engine.results import Done, StepFailed, StepSkipped, Surroundings
 from fcdeploy.engine.snapshot import lineage
@@ -152,7 +153,7 @@ def _count(kind: Kind, said: Mapping[str, Json]) -> tuple[int, int]:
 def _can_hang(kind: Kind, step: Step) -> bool:
     """Whether resources of a kind that settles can hang on what the step deletes, or on what it moves."""
     here = kind_of(step.address)
-    if here.provider != kind.provider or here.name == kind.name or step.group != "body":
+    if here.provider != kind.provider or here.name == kind.name or is_tags(step):
         return False
     named = {name for names in kind.behind.values() for name in names}
     if step.action is Action.DELETE:

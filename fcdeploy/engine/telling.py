@@ -87,8 +87,23 @@ class Telling:
             for path, was, now in drifted(self._kind, step.before, step.after or {}, live, step.ignored)
         )
 
+    @property
+    def elsewhere(self) -> Diagnostic:
+        """Somebody changed what other steps write, or nobody does, and keeps it."""
+        return warning(
+            f"drifted during apply: {self._step.address.short}",
+            detail="somebody else changed what this step does not write; kept",
+            hint="run plan again to see what the file makes of it",
+            address=str(self._step.address),
+        )
+
     def not_taken(
-        self, promise: Mapping[str, Json], missing: tuple[str, ...], live: Live | None, etag: str | None = None
+        self,
+        promise: Mapping[str, Json],
+        missing: tuple[str, ...],
+        live: Live | None,
+        etag: str | None = None,
+        outputs: Mapping[str, Json] | None = None,
     ) -> StepFailed:
         """Our effect is there, and some of what it promised is not (S21)."""
         return StepFailed(
@@ -100,6 +115,7 @@ class Telling:
             ),
             happened=True,
             etag=live.etag if live is not None else etag,
+            outputs=outputs,
         )
 
     def not_empty(self, others: Collection[Address]) -> StepFailed:

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fcdeploy.engine.groups import BODY, group_named, is_made, replaces_whole
 from fcdeploy.engine.outputs import json_text
 from fcdeploy.kinds.descriptor import Kind, Operation, Scope
 from fcdeploy.kinds.fields import NOT_SENT, Codec, Field
-from fcdeploy.model import ArchiveRef, Call, Json, Live
+from fcdeploy.model import ArchiveRef, Call, Json, Live, Output
 
 
 def create_call(
@@ -24,13 +25,15 @@ def create_call(
     sent: dict[str, Json] = {} if is_named else {kind.identity[-1]: identity[-1]}
     headers: dict[str, str] = {}
     for one in kind.writable(scope.api):
-        if kind.group_of(one.name) != "body":
+        if not is_made(kind, one.name):
             continue
         if one.codec is Codec.ARCHIVE:
             _add_archive(one, payloads, sent, headers)
         elif _is_sent(one, given) and (value := _value_or_default(one, body, given)) is not None:
             sent[one.name] = wire_value(one, value, body, scope.api, creating=True)
-    return kind.create.call(kind.names(identity), scope, resource=resource, body=sent, headers=headers)
+    names = kind.names(identity)
+    sent = _translated(kind, sent, names, scope)
+    return kind.create.call(names, scope, resource=resource, body=sent, headers=headers)
 
 
 def update_call(
@@ -41,28 +44,68 @@ def update_call(
     payloads: Mapping[str, Json],
     scope: Scope,
     resource: str,
+    *,
+    group: str = BODY,
+    raw: Mapping[str, Json] | None = None,
 ) -> Call:
-    """The update of just these top-level fields to their values in `body`, and of those that go with them (S18)."""
+    """The update of just these fields of a group to their values in `body`, and of those that go with them (S18).
+
+    `raw` is what the service said of it, for what paths name besides the identity.
+    """
     sent: dict[str, Json] = {}
     headers: dict[str, str] = {}
-    names = {one.name for one in fields}
-    more = sorted({name for one in fields for name in one.together} - names)
-    # What cannot be told again whole is better not told at all.
-    along = (one for one in map(kind.field, more) if not one.has_write_only or body.get(one.name) is None)
-    for one in (*fields, *along):
+    for one in (*fields, *_along(kind, fields, body, group, scope.api)):
         if one.codec is Codec.ARCHIVE:
             _add_archive(one, payloads, sent, headers)
         else:
             travelling = wire_value(one, body.get(one.name), body, scope.api, creating=False)
             if travelling is not NOT_SENT:
                 sent[one.name] = travelling
-    assert kind.update is not None
-    return kind.update.call(kind.names(identity), scope, resource=resource, body=sent, headers=headers)
+    names = kind.names(identity, raw)
+    sent = _translated(kind, sent, names, scope)
+    return group_named(kind, group).update.call(names, scope, resource=resource, body=sent, headers=headers)
 
 
-def plain_call(operation: Operation, kind: Kind, identity: tuple[str, ...], scope: Scope, resource: str) -> Call:
-    """A call without a body: read, delete, list, tags of one resource."""
-    return operation.call(kind.names(identity), scope, resource=resource)
+def _along(kind: Kind, fields: tuple[Field, ...], body: Mapping[str, Json], group: str, api: str) -> tuple[Field, ...]:
+    """The fields that travel with these although they do not change."""
+    more = {name for one in fields for name in one.together}
+    if replaces_whole(kind, group):
+        more |= {one.name for one in kind.writable(api) if one.name in body and kind.group_of(one.name) == group}
+    along = map(kind.field, sorted(more - {one.name for one in fields}))
+    # What cannot be told again whole is better not told at all.
+    return tuple(one for one in along if not one.has_write_only or body.get(one.name) is None)
+
+
+def _translated(
+    kind: Kind, sent: Mapping[str, Json], names: Mapping[str, str | Output], scope: Scope
+) -> dict[str, Json]:
+    """What travels for these values by field (S45)."""
+    return dict(sent if kind.translation is None else kind.translation.sent(sent, names, scope))
+
+
+def travelling_archives(kind: Kind, fields: tuple[Field, ...], payloads: Mapping[str, Json]) -> dict[str, Json]:
+    """What an update of these fields sends of archives, where the call itself no longer tells: to send it again."""
+    if kind.translation is None:
+        return {}
+    names = {name for one in fields for name in (one.name, *one.together)}
+    return {
+        one.name: payloads[one.name]
+        for one in kind.fields
+        if one.codec is Codec.ARCHIVE and one.name in names and one.name in payloads
+    }
+
+
+def plain_call(
+    operation: Operation,
+    kind: Kind,
+    identity: tuple[str, ...],
+    scope: Scope,
+    resource: str,
+    *,
+    raw: Mapping[str, Json] | None = None,
+) -> Call:
+    """A call without a body: read, delete, list, tags of one resource; `raw` as for `update_call`."""
+    return operation.call(kind.names(identity, raw), scope, resource=resource)
 
 
 def tag_calls(
@@ -80,9 +123,11 @@ def tag_calls(
     gone = sorted(set(before) - set(after))
     calls: list[Call] = []
     if changed:
-        calls.append(kind.tags.put.call(names, scope, resource=resource, body={kind.tags.answer: changed}))
+        put: Json = [{"key": key, "value": value} for key, value in changed.items()] if kind.tags.pairs else changed
+        calls.append(kind.tags.put.call(names, scope, resource=resource, body={kind.tags.answer: put}))
     if gone:
-        calls.append(kind.tags.remove.call(names, scope, resource=resource, body={kind.tags.removed: gone}))
+        removed: Json = [{"key": key} for key in gone] if kind.tags.pairs else gone
+        calls.append(kind.tags.remove.call(names, scope, resource=resource, body={kind.tags.removed: removed}))
     return tuple(calls)
 
 

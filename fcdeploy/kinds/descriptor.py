@@ -271,6 +271,8 @@ class Kind:
             yield "only what stands at the top can be somebody else's and hold what is ours"
         if not {name for one in self.groups for name in one.fields} <= {*names}:
             yield "a group has fields that there are not"
+        if self.given and (self.groups or self.tags is not None):
+            yield "what is named by what the service gives has one update, which names it by what was read"
         if self.tags is not None and self.tags.field not in names:
             yield f"there is no field {self.tags.field}"
         if self.soft_total is not None and self.soft_total[0] not in names:

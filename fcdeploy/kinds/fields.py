@@ -163,7 +163,8 @@ class Field:
         # Worked out once: they are asked for at each value of each body.
         every = (*self.fields, *(one for members in self.variants.values() for one in members))
         object.__setattr__(self, "every_member", {one.name: one for one in every})
-        written = self.access is Access.WRITE_ONLY or any(one.has_write_only for one in every)
+        unread = self.access is Access.WRITE_ONLY or bool(self.digest_tag)
+        written = unread or any(one.has_write_only for one in every)
         object.__setattr__(self, "has_write_only", written)
         problem = next(self._problems(), None)
         if problem:

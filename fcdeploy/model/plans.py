@@ -214,7 +214,8 @@ class Step:
     the paths of sensitive fields that the file gives as plain literals, whose live values may be printed (S42).
     `ignored` are the paths at which whatever is live stays, and is no part of the promise (S17).
     `content` are the canonical bodies, by short address, of all that the created resource is to freeze (S30).
-    `gives` names the attributes of the resource that later steps want of its reply (S46).
+    `gives` names the attributes of the resource that later steps want of its reply (S46). `payloads` is what is sent of
+    archives, by field, where the call itself is built otherwise than the file's words.
     """
 
     id: str
@@ -232,6 +233,7 @@ class Step:
     ignored: tuple[tuple[str, ...], ...] = ()
     content: Mapping[str, Mapping[str, Json]] | None = None
     gives: tuple[str, ...] = ()
+    payloads: Mapping[str, Json] = field(default_factory=dict)
 
     def to_json(self) -> dict[str, Json]:
         """Plain JSON, secrets as references."""
@@ -251,6 +253,7 @@ class Step:
             "ignored": [list(path) for path in self.ignored],
             **({"content": to_json(self.content)} if self.content is not None else {}),
             **({"gives": list(self.gives)} if self.gives else {}),
+            **({"payloads": to_json(self.payloads)} if self.payloads else {}),
         }
 
     @classmethod
@@ -273,6 +276,7 @@ class Step:
             ignored=tuple(tuple(path) for path in saved.get("ignored", ())),
             content=from_json(saved["content"], secret) if "content" in saved else None,
             gives=tuple(saved.get("gives", ())),
+            payloads=from_json(saved.get("payloads", {}), secret),
         )
 
 
