@@ -7,10 +7,10 @@ from dataclasses import replace
 
 from fcdeploy.engine.canonical import agrees, desired_body, visible_body
 from fcdeploy.engine.difference import Difference
-from fcdeploy.engine.groups import BODY, as_made, groups_of, in_group
+from fcdeploy.engine.groups import BODY, as_made, groups_of, in_group, is_made
 from fcdeploy.engine.guards import own_guard
 from fcdeploy.engine.outputs import create_id, number_of, output_of
-from fcdeploy.engine.sealed import is_lost
+from fcdeploy.engine.sealed import going_along, is_lost
 from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.tag_steps import tag_steps
 from fcdeploy.engine.wire import create_call, tag_calls, travelling_archives, update_call
@@ -134,21 +134,17 @@ def _later_steps(
     """
     steps: list[Step] = []
     for group in groups_of(kind):
-        if group.created:
-            continue
-        fresh = in_group(
-            kind,
-            group.name,
-            desired_body(kind, {key: item for key, item in given.items() if key not in group.fields}, site.scope.api),
-        )
-        wanted = in_group(kind, group.name, body)
+        late = frozenset(name for name in group.fields if not is_made(kind, name))
+        rest = {key: item for key, item in given.items() if key not in late}
+        fresh = in_group(kind, group.name, desired_body(kind, rest, site.scope.api))
         fields = tuple(
-            kind.field(name)
-            for name, value in wanted.items()
-            if name not in fresh or not agrees(kind.field(name), value, fresh[name])
+            one
+            for one in map(kind.field, sorted(late & body.keys()))
+            if one.name not in fresh or not agrees(one, body[one.name], fresh[one.name])
         )
         if not fields:
             continue
+        fields = (*fields, *going_along(kind, fields, body, group=group))
         steps.append(
             Step(
                 id=f"{word} {address} {group.name}",
@@ -160,7 +156,7 @@ def _later_steps(
                 ),
                 guard=JustCreated(),
                 before=fresh,
-                after={one.name: wanted[one.name] for one in fields},
+                after={one.name: body[one.name] for one in fields},
                 needs=frozenset({steps[-1].id if steps else after}),
                 payloads=travelling_archives(kind, fields, payloads),
             )

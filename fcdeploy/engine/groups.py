@@ -55,7 +55,9 @@ def as_made(kind: Kind, body: Mapping[str, Json]) -> dict[str, Json]:
 def is_made(kind: Kind, name: str) -> bool:
     """Whether a create writes a field, and not a step of its own after it."""
     group = kind.group_of(name)
-    return group == BODY or any(one.name == group and one.created for one in kind.groups)
+    if group == BODY:
+        return name not in kind.later
+    return any(one.name == group and one.created for one in kind.groups)
 
 
 def replaces_whole(kind: Kind, group: str) -> bool:

@@ -70,7 +70,8 @@ def _along(kind: Kind, fields: tuple[Field, ...], body: Mapping[str, Json], grou
     """The fields that travel with these although they do not change."""
     more = {name for one in fields for name in one.together}
     if replaces_whole(kind, group):
-        more |= {one.name for one in kind.writable(api) if one.name in body and kind.group_of(one.name) == group}
+        rest = [one for one in kind.writable(api) if kind.group_of(one.name) == group]
+        more |= {name for one in rest for name in (one.name, *one.together) if name in body}
     along = map(kind.field, sorted(more - {one.name for one in fields}))
     # What cannot be told again whole is better not told at all.
     return tuple(one for one in along if not one.has_write_only or body.get(one.name) is None)

@@ -162,9 +162,10 @@ class Kind:
     `identify` gives the identity where it is not the names of the file. `derive` gives further names for paths, and
     `given` are members of the service's answer that paths name, such as an id that only the service knows.
     `translation`: how bodies travel that are built otherwise. `groups` are fields with an update of their own; `whole`:
-    the update of all others replaces them all, so that each travels, changed or not (S18). `stamps` are members of the
-    service's answer that change with every write, and are part of what a recheck compares (law 4). `lacks` are words of
-    the same kind of other clouds that there are not, each with the nearest equivalent (S45).
+    the update of all others replaces them all, so that each travels, changed or not (S18). `later` are those of these
+    others that a create does not take: the update follows it where they are to be otherwise than by default. `stamps`
+    are members of the service's answer that change with every write, and are part of what a recheck compares (law 4).
+    `lacks` are words of the same kind of other clouds that there are not, each with the nearest equivalent (S45).
     """
 
     provider: str
@@ -215,6 +216,7 @@ class Kind:
     translation: Translation | None = None
     groups: tuple[Group, ...] = ()
     whole: bool = False
+    later: frozenset[str] = frozenset()
     stamps: tuple[str, ...] = ()
     lacks: Mapping[str, str] = field(default_factory=dict)
 
@@ -269,7 +271,7 @@ class Kind:
                 yield f"the default of {one.name} is null: it needs the value that empties it"
         if self.may_be_external and self.parent is not None:
             yield "only what stands at the top can be somebody else's and hold what is ours"
-        if not {name for one in self.groups for name in one.fields} <= {*names}:
+        if not {name for one in self.groups for name in one.fields} | self.later <= {*names}:
             yield "a group has fields that there are not"
         if self.given and (self.groups or self.tags is not None):
             yield "what is named by what the service gives has one update, which names it by what was read"
