@@ -17,9 +17,10 @@ def differing(kind: Kind, desired: Mapping[str, Json], live: Mapping[str, Json],
     """The top-level fields on which the two canonical bodies disagree.
 
     A field that `desired` does not have is the service's to choose and never differs; a WRITE_ONLY one cannot be seen.
+    One with variants is given as the one that both bodies are of.
     """
     return tuple(
-        one
+        one.chosen(desired) if one.chosen(desired) is one.chosen(live) else one
         for one in kind.writable(api)
         if one.access is not Access.WRITE_ONLY
         and one.name in desired
@@ -102,7 +103,7 @@ def _returning_fields(
     kind: Kind, before: Mapping[str, Json], after: Mapping[str, Json], literal: Collection[str]
 ) -> Iterator[FieldChange]:
     for name, new in after.items():
-        field, old = kind.field(name), before.get(name)
+        field, old = kind.field(name).chosen({**before, **after}), before.get(name)
         default = field.default(after)
         if agrees(field, new, old) or (old is None and default is not None and new == default.value):
             continue

@@ -19,7 +19,8 @@ def going_along(kind: Kind, fields: tuple[Field, ...], body: Mapping[str, Json],
     if replaces_whole(kind, group.name):
         more |= group.fields
     left = sorted(more - {one.name for one in fields})
-    return tuple(kind.field(name) for name in left if is_whole(kind.field(name), body.get(name)))
+    along = (kind.field(name).chosen(body) for name in left)
+    return tuple(one for one in along if is_whole(one, body.get(one.name)))
 
 
 def is_whole(field: Field, value: Json) -> bool:
@@ -41,7 +42,8 @@ def is_lost(field: Field, was: Json, wanted: Json, *, differs: bool = True) -> b
 def unreadable(step: Step) -> str:
     """What of the resource as it is cannot be read and so not be put back; empty: nothing of what the step changes."""
     kind, before = kind_of(step.address), step.before or {}
-    there = [kind.field(name) for name in (step.after if step.after is not None else before) if before.get(name)]
+    named = step.after if step.after is not None else before
+    there = [kind.field(name).chosen(before) for name in named if before.get(name)]
     lost = [
         *(one.name for one in there if one.digest_tag),
         *(

@@ -29,7 +29,7 @@ def touched(
         for name, wanted in after.items()
         for difference in (
             _touched_whole(kind.field(name), before.get(name), wanted, live.get(name))
-            if kind.field(name).has_write_only
+            if kind.field(name).chosen(live).has_write_only
             else _touched(name, before.get(name), wanted, live.get(name))
         )
     )
@@ -64,7 +64,9 @@ def merged(
     What holds something that cannot be read is one value: half of it would not fit the other half (S22).
     """
     return {
-        name: wanted if kind.field(name).has_write_only else _merged(before.get(name), wanted, live.get(name))
+        name: wanted
+        if kind.field(name).chosen(live).has_write_only
+        else _merged(before.get(name), wanted, live.get(name))
         for name, wanted in after.items()
     }
 

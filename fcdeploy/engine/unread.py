@@ -92,7 +92,7 @@ def _places(resource: Resource) -> Iterator[tuple[tuple[str, ...], tuple[str, ..
     """Where a secret stands, and what is left to live for it: nothing for what is only written, and never compared."""
     kind = kind_of(resource.address)
     for name, value in resource.body.items():
-        yield from _below((name,), value, kind.field(name))
+        yield from _below((name,), value, kind.field(name).chosen(resource.body))
 
 
 def _below(

@@ -74,7 +74,7 @@ def _along(kind: Kind, fields: tuple[Field, ...], body: Mapping[str, Json], grou
         more |= {name for one in rest for name in (one.name, *one.together) if name in body}
     along = map(kind.field, sorted(more - {one.name for one in fields}))
     # What cannot be told again whole is better not told at all.
-    return tuple(one for one in along if not one.has_write_only or body.get(one.name) is None)
+    return tuple(one for one in along if not one.chosen(body).has_write_only or body.get(one.name) is None)
 
 
 def _translated(

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeAlias
 
 from fcdeploy.model import Json
@@ -156,6 +156,8 @@ class Field:
     behaves: str = ""
     every_member: Mapping[str, Field] = field(init=False, repr=False, compare=False)
     """The members by name, those of all variants together: for questions that no single body answers."""
+    by_variant: Mapping[str, Field] = field(init=False, repr=False, compare=False)
+    """The field as it is in a body of each variant, with the members of that one alone."""
     has_write_only: bool = field(init=False, repr=False, compare=False)
     """Whether something in it can be written and not read: it changes as a whole, and what it was is lost (S22)."""
 
@@ -163,6 +165,11 @@ class Field:
         # Worked out once: they are asked for at each value of each body.
         every = (*self.fields, *(one for members in self.variants.values() for one in members))
         object.__setattr__(self, "every_member", {one.name: one for one in every})
+        alone = {
+            value: replace(self, fields=members, variants={}, discriminator="")
+            for value, members in self.variants.items()
+        }
+        object.__setattr__(self, "by_variant", alone)
         unread = self.access is Access.WRITE_ONLY or bool(self.digest_tag)
         written = unread or any(one.has_write_only for one in every)
         object.__setattr__(self, "has_write_only", written)
@@ -206,6 +213,10 @@ class Field:
         if not self.variants:
             return self.fields
         return self.variants.get(str(body.get(self.discriminator)), ())
+
+    def chosen(self, body: Mapping[str, Json]) -> Field:
+        """The field as it is in this body: of one with variants, the one that the body is of."""
+        return self.by_variant.get(str(body.get(self.discriminator)), self) if self.variants else self
 
     def hides(self, path: Sequence[str]) -> bool:
         """Whether this field or a member on the way down `path` is sensitive (S42)."""

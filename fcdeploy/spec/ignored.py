@@ -67,7 +67,7 @@ def _path(placed: Placed, dotted: str) -> tuple[str, ...] | _Unusable:
         if not rest:
             return _deciding(placed.kind, shape, within, known) or tuple(made)
         known = shape.below(placed.node)
-        if known and shape.field.has_write_only:
+        if known and shape.chosen(placed.node).has_write_only:
             # Half of it from live and half from the file would not fit together (S22).
             return _Unusable(summary=f"`{within}` changes as a whole", hint=f"ignore `{within}` as a whole")
         if known:

@@ -34,6 +34,11 @@ class Shape:
         chosen = resource.fields.get(self.chooser)
         return self.variants.get(str(chosen.value), {}) if chosen is not None else {}
 
+    def chosen(self, resource: Node) -> Field:
+        """The field as it is inside the given resource: of one with variants, the one that it is of."""
+        named = resource.fields.get(self.chooser) if self.chooser else None
+        return self.field.by_variant.get(str(named.value), self.field) if named is not None else self.field
+
 
 @cache
 def shapes(provider: str, kind: str) -> Mapping[str, Shape]:

@@ -15,7 +15,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fcdeploy.engine.canonical import desired_body, live_body
-from fcdeploy.engine.wire import wire_value
+from fcdeploy.engine.diff import differing
+from fcdeploy.engine.wire import update_call, wire_value
 from fcdeploy.kinds.descriptor import Scope
 from fcdeploy.kinds.fields import Access, Field
 from fcdeploy.kinds.huawei.trigger import FIELDS, KIND, about, check, collides, risks
@@ -301,3 +302,29 @@ def test_other_things_that_cannot_stand_together() -> None:
 )
 def test_the_line_that_a_table_says(body: dict[str, Any], text: str) -> None:
     assert about(body) == text
+
+
+def test_only_types_with_a_password_change_as_a_whole() -> None:
+    config = KIND.field("config")
+    sealed = {word for word in TYPES if config.chosen({"type": word}).has_write_only}
+    assert sealed == {"kafka", "dds", "rabbitmq", "rocketmq"}
+    assert config.chosen({}) is config
+    assert config.has_write_only
+    live = {"type": "timer", "config": {"cronExpression": "@every 5m", "payload": "", "enable": True}}
+    wanted = {"type": "timer", "config": {"cronExpression": "@every 6m", "payload": "", "enable": True}}
+    (changed,) = differing(KIND, wanted, live, "v2")
+    assert (changed.name, changed.has_write_only) == ("config", False)
+    update = update_call(
+        KIND,
+        ("default", "f", "web"),
+        (KIND.field("protocol"),),
+        desired_body(KIND, {**HTTP, "protocol": "HTTP", "path": "/a"}, "v2"),
+        {},
+        SCOPE,
+        "x",
+        raw={"trigger_id": "1", "trigger_type_code": "APIG"},
+    )
+    # An update of anything around `config` tells the event data whole.
+    assert update.path.endswith(":function:default:f/APIG/1")
+    assert {"auth", "req_method", "group_id", "path", "func_info"} <= {*update.body["event_data"]}
+    assert update.body["event_data"]["protocol"] == "HTTP"

@@ -335,6 +335,8 @@ KIND = Kind(
         following="next_marker",
         token="marker",
         size="maxitems",
+        # There is no such member: a page that is not full is the last (facts 12).
+        total="count",
         everywhere=True,
         only=r"[A-Za-z].*",
     ),
