@@ -52,9 +52,12 @@ class Tools:
 
     def failed(self, step: Step, failure: CloudError) -> StepFailed:
         """The failure as a person reads it; secrets that the service repeats are cut out."""
-        request = f" (request {failure.request_id})" if isinstance(failure, ApiError) and failure.request_id else ""
+        refused = failure if isinstance(failure, ApiError) else None
         return StepFailed(
-            f"cannot {step.action.value} {step.address.short}", detail=self.redactor.text(failure.summary) + request
+            f"cannot {step.action.value} {step.address.short}",
+            detail=self.redactor.text(failure.summary)
+            + (f" (request {refused.request_id})" if refused is not None and refused.request_id else ""),
+            hint=(kind_of(step.address).hints.get(refused.code, "") if refused is not None else "") or failure.hint,
         )
 
 

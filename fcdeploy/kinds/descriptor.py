@@ -166,6 +166,7 @@ class Kind:
     others that a create does not take: the update follows it where they are to be otherwise than by default. `stamps`
     are members of the service's answer that change with every write, and are part of what a recheck compares (law 4).
     `lacks` are words of the same kind of other clouds that there are not, each with the nearest equivalent (S45).
+    `hints` say what to do about a refusal, by its code.
     """
 
     provider: str
@@ -219,6 +220,7 @@ class Kind:
     later: frozenset[str] = frozenset()
     stamps: tuple[str, ...] = ()
     lacks: Mapping[str, str] = field(default_factory=dict)
+    hints: Mapping[str, str] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         problem = next(self._problems(), None)

@@ -255,6 +255,10 @@ KIND = Kind(
     collision="a version has one alias at most",
     soft_limit=MOST,
     about=about,
+    hints={
+        "FSS.1066": "another alias stands for this version; a version has one at most",
+        "FSS.1154": "triggers stand on this alias: move or delete them first",
+    },
     tells="traffic",
     pin_field="description",
     translation=Translation(said=said, sent=sent),

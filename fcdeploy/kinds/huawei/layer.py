@@ -141,18 +141,23 @@ KIND = Kind(
     archive_read=_SHOW,
     archive_url="download_link",
     about=about,
-    given=("dep_id",),
+    hints={"FSS.1033": "a function, or a version of one, still uses this version of the layer"},
+    given=("dep_id", "id"),
     translation=Translation(said=said, sent=sent),
     numbering=Numbering(
         keep="keep",
         outputs={"arn": ARN},
-        members=("id", "dep_id"),
-        # Without the vendor's own, which everybody sees (facts 7).
+        members=("id",),
         series=_pages("ListDependencies", "/fgs/dependencies", {"dependency_type": "private"}),
+        called={"layerName": "name"},
+        by_name="name",
+        # The vendor's own, which everybody sees (facts 7).
+        strangers={"owner": ("public",)},
     ),
     attributes=(
         Attribute(name="name", description="The layer's name.", template="{layerName}"),
         Attribute(name="version", description="The number of its newest version.", template="{versionId}"),
+        Attribute(name="arn", description="Its newest version as a function names it.", template=ARN),
     ),
     lacks={"license": "leave it out, or say it in `description`"},
 )

@@ -278,6 +278,7 @@ KIND = Kind(
     missing=frozenset({"FSS.1051", "FSS.1052", "FSS.1053", "FSS.0404"}),
     check=check,
     about=about,
+    hints={"FSS.1076": "more than the account's quota, or both for an alias and for its version"},
     translation=Translation(said=said, sent=sent),
     whole=True,
     reported=("target", "scheduledActions", "targetTrackingPolicies", "alwaysAllocateCPU"),

@@ -101,6 +101,11 @@ KIND = Kind(
     mark_field="description",
     missing=MISSING,
     about=about,
+    hints={
+        "FSS.1016": "this code was published before, perhaps by a run that was taken back; any change of the code lets "
+        "it be published again",
+        "FSS.1094": "an alias leads some calls to this version: take it out of the alias' `weights` first",
+    },
     translation=Translation(said=said, sent=sent),
     numbering=Numbering(
         keep="keep",
