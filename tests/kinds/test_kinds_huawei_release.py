@@ -4,6 +4,7 @@ meant, and every field of the vendor's own requests is sent, or left out for a r
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -344,6 +345,12 @@ def test_what_stands_behind_a_foreign_version_is_not_that_of_an_alias() -> None:
     assert qualifier.behind_of(f"{urn}:v20260101-101010") == "default:shop-web:=v20260101-101010"
     assert qualifier.behind_of(urn) == "default:shop-web:latest"
     assert qualifier.named(("shop", "web", "LATEST"), {}) == ("latest",)
+
+
+def test_what_to_do_is_said_of_codes_that_the_vendor_has() -> None:
+    for kind in (version.KIND, alias.KIND, layer.KIND, provision.KIND, async_invoke.KIND):
+        assert all(re.fullmatch(r"FSS\.[0-9]{4}", code) for code in (*kind.hints, *kind.missing))
+        assert not kind.missing & set(kind.hints)
 
 
 # Every field of the vendor's requests
