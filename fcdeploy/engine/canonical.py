@@ -88,7 +88,7 @@ def agrees(field: Field, desired: Json, live: Json) -> bool:
     if field.access is Access.WRITE_ONLY:
         return True
     if not isinstance(desired, Mapping) or not isinstance(live, Mapping):
-        return covers(desired, live)
+        return covers(_counting(field, desired), _counting(field, live))
     if field.digest_tag:
         return desired.keys() == live.keys()
     members = {one.name: one for one in (field.fields or _all_variants(field))}
@@ -100,6 +100,13 @@ def agrees(field: Field, desired: Json, live: Json) -> bool:
         else key in live and covers(value, live[key])
         for key, value in desired.items()
     )
+
+
+def _counting(field: Field, value: Json) -> Json:
+    """What counts of a value: of texts that a person reads before their last part, that part alone."""
+    if isinstance(value, list) and field.item is not None:
+        return [_counting(field.item, item) for item in value]
+    return value.rpartition(field.last_part)[2] if field.last_part and isinstance(value, str) else value
 
 
 def visible(field: Field, value: Json) -> Json:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import string
 from collections.abc import Iterator, Mapping
 from functools import cache
 from typing import TypeAlias
@@ -73,7 +74,8 @@ def _referred(kind: Kind, identity: tuple[str, ...], field: Field, value: Json, 
     elif field.arn:
         named = _arn_pattern(kind.provider, field.refers, field.arn, scope).fullmatch(value)
         if named is not None:
-            yield field.refers, tuple(named.groups())
+            parts = KINDS[(kind.provider, field.refers)].identity
+            yield field.refers, tuple(named[part] for part in parts)
     elif KINDS[(kind.provider, field.refers)].numbering is not None:
         yield field.refers, (*identity[: _above(kind, field.refers)], value)
     else:
@@ -82,7 +84,8 @@ def _referred(kind: Kind, identity: tuple[str, ...], field: Field, value: Json, 
 
 @cache
 def _arn_pattern(provider: str, refers: str, arn: str, scope: Scope) -> re.Pattern[str]:
-    parts = KINDS[(provider, refers)].identity
+    """The ARN with the identity's parts as groups; what else it names may be anything."""
+    parts = {name for _, name, _, _ in string.Formatter().parse(arn) if name is not None} - {"region", "account"}
     marked = arn.format(region=scope.region, account=scope.account, **{part: f"\0{part}\0" for part in parts})
     pattern = re.escape(marked)
     for part in parts:

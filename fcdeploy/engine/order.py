@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import replace
 
+from fcdeploy.engine.crowding import waits
 from fcdeploy.engine.edges import address_of, names_of
 from fcdeploy.engine.groups import is_tags
 from fcdeploy.engine.snapshot import Site, lineage
@@ -36,6 +37,7 @@ def _linked(found: Sequence[Difference], site: Site) -> list[Step]:
     late = {one.address for one in found if one.after_beneath}
     leaving = _leaving(found, by_address, site)
     linked: list[Step] = []
+    waiting = waits(found)
     for one in found:
         if one.address in late:
             linked += _after_beneath(one.address, by_address)
@@ -53,7 +55,7 @@ def _linked(found: Sequence[Difference], site: Site) -> list[Step]:
                 needs |= {other.id for steps in below for other in steps if other.action is Action.DELETE}
                 needs |= leaving.get(one.address, set())
             else:
-                needs |= making | _room_for(one, step, siblings, by_address)
+                needs |= making | _room_for(one, step, siblings, by_address, waiting)
                 if one.content is not None:
                     needs |= {
                         other.id
@@ -121,16 +123,17 @@ def _room_for(
     step: Step,
     siblings: Iterable[Difference],
     by_address: Mapping[Address, tuple[Step, ...]],
+    waiting: Mapping[Address, frozenset[Address]],
 ) -> set[str]:
     """The steps that free the place which `step` takes.
 
-    Deletes always; a create also waits for updates that move away. Two updates never wait for each other: they could
-    want each other's place, and then no order would do.
+    Deletes always; a create also waits for updates that move away, and an update for those that `waits` names: two
+    that want each other's place do not wait, since no order would do.
     """
     collides = arriving.kind.collides
     if collides is None or is_tags(step):
         return set()
-    freeing = {Action.DELETE, Action.UPDATE} if step.action is Action.CREATE else {Action.DELETE}
+    ahead = waiting.get(arriving.address, frozenset())
     return {
         other_step.id
         for other in siblings
@@ -139,7 +142,11 @@ def _room_for(
         and other.address.kind == arriving.address.kind
         and collides(other.live.body, arriving.body)
         for other_step in by_address[other.address]
-        if other_step.action in freeing and not other_step.last
+        if not other_step.last
+        and (
+            other_step.action is Action.DELETE
+            or (other_step.action is Action.UPDATE and (step.action is Action.CREATE or other.address in ahead))
+        )
     }
 
 

@@ -60,15 +60,16 @@ def outputs_in(kind: Kind, identity: tuple[str, ...], raw: Mapping[str, Json], s
 
 def outputs_said(kind: Kind, identity: tuple[str, ...], raw: Mapping[str, Json], scope: Scope) -> dict[str, str]:
     """What can be said with the number of a resource, by its templates; KeyError as for `outputs_in`."""
-    numbering = kind.numbering
-    assert numbering is not None
-    places = {
-        **kind.names(identity, raw),
-        **{member: str(raw[member]) for member in numbering.members},
-        "region": scope.region,
-        "account": scope.account,
-    }
-    return {name: template.format_map(places) for name, template in numbering.outputs.items()}
+    assert kind.numbering is not None
+    places = said_names(kind, identity, raw, scope)
+    return {name: template.format_map(places) for name, template in kind.numbering.outputs.items()}
+
+
+def said_names(kind: Kind, identity: tuple[str, ...], raw: Mapping[str, Json], scope: Scope) -> dict[str, str]:
+    """What templates about a numbered resource may name: its names, the members of its answer, and where it is."""
+    members = kind.numbering.members if kind.numbering is not None else ()
+    told = {member: str(raw[member]) for member in members if raw.get(member) is not None}
+    return {**kind.names(identity, raw), **told, "region": scope.region, "account": scope.account}
 
 
 def with_gifts(steps: Collection[Step], awaiting: Collection[Address]) -> tuple[Step, ...]:

@@ -12,6 +12,7 @@ from dataclasses import replace
 from fcdeploy.diagnostics import Diagnostic, Severity, warning
 from fcdeploy.engine.attributes import in_order, settled
 from fcdeploy.engine.canonical import desired_body, is_absent
+from fcdeploy.engine.crowding import without_crowds
 from fcdeploy.engine.diff import created_fields, differing, field_changes, forces_replacement
 from fcdeploy.engine.groups import goes_with_create, is_tags
 from fcdeploy.engine.ignoring import with_live
@@ -66,7 +67,7 @@ def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) 
             one = (
                 next_of(resource, snapshot, found, site) if numbered else _wanted(resource, snapshot, site, found, mark)
             )
-            found[address] = replace(one, notes=tuple(notes)) if notes else one
+            found[address] = replace(one, notes=(*one.notes, *notes)) if notes else one
         elif not (numbered and _stays(address, desired, found)):
             found[address] = Difference(
                 address=address,
@@ -77,7 +78,7 @@ def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) 
                 archive=snapshot.archives.get(address),
             )
     found |= {one.address: one for one in pruned(found, snapshot, site)}
-    return _with_room(found)
+    return without_crowds(_with_room(found))
 
 
 def _stays(address: Address, desired: Desired, found: Mapping[Address, Difference]) -> bool:

@@ -14,7 +14,7 @@ from fcdeploy.engine.canonical import agrees, desired_body
 from fcdeploy.engine.diff import differing
 from fcdeploy.engine.edges import Name, names_of
 from fcdeploy.engine.marks import as_travelling, marked
-from fcdeploy.engine.outputs import number_of, output_of
+from fcdeploy.engine.outputs import number_of, output_of, said_names
 from fcdeploy.engine.snapshot import Site, Snapshot
 from fcdeploy.engine.steps import Difference
 from fcdeploy.kinds.descriptor import NEW, Freezing, Kind
@@ -60,8 +60,8 @@ def next_of(resource: Resource, snapshot: Snapshot, found: Found, site: Site) ->
     assert kind.numbering is not None
     body = marked(kind, desired_body(kind, resource.body, site.scope.api), site.mark)
     there = members(address, snapshot)
-    newest = snapshot.lives[there[max(there)]] if there else None
-    number = newest.address.identity[-1] if newest is not None else ""
+    number = str(max(there)) if there else ""
+    newest = snapshot.lives[there[max(there)]] if there and not _falls_with_parent(address, found) else None
     made = Difference(address=address, action=Action.CREATE, resource=resource, body=body, live=None, newest=number)
     if kind.numbering.when is not None and resource.body.get(kind.numbering.when[0]) != kind.numbering.when[1]:
         return replace(made, action=Action.NONE)
@@ -90,14 +90,17 @@ def _publishing(
     content = {address.short: _content(one, freezes) for address, one in meant.items()}
     made = replace(made, content=content)
     if newest is None:
-        return replace(made, reason="there is no version yet")
+        goes = f"{parent.short} is made anew, and its {made.kind.section} go with it"
+        return replace(made, reason=goes if made.newest else "there is no version yet")
     frozen = snapshot.frozen.get(newest.address, {})
-    changed = sorted(
-        [address for address, one in meant.items() if _differs(one, freezes, frozen.get(address), site)]
-        + [address for address in frozen if address not in meant]
-    )
+    differing = {address: _differing(one, freezes, frozen.get(address), site) for address, one in meant.items()}
+    gone = [address for address in frozen if address not in meant]
+    changed = sorted([one for one, fields in differing.items() if fields or one not in frozen] + gone)
     if not changed:
         return replace(made, action=Action.NONE)
+    fields = [one for some in differing.values() for one in some]
+    if frozen and freezes.decides and freezes.decides.isdisjoint(one.name for one in fields):
+        return replace(made, action=Action.NONE, notes=(_stays(made, newest, freezes, fields),))
     names = ", ".join(address.short for address in changed[:_MOST_NAMED])
     more = f" and {len(changed) - _MOST_NAMED} more" if len(changed) > _MOST_NAMED else ""
     return replace(made, reason=f"differs from version {newest.address.identity[-1]}: {names}{more}")
@@ -124,17 +127,41 @@ def _is_beside(kind: Kind, name: str, freezes: Freezing) -> bool:
     return kind.name not in freezes.kinds and name in freezes.besides
 
 
-def _differs(difference: Difference, freezes: Freezing, frozen: Mapping[str, Json] | None, site: Site) -> bool:
-    if frozen is None:
-        return True
+def _differing(
+    difference: Difference, freezes: Freezing, frozen: Mapping[str, Json] | None, site: Site
+) -> tuple[Field, ...]:
+    """The fields that are not as they were frozen; all there are of what was not there."""
     # What the file leaves to the service is what it is now.
     live = difference.live.body if difference.live is not None else {}
     after = {**live, **difference.body} if difference.action is not Action.REPLACE else difference.body
-    return any(
-        not agrees(one, after[one.name], frozen.get(one.name))
+    return tuple(
+        one
         for one in difference.kind.writable(site.scope.api)
         if one.name in after and not _is_beside(difference.kind, one.name, freezes)
+        if frozen is None or not agrees(one, after[one.name], frozen.get(one.name))
     )
+
+
+def _stays(made: Difference, newest: Live, freezes: Freezing, fields: Sequence[Field]) -> Diagnostic:
+    """That the newest stays although something differs from it (S44)."""
+    parent = parent_of(made.address)
+    assert parent is not None
+    known = {one.name: one.spec_name for one in kind_of(parent).fields}
+    names = ", ".join(sorted(one.spec_name for one in fields))
+    decisive = " or ".join(known.get(name, name) for name in sorted(freezes.decides))
+    number = newest.address.identity[-1]
+    return warning(
+        f"{parent.short}: {made.kind.name} {number} stays as it is, without what changed in: {names}",
+        detail=f"the service makes a next one only of other {decisive}",
+        address=str(made.address),
+        span=made.resource.span if made.resource is not None else None,
+    )
+
+
+def _falls_with_parent(address: Address, found: Found) -> bool:
+    """Whether what exists of a series goes because what it stands in is made anew."""
+    parent = parent_of(address)
+    return parent is not None and parent in found and found[parent].action is Action.REPLACE
 
 
 def named(resource: Resource, snapshot: Snapshot, found: Found, site: Site) -> tuple[Resource, list[Diagnostic]]:
@@ -190,7 +217,8 @@ def _relative(field: Field, word: Json, resource: Resource, snapshot: Snapshot, 
     if word not in ("latest", "previous"):
         return str(word)
     address = replace(resource.address, kind=field.refers, identity=(*resource.address.identity[:-1], NEW))
-    there = [one for one in members(address, snapshot).values() if not _goes(one, found)]
+    falls = _falls_with_parent(address, found)
+    there = [one for one in members(address, snapshot).values() if not falls and not _goes(one, found)]
     newest = [number_of(one) for one in reversed(there)]
     coming = found.get(address)
     if coming is not None and coming.action is Action.CREATE:
@@ -214,9 +242,9 @@ def _newest_arn(field: Field, word: Json, resource: Resource, snapshot: Snapshot
     there = members(address, snapshot)
     if not there:
         return word
-    kind = kind_of(address)
-    names = kind.names((word, str(max(there))))
-    return field.arn.format(region=site.scope.region, account=site.scope.account, **names)
+    newest = snapshot.lives[there[max(there)]]
+    names = said_names(kind_of(address), newest.address.identity, newest.raw, site.scope)
+    return field.arn.format_map(names)
 
 
 def _without_main(kind: Kind, name: str, body: Mapping[str, Json], resource: Resource, notes: list[Diagnostic]) -> Json:
@@ -246,9 +274,12 @@ def _no_version(field: Field, word: str, resource: Resource, *, is_weight: bool)
             address=str(address),
             span=span,
         )
+    kind = KINDS[(address.provider, field.refers)]
+    when = kind.numbering.when if kind.numbering is not None else None
+    asks = f": {{{when[0]}: {when[1]}}}" if when is not None else ""
     return error(
         f"{address.short}: there is no {word} version",
-        hint="write `versions: {publish: on-change}` on the service, so that one is published",
+        hint=f"write `{kind.section}{asks}` on the {kind.place}, so that one is published",
         address=str(address),
         span=span,
     )
@@ -273,7 +304,7 @@ def surplus(found: Found, snapshot: Snapshot, site: Site) -> dict[Address, list[
     beyond: dict[Address, list[Address]] = {}
     for address, one in found.items():
         keep = _kept(one)
-        if keep is None:
+        if keep is None or _falls_with_parent(address, found):
             continue
         ours = [
             member
