@@ -313,9 +313,9 @@ def boolean(name: str, title: str, description: str, *, default: bool | None, **
 
 
 def strings(name: str, title: str, description: str, *, item: Mapping[str, Json] | None = None, **rest: Json) -> Field:
-    """A list of strings; its default is [] unless said otherwise. `refers` and `arn` are about each of them."""
+    """A list of strings; its default is [] unless said otherwise. `refers`, `arn` and `last_part` are about each."""
     limits: dict[str, Json] = {key: rest.pop(key) for key in ("maxItems", "minItems", "uniqueItems") if key in rest}
-    each: dict[str, Json] = {key: rest.pop(key) for key in ("refers", "arn") if key in rest}
+    each: dict[str, Json] = {key: rest.pop(key) for key in ("refers", "arn", "last_part") if key in rest}
     defaults = rest.pop("defaults", () if rest.get("required") else (Default(value=[]),))
     one = Field(
         name="item",
