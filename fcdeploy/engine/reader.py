@@ -133,7 +133,7 @@ class Reader(Asking):
     async def read_one(self, address: Address) -> Live | None:
         """One resource with its ETag and tags, None when it does not exist. Raises ReadFailed."""
         kind = kind_of(address)
-        if kind.siblings is not None or kind.read == kind.listing.operation:
+        if kind.read_in_list:
             return (await self._read_siblings(kind, address)).get(address)
         reply = await self.read_or_absent(kind, address)
         if reply is None:
@@ -145,7 +145,7 @@ class Reader(Asking):
     async def read_said(self, address: Address) -> Mapping[str, Json] | None:
         """One resource as the service says it, also what counts as absent; None when there is none."""
         kind = kind_of(address)
-        if kind.siblings is not None or kind.read == kind.listing.operation:
+        if kind.read_in_list:
             return (await self._read_listed_beside(kind, address)).get(address.identity)
         reply = await self.read_or_absent(kind, address)
         body = answered(kind, reply) if reply is not None else None

@@ -302,6 +302,13 @@ class Kind:
         """Whether a create overwrites what stands there, instead of refusing."""
         return self.create == self.update
 
+    @property
+    def read_in_list(self) -> bool:
+        """Whether one of it is looked for in a list: it has no read of its own, or only a list says what the path of
+        that needs."""
+        beside = self.siblings is not None or self.read == self.listing.operation
+        return beside or not self.read.parts().isdisjoint(self.given)
+
     def guard_in(self, api: str) -> GuardStyle:
         """How writes are guarded under this API version."""
         return self.guards.get(api, self.guard)
