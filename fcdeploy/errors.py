@@ -104,6 +104,20 @@ class ApiError(CloudError):
         self.request_id = request_id
         self.retry_after = retry_after
 
+    def met_by(self, operation: str, resource: str) -> ApiError:
+        """The same error for another call, which would only have met it too."""
+        error = ApiError(
+            operation=operation,
+            resource=resource,
+            status=self.status,
+            code=self.code,
+            message=self.message,
+            request_id=self.request_id,
+            retry_after=self.retry_after,
+        )
+        error.hint = self.hint
+        return error
+
 
 class KeyExpired(ApiError):
     """The service refused a temporary key that is over; another can be had, and the call sent again with that."""

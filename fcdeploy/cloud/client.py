@@ -31,6 +31,7 @@ from fcdeploy.cloud.keys import Keys
 from fcdeploy.cloud.limiter import Limiter
 from fcdeploy.cloud.repeater import Repeater
 from fcdeploy.cloud.signing import Unsigned
+from fcdeploy.cloud.trial import Trial
 from fcdeploy.errors import CloudError, CredentialsError, CredentialsUnreachable, NoReply, NotSent
 from fcdeploy.model import ArchiveRef, Call, Reply
 
@@ -61,7 +62,7 @@ class Scheme:
 
     `hashes` says whether the signature covers the body, `most` is how many bytes a signed body may have (None: any).
     `prefix` stands before every path, `owner` is the header that names the account. `json` is the Content-Type of a
-    body, `bare` that of a request without one.
+    body, `bare` that of a request without one. `locks`: a key that is refused a few times is locked.
     """
 
     signed: Callable[[Unsigned, Credentials], dict[str, str]]
@@ -72,6 +73,7 @@ class Scheme:
     json: str = "application/json; charset=utf-8"
     bare: str = ""
     most: int | None = None
+    locks: bool = False
 
 
 SCHEMES: Mapping[str, Scheme] = {
@@ -85,6 +87,7 @@ SCHEMES: Mapping[str, Scheme] = {
         json="application/json",
         bare="application/json",
         most=12 * 1024 * 1024,
+        locks=True,
     ),
 }
 """Every signature scheme by the name that a descriptor of an API uses."""
@@ -133,6 +136,7 @@ class Client:
         self._host = host
         self._base_url = base_url.rstrip("/")
         self._keys = keys
+        self._trial = Trial(keys) if self._scheme.locks else None
         self._archives = archives
         self._app = app
         self._deadline = deadline
@@ -159,7 +163,7 @@ class Client:
             words = f"{call.operation} was not sent: {error}"
             raise NotSent(words, operation=call.operation, resource=call.resource) from error
         return await self._repeater.run(
-            lambda: self._attempt(call, content, digest),
+            lambda: self._tried(call, content, digest),
             reads=call.method == "GET" or call.reads,
             before_again=before_again,
         )
@@ -201,6 +205,11 @@ class Client:
 
     def _repeated(self) -> None:
         self.tally.retries += 1
+
+    async def _tried(self, call: Call, content: Body, digest: str) -> Reply:
+        if self._trial is None:
+            return await self._attempt(call, content, digest)
+        return await self._trial.run(call, lambda: self._attempt(call, content, digest))
 
     async def _attempt(self, call: Call, content: Body, digest: str) -> Reply:
         key = await self._key(call)

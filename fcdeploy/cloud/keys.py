@@ -13,7 +13,7 @@ from typing import Final
 
 from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.origins import AssumedRole, AtHand, Origin
-from fcdeploy.errors import CredentialsError, CredentialsUnreachable
+from fcdeploy.errors import ApiError, CredentialsError, CredentialsUnreachable
 
 EARLY: Final = 300.0
 """Seconds before its end at which a key is replaced, or a third of its life if that is less."""
@@ -26,7 +26,10 @@ PAUSE: Final = 30.0
 
 
 class Keys:
-    """The keys of one origin. `read` fetches one; `clock` gives seconds since the epoch."""
+    """The keys of one origin. `read` fetches one; `clock` gives seconds since the epoch.
+
+    `refusal` is what a service said that does not take them, if one did.
+    """
 
     def __init__(
         self,
@@ -38,6 +41,7 @@ class Keys:
         self._read = read
         self._clock = clock
         self._pauses = pauses
+        self.refusal: ApiError | None = None
         self._held: Credentials | None = None
         self._due = 0.0
         self._reading: asyncio.Task[Credentials] | None = None

@@ -175,6 +175,48 @@ def test_a_key_that_is_refused_is_told_with_its_variables(make_client: Make, cha
     against("in process", make_client, steps, **changed)
 
 
+def test_a_wrong_key_is_tried_once_for_all(make_client: Make) -> None:
+    """More than five refusals would lock it, for everybody who uses it."""
+    wrong = key(access_key_secret="wrong")
+
+    async def steps(client: Client) -> None:
+        found = await asyncio.gather(*(client.send(LIST) for _ in range(8)), return_exceptions=True)
+        assert {(one.status, one.code, one.hint[:18]) for one in found if isinstance(one, ApiError)} == {
+            (401, "APIGW.0301", "see HUAWEICLOUD_SD")
+        }
+        assert len(found) == len(set(map(id, found))) == 8 and client.tally.requests["GET"] == 1
+
+    async def other(client: Client) -> None:
+        with pytest.raises(ApiError):
+            await client.send(LIST)
+        assert client.tally.requests["GET"] == 0
+
+    against("in process", make_client, steps, keys=wrong)
+    against("in process", make_client, other, keys=wrong)
+
+
+def test_a_good_key_is_tried_once_and_then_trusted(make_client: Make) -> None:
+    async def steps(client: Client) -> None:
+        urn = f"/fgs/functions/{URN}:none/config"
+        with pytest.raises(ApiError) as caught:
+            await client.send(Call(operation="ShowFunctionConfig", method="GET", path=urn))
+        assert caught.value.code == "FSS.1051"
+        found = await asyncio.gather(*(client.send(LIST) for _ in range(8)))
+        assert [one.status for one in found] == [200] * 8
+
+    against("in process", make_client, steps)
+
+
+def test_a_region_that_does_not_answer_is_no_trial(raw: Any, make_client: Make) -> None:
+    async def main() -> None:
+        steps = [raw.reset, raw.answer(503, {"error_code": "FSS.0503"}), raw.answer(200, {"functions": []})]
+        async with raw.server(*steps) as server, speaking(make_client, server.url) as client:
+            found = await asyncio.gather(*(client.send(LIST) for _ in range(3)))
+            assert [one.body for one in found] == [{"functions": []}] * 3
+
+    asyncio.run(main())
+
+
 def test_lack_of_room_is_waited_for_and_what_went_wrong_is_not_sent_again(make_client: Make, naps: list[float]) -> None:
     rules = [
         {
