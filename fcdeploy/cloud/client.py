@@ -250,7 +250,7 @@ class Client:
         self.tally.requests[call.method] += 1
         self.tally.sent += content.length
         try:
-            first = call.method == "GET" and not self.limiter.answered
+            first = (call.method == "GET" or call.reads) and not self.limiter.answered
             deadline = min(self._deadline, FIRST_DEADLINE) if first else self._deadline
             answer = await self._opened().send(call.method, url, headers, content, deadline=deadline)
         except Fault as fault:
