@@ -7,7 +7,7 @@ both sides; what travels has it. `Live.pinned` says what was found. The note sta
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from fcdeploy.diagnostics import Diagnostic, error
@@ -155,12 +155,16 @@ def moved_back(live: Live, number: str, declared: Resource | None) -> Difference
     )
 
 
-def kept_line(address: Address, number: str) -> str:
-    """What the file says to keep it there: `aliases: {live: {version: "7"}}`."""
+def kept_line(address: Address, numbers: Collection[str]) -> str:
+    """What the file says to keep it there: `aliases: {live: {version: "7"}}`.
+
+    Where the file says it once for several that stand at different numbers, it can only leave them where they are.
+    """
     kind = kind_of(address)
     field = pointer(kind)
     assert field is not None
-    return f'{kind.section}: {{{address.identity[-1]}: {{{field.spec_name}: "{number}"}}}}'
+    words = f'{field.spec_name}: "{min(numbers)}"' if len(numbers) == 1 else f"ignore: [{field.spec_name}]"
+    return f"{kind.section}: {{{address.identity[-1]}: {{{words}}}}}"
 
 
 def _shares(kind: Kind, field: Field) -> tuple[Field, ...]:

@@ -119,7 +119,8 @@ class Resource:
     of each dotted path. `ignore` are paths that only a create sets (S17), each as its parts: the key of a free map is
     one part, whatever it holds. `absent`: it is not to be there, or what it stands in is not (S14). `renamed_from` is
     the last part of the identity that it had before. `external`: somebody else keeps it (S13).
-    `awaits`: the file gives it a `Ref`, which is resolved when the plan is made (S46).
+    `awaits`: the file gives it a `Ref`, which is resolved when the plan is made (S46). `called` are the names of the
+    file, outermost first, where the identity is not made of them alone.
     """
 
     address: Address
@@ -136,6 +137,7 @@ class Resource:
     renamed_from: str | None = None
     external: bool = False
     awaits: bool = False
+    called: tuple[str, ...] = ()
 
     def to_json(self) -> dict[str, Json]:
         """Plain JSON, secrets as references. What is not packaged yet is left out: its code is not part of a value."""
@@ -153,6 +155,7 @@ class Resource:
             "renamedFrom": self.renamed_from,
             "external": self.external,
             "awaits": self.awaits,
+            "called": list(self.called),
         }
 
     @classmethod
@@ -172,6 +175,7 @@ class Resource:
             renamed_from=saved["renamedFrom"],
             external=saved["external"],
             awaits=saved["awaits"],
+            called=tuple(saved["called"]),
         )
 
 

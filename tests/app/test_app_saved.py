@@ -458,6 +458,7 @@ def test_all_of_a_resource_is_saved() -> None:
         ignore=(("a", "b.c"),),
         renamed_from="old",
         external=True,
+        called=("s", "f/ä"),
     )
     unset = {one.name for one in fields(Resource) if not getattr(resource, one.name)}
     assert unset == {"code"}, "code is packaged before a plan is saved"
