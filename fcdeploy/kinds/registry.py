@@ -16,6 +16,8 @@ from fcdeploy.kinds.alibaba import (
     vpc_binding,
 )
 from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.huawei import function as huawei_function
+from fcdeploy.kinds.huawei import service as huawei_service
 from fcdeploy.model import Address
 
 KINDS: dict[tuple[str, str], Kind] = {
@@ -32,6 +34,8 @@ KINDS: dict[tuple[str, str], Kind] = {
         provision.KIND,
         vpc_binding.KIND,
         custom_domain.KIND,
+        huawei_service.KIND,
+        huawei_function.KIND,
     )
 }
 

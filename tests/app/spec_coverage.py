@@ -11,7 +11,7 @@ from spec_generator import PROVIDER, Body, fields_of, shapes, stands_alone, vari
 
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import holds
-from fcdeploy.kinds.registry import KINDS, children, roots
+from fcdeploy.kinds.registry import KINDS, roots, within
 from fcdeploy.spec.shape import api_body
 
 
@@ -83,7 +83,7 @@ def _resources(kinds: tuple[Kind, ...], around: Body) -> Iterator[tuple[Kind, Bo
             if body.get("absent"):
                 continue
             yield kind, body
-            yield from _resources(children(kind), body)
+            yield from _resources(within(kind), body)
 
 
 def _given(body: Any, path: tuple[str, ...]) -> Iterator[bool]:

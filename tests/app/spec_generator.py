@@ -19,7 +19,7 @@ from hypothesis import strategies as st
 
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Codec, Field
-from fcdeploy.kinds.registry import KINDS, children, roots
+from fcdeploy.kinds.registry import KINDS, roots, within
 from fcdeploy.spec.shape import api_body
 
 PROVIDER = "alibaba"
@@ -142,7 +142,7 @@ def _bodies_like(kind: Kind, shape: Body, api: str) -> st.SearchStrategy[Body]:
     given = st.fixed_dictionaries(
         {**{name: st.just(value).map(copy.deepcopy) for name, value in fixed(shape).items()}, **needed}, optional=free
     ).map(lambda body: mended(kind, body, api))
-    beneath = {one.section: sections(one, api) for one in children(kind)}
+    beneath = {one.section: sections(one, api) for one in within(kind)}
     if not beneath:
         return given
     below = st.fixed_dictionaries({}, optional=beneath)

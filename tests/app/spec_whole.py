@@ -24,7 +24,7 @@ from spec_generator import (
 
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Codec, Field
-from fcdeploy.kinds.registry import children, roots
+from fcdeploy.kinds.registry import roots, within
 
 
 def full(api: str, number: int) -> Body:
@@ -95,13 +95,13 @@ def _full_value(kind: Kind, variant: str, place: Place, number: int) -> Any:
 
 
 def _with_children(kind: Kind, body: Body, api: str, number: int) -> Body:
-    return body | {one.section: _full_section(one, api, number) for one in children(kind)}
+    return body | {one.section: _full_section(one, api, number) for one in within(kind)}
 
 
 def _spread(kind: Kind, named: dict[str, Body], api: str, number: int) -> dict[str, Body]:
     """Resources with theirs beneath: all that may be alone stands under the first, the rest under later ones."""
     below: dict[str, list[tuple[Kind, Any]]] = {name: [] for name in named}
-    for one in children(kind):
+    for one in within(kind):
         section = _full_section(one, api, number)
         if not isinstance(section, dict) or one.alone:
             for name in named:
@@ -133,7 +133,7 @@ def _lean_body(kind: Kind, body: Body, api: str, levels: int) -> Body:
     code = {one.spec_name for one in kind.fields if one.codec is Codec.ARCHIVE} & body.keys()
     below = {
         child.section: _lean_section(child, body[child.section], api, levels)
-        for child in children(kind)
+        for child in within(kind)
         if child.section in body
     }
     return mended(kind, {**{name: body[name] for name in code}, **made, **fixed(shape)}, api) | below

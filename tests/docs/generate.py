@@ -1,6 +1,6 @@
 """Writes what of the documents is generated: `make docs`. `tests/docs` fails when a committed page differs.
 
-docs/kinds.md      from the descriptors in fcdeploy/kinds
+docs/kinds*.md     from the descriptors in fcdeploy/kinds
 docs/cli.md        from the help of every command
 README.md, docs/*  the parts between `<!-- begin: NAME -->` and `<!-- end: NAME -->`, and the output in console blocks
 """
@@ -19,7 +19,7 @@ import click
 
 sys.path.insert(0, str(Path(__file__).parent))
 
-from docs_kinds import WIDTH, kinds_page
+from docs_kinds import KIND_PAGES, WIDTH, kinds_page
 from docs_session import run_document, with_outputs
 
 from fcdeploy.cli.commands import LazyGroup
@@ -114,7 +114,10 @@ PARTS: dict[str, Callable[[], str]] = {
     "coverage-huawei": partial(coverage_part, "huawei"),
     "choices-huawei": partial(choices_part, "huawei"),
 }
-PAGES: dict[Path, Callable[[], str]] = {ROOT / "docs" / "kinds.md": kinds_page, ROOT / "docs" / "cli.md": cli_page}
+PAGES: dict[Path, Callable[[], str]] = {
+    **{ROOT / "docs" / name: partial(kinds_page, provider) for provider, name in KIND_PAGES.items()},
+    ROOT / "docs" / "cli.md": cli_page,
+}
 
 
 def with_parts(text: str) -> str:

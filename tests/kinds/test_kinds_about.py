@@ -76,7 +76,7 @@ def test_a_resource_is_told_in_one_line(name: str, body: dict[str, Any], said: s
     assert about(body) == said
 
 
-@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: kind.name)
+@pytest.mark.parametrize("kind", KINDS.values(), ids=lambda kind: f"{kind.provider}-{kind.name}")
 def test_a_kind_with_fields_has_its_line_and_it_holds_no_secret(kind: Any) -> None:
     if not kind.fields:
         return

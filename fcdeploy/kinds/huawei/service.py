@@ -1,0 +1,41 @@
+"""A service of the file, which FunctionGraph does not have: what it says holds for each of its functions. S44."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.huawei.shared_fields import DESCRIPTION, INTERNET, LOGGING, LOGS, MOUNTS, ROLE, TAGS, VPC
+from fcdeploy.kinds.huawei.urn import NAME_SCHEMA, PROVIDER
+from fcdeploy.model import Json
+
+FIELDS = (DESCRIPTION, ROLE, INTERNET, LOGS, LOGGING, VPC, MOUNTS, TAGS)
+
+LACKS: Mapping[str, str] = {
+    "ossMountConfig": "buckets cannot be mounted: read them with the SDK, or mount a file system with `nasConfig`",
+    "tracingConfig": "there is no setting for it in the file: switch tracing on in the console",
+    "vpcBindings": "functions are in a VPC by `vpcConfig`; who may call them from which VPC, `triggerAccessVpcs` says",
+}
+"""Words of a service elsewhere that there are not here, each with what comes nearest."""
+
+
+def about(body: Mapping[str, Json]) -> str:
+    """What it is for."""
+    return str(body.get("description") or "")
+
+
+KIND = Kind(
+    provider=PROVIDER,
+    name="service",
+    title="Service",
+    description="A group of functions that share role, network, logs and file systems; in the cloud there is no such "
+    "thing: each function has what the service says, unless it says otherwise itself.",
+    section="services",
+    parent=None,
+    identity=("serviceName",),
+    name_schema=NAME_SCHEMA,
+    fields=FIELDS,
+    grouping=True,
+    about=about,
+    lacks=LACKS,
+)
