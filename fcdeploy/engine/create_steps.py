@@ -78,7 +78,7 @@ def recreation(difference: Difference, site: Site) -> tuple[Step, ...]:
         return ()  # a number never comes again
     payloads: dict[str, Json] = {}
     for one in kind.writable(site.scope.api):
-        if is_lost(one, live.body.get(one.name), None):
+        if is_lost(one.chosen(live.body), live.body.get(one.name), None):
             return ()
         if one.codec is Codec.ARCHIVE and live.body.get(one.name) is not None:
             if difference.archive is None:

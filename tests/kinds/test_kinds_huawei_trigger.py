@@ -230,8 +230,12 @@ HTTP = {"type": "http", "groupId": "g", "config": {"authType": "app", "methods":
         ({"type": "timer", "config": {"cronExpression": "0 0 2 * * 1-7"}}, "config.cronExpression", "no"),
         ({"type": "timer", "groupId": "g", "config": {"cronExpression": "@every 1h"}}, "groupId", "only"),
         ({"type": "kafka", "config": {}}, "config", "disabled"),
-        ({"type": "kafka", "config": {"enable": True, "user": "u"}}, "config", "go together"),
-        ({"type": "rocketmq", "config": {"enableAcl": True}}, "config", "needs `accessKey`"),
+        ({"type": "kafka", "config": {"enable": True, "user": "u"}}, "config.password", "`user` needs"),
+        (
+            {"type": "rocketmq", "config": {"enableAcl": True, "accessKey": "a"}},
+            "config.secretKey",
+            "`enableAcl` needs",
+        ),
     ],
 )
 def test_what_a_schema_cannot_say(body: dict[str, Any], path: str, words: str) -> None:

@@ -150,6 +150,13 @@ FIELDS = (
 )
 
 
+_TOGETHER = {
+    "kafka": (("user", "password"), ("password", "user")),
+    "rocketmq": (("enableAcl", "accessKey"), ("enableAcl", "secretKey")),
+}
+"""By type: words that need another one."""
+
+
 def check(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
     """Rules by type: facts 6.3, S45."""
     del api, name
@@ -181,14 +188,10 @@ def check(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
             hint="write `enable: true`, or `enable: false` if it is meant",
             is_warning=True,
         )
-    if (
-        word == "rocketmq"
-        and words.get("enableAcl") is True
-        and not (words.get("accessKey") and words.get("secretKey"))
-    ):
-        yield Finding(path="config", summary="`enableAcl` needs `accessKey` and `secretKey`")
-    if word == "kafka" and bool(words.get("user")) != bool(words.get("password")):
-        yield Finding(path="config", summary="`user` and `password` go together")
+    for here, other in _TOGETHER.get(word, ()):
+        # A value that is not known yet is not shown: the path leads to it, so that nothing is said of it.
+        if words.get(here) and not words.get(other):
+            yield Finding(path=f"config.{other}", summary=f"`{here}` needs `{other}`", hint=f"write `{other}` as well")
 
 
 def _check_gateway(body: Mapping[str, Json], words: Mapping[str, Json]) -> Iterable[Finding]:
