@@ -124,6 +124,6 @@ def _own_etags(steps: Iterable[Step], standing: Mapping[str, StepStanding]) -> d
     given = [
         (one.order, step.address, one.etag)
         for step in steps
-        if (one := standing.get(step.id)) is not None and one.happened and one.etag
+        if (one := standing.get(step.id)) is not None and one.happened and one.etag is not None
     ]
     return {address: etag for _, address, etag in sorted(given, key=lambda item: item[0])}

@@ -17,6 +17,7 @@ from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.again import aimed, is_as_left, rebuilt
 from fcdeploy.engine.canonical import fingerprint, live_body, said, stamp
 from fcdeploy.engine.groups import goes_with_create, group_named, is_tags
+from fcdeploy.engine.guards import UNKNOWN_ETAG
 from fcdeploy.engine.ignoring import writes_beside
 from fcdeploy.engine.marks import as_travelling, remarked
 from fcdeploy.engine.outputs import gifts, lacking
@@ -80,6 +81,7 @@ class Attempt:
         self._telling = Telling(self._kind, step, tools.redactor)
         self._warnings: list[Diagnostic] = []
         self._seen: Live | None = None
+        self._is_alone = True
 
     async def run(self, unsettled: bool) -> Done:
         """Do it. Raises StepFailed, StepUnknown, and whatever `begun` raises, before anything is sent."""
@@ -149,7 +151,7 @@ class Attempt:
             return Done(etag=None, note="found gone by reading") if step.action is Action.DELETE else None
         if step.action is Action.DELETE or self._unkept(step.after, self._body(live)):
             return None
-        return Done(etag=self._own(live), note="found done by reading", outputs=gifts(step, live.raw))
+        return Done(etag=self._own(live, None), note="found done by reading", outputs=gifts(step, live.raw))
 
     async def _send(self) -> Reply:
         call = self._call
@@ -188,7 +190,7 @@ class Attempt:
         if failure.status == 412:
             return await self._settle(sure=not uncertain)
         if step.action is Action.DELETE and failure.status == 404 and failure.code in self._kind.missing:
-            return self._found("was gone already", None, sure=not uncertain, request_id=failure.request_id)
+            return self._found("was gone already", None, None, sure=not uncertain, request_id=failure.request_id)
         if step.action is Action.CREATE and failure.status == 409 and uncertain:
             return await self._settle(sure=False)
         raise self._p.failed(step, failure) from failure
@@ -198,6 +200,7 @@ class Attempt:
 
         Done when the promise is kept, None when the step is still to be sent (with what was read as its new guard).
         """
+        seen = self._seen
         try:
             live = await self._read()
         except ReadFailed as failure:
@@ -206,14 +209,14 @@ class Attempt:
             return self._gone(sure=sure)
         if self._step.action is Action.DELETE:
             return self._still_there(live)
-        return self._decided(live, sure=sure)
+        return self._decided(live, seen, sure=sure)
 
-    def _decided(self, live: Live, *, sure: bool) -> Done | None:
-        """What a create or an update makes of what stands there now."""
+    def _decided(self, live: Live, seen: Live | None, *, sure: bool) -> Done | None:
+        """What a create or an update makes of what stands there now, and stood there when last looked at."""
         step = self._step
         missing = self._unkept(step.after, self._body(live))
         if not missing and not (sure and step.action is Action.CREATE):
-            return self._found("found done by reading", live, sure=sure)
+            return self._found("found done by reading", live, seen, sure=sure)
         if step.action is Action.CREATE:
             if live.etag is not None and live.etag == self._around.own_etag:
                 raise self._telling.not_taken(step.after or {}, missing, live, outputs=gifts(step, live.raw))
@@ -234,16 +237,25 @@ class Attempt:
     def _unkept(self, promise: Mapping[str, Json] | None, live: Mapping[str, Json]) -> tuple[str, ...]:
         return unfulfilled(self._kind, promise or {}, live, self._step.ignored)
 
-    def _own(self, live: Live) -> str | None:
-        """What guards the next step on the same resource; tags have no part in that."""
-        return None if self._is_tags else live.etag
+    def _own(self, live: Live, seen: Live | None) -> str | None:
+        """What guards the next step on the same resource; tags have no part in that.
 
-    def _found(self, note: str, live: Live | None, *, sure: bool, request_id: str = "") -> Done:
+        Where an update is only a part of several, what it left counts only if nobody else was there since the plan, as
+        far as the look at what it was sent to (`seen`) tells: the next step has to compare for itself what it writes.
+        """
+        if self._is_tags:
+            return None
+        if not self._kind.groups or self._step.action is not Action.UPDATE:
+            return live.etag
+        known = seen is not None and is_as_left(self._kind, self._promise or {}, seen, live)
+        return live.etag if self._is_alone and known else UNKNOWN_ETAG
+
+    def _found(self, note: str, live: Live | None, seen: Live | None, *, sure: bool, request_id: str = "") -> Done:
         """All is as it was to be. `sure`: without anything of ours, so it is another writer's and theirs to keep."""
         drift = self._drift(live) if live is not None else ()
-        outputs = self._given(live, self._own(live)) if live is not None else {}
+        etag = self._own(live, seen) if live is not None else None
+        outputs = self._given(live, etag) if live is not None else {}
         if not sure or self._telling.is_undo:
-            etag = self._own(live) if live is not None else None
             return Done(etag=etag, request_id=request_id, note=note, warnings=drift, outputs=outputs)
         found = self._telling.made_by_others
         warnings = (found, *drift)
@@ -266,7 +278,7 @@ class Attempt:
         step = self._step
         match step.action:
             case Action.DELETE:
-                return self._found("found gone by reading", None, sure=sure)
+                return self._found("found gone by reading", None, None, sure=sure)
             case Action.CREATE:
                 return None
             case _:
@@ -296,6 +308,7 @@ class Attempt:
         if not drift and self._kind.groups and self._etag and live.etag != self._etag and not self._is_tags:
             drift = (self._telling.elsewhere,)
         self._warnings += drift
+        self._is_alone = self._is_alone and (live.etag == self._etag or not self._kind.groups)
         self._etag = live.etag
         if not self._is_tags:
             self._promise = merged(self._kind, before, after, self._body(live))
@@ -311,6 +324,7 @@ class Attempt:
         creating = isinstance(step.guard, MustNotExist) and self._kind.creates_over
         if not creating and not isinstance(step.guard, Recheck):
             return None
+        seen = self._seen
         try:
             live = await self._read()
             if live is None and creating and self._telling.is_undo:
@@ -322,13 +336,13 @@ class Attempt:
         if live is None:
             return self._gone(sure=not uncertain)
         if creating:
-            return self._decided(live, sure=not uncertain)
+            return self._decided(live, None, sure=not uncertain)
         if live.etag == self._etag:
             self._call = aimed(step, self._call, self._promise, live, self._p.site.scope)
             return None
         if step.action is Action.DELETE:
             return self._still_there(live)
-        return self._decided(live, sure=not uncertain)
+        return self._decided(live, seen, sure=not uncertain)
 
     async def _refuse_orphan(self) -> None:
         """What the service keeps whether or not its parent is there is not put back beneath one that is gone.
@@ -362,28 +376,24 @@ class Attempt:
             return Done(etag=reply.etag, request_id=reply.request_id, warnings=tuple(self._warnings))
         api = self._p.site.scope.api
         raw = said(self._kind, reply.body if isinstance(reply.body, Mapping) else {})
-        answered = Live(address=step.address, body=live_body(self._kind, raw, api), raw=raw)
-        etag = stamp(self._kind, answered.body, raw) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
+        body = live_body(self._kind, raw, api)
+        etag = stamp(self._kind, body, raw) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
+        answered = Live(address=step.address, body=body, raw=raw, etag=etag)
         outputs, seen = gifts(step, raw), self._seen
         tells_all = step.action is Action.CREATE or group_named(self._kind, step.group).answers
         if not tells_all or self._unkept(promise, self._body(answered)) or lacking(step, outputs):
             try:
                 live = await self._read_body()
             except ReadFailed as failure:
+                etag = etag if tells_all else UNKNOWN_ETAG
                 raise StepFailed(
-                    failure.summary,
-                    detail=failure.detail,
-                    happened=True,
-                    etag=etag if tells_all else None,
-                    outputs=outputs,
+                    failure.summary, detail=failure.detail, happened=True, etag=etag, outputs=outputs
                 ) from failure
-            missing = self._unkept(promise, self._body(live) if live is not None else {})
-            etag = live.etag if live is not None else etag
-            if missing:
-                raise self._telling.not_taken(promise, missing, live, etag, gifts(step, live.raw if live else raw))
-            if live is not None and seen is not None and not tells_all:
-                # Somebody else may have been there between our write and this look: then it is not what we left.
-                etag = etag if is_as_left(self._kind, promise, seen, live) else None
             answered = live or answered
+            missing = self._unkept(promise, self._body(live) if live is not None else {})
+            if missing:
+                outputs = gifts(step, answered.raw)
+                raise self._telling.not_taken(promise, missing, live, self._own(answered, seen), outputs)
+        etag = self._own(answered, seen)
         outputs = self._given(answered, etag)
         return Done(etag=etag, request_id=reply.request_id, warnings=tuple(self._warnings), outputs=outputs)

@@ -10,6 +10,9 @@ OWN_ETAG = ""
 """In the guard of an undo: the ETag that the undone step was given, or the fingerprint of what it left; known only once
 it is done."""
 
+UNKNOWN_ETAG = ""
+"""Of a resource that this run has written to, and somebody else perhaps as well: the next write looks for itself."""
+
 
 def own_guard(kind: Kind, site: Site) -> Guard:
     """A write only to what this run itself left there."""

@@ -114,7 +114,7 @@ class Telling:
                 for name in missing
             ),
             happened=True,
-            etag=live.etag if live is not None else etag,
+            etag=live.etag if live is not None and etag is None else etag,
             outputs=outputs,
         )
 
