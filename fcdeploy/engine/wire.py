@@ -70,7 +70,9 @@ def _along(kind: Kind, fields: tuple[Field, ...], body: Mapping[str, Json], grou
     """The fields that travel with these although they do not change."""
     more = {name for one in fields for name in one.together}
     if replaces_whole(kind, group):
-        rest = [one for one in kind.writable(api) if kind.group_of(one.name) == group]
+        # What is not set need not be told: whether left out or not, it is not set afterwards.
+        told = (one for one in kind.writable(api) if body.get(one.name) not in (None, {}, []))
+        rest = [one for one in told if kind.group_of(one.name) == group]
         more |= {name for one in rest for name in (one.name, *one.together) if name in body}
     along = map(kind.field, sorted(more - {one.name for one in fields}))
     # What cannot be told again whole is better not told at all.
