@@ -53,6 +53,7 @@ def _former(address: Address, desired: Desired) -> Iterator[Address]:
     names = (*((before,) if before is not None else ()), address.identity[-1])
     for parent in (*_former(above, desired), above) if above is not None else (None,):
         for name in names:
-            identity = (*(parent.identity if parent is not None else ()), name)
+            # What stands beneath nothing may still have several names.
+            identity = (*(parent.identity if parent is not None else address.identity[:-1]), name)
             if identity != address.identity:
                 yield replace(address, identity=identity)

@@ -55,6 +55,46 @@ def within(kind: Kind) -> tuple[Kind, ...]:
     return tuple(one for one in KINDS.values() if one.provider == kind.provider and one.place == kind.name)
 
 
+def providers() -> tuple[str, ...]:
+    """The clouds, in the order in which their kinds stand here."""
+    return tuple(dict.fromkeys(provider for provider, _ in KINDS))
+
+
+def chain(kind: Kind) -> tuple[Kind, ...]:
+    """The kinds from the top of a file down to this one."""
+    if kind.place is None:
+        return (kind,)
+    return (*chain(KINDS[(kind.provider, kind.place)]), kind)
+
+
+def is_made_for_each(kind: Kind) -> bool:
+    """Whether the file has it once and the cloud once for each of what it stands beneath (S44)."""
+    return bool(kind.stands_in) and kind.parent is not None
+
+
+def name_lengths(kind: Kind) -> tuple[int, ...]:
+    """Of how many parts a name in the file can be, without the number that the service gives."""
+    length = len(chain(kind)) - (kind.numbering is not None and bool(kind.alone))
+    return (length, length + 1) if is_made_for_each(kind) else (length,)
+
+
+def foreign(provider: str, place: Kind | None) -> tuple[Kind, ...]:
+    """Kinds of other clouds whose sections stand in a resource of this kind, or at the top, and that this cloud has no
+    word for."""
+    known = {one.section for one in (sections(provider) if place is None else within(place))}
+    if place is not None:
+        known |= {one.spec_name for one in place.fields}
+    above = place.name if place is not None else None
+    return tuple(
+        one for one in KINDS.values() if one.provider != provider and one.place == above and one.section not in known
+    )
+
+
+def namesakes(kind: Kind) -> tuple[Kind, ...]:
+    """The same kind of other clouds."""
+    return tuple(one for one in KINDS.values() if one.name == kind.name and one.provider != kind.provider)
+
+
 def roots(provider: str) -> tuple[Kind, ...]:
     """Kinds of the cloud that stand beneath no other."""
     every = (kind for kind in KINDS.values() if kind.provider == provider)

@@ -84,7 +84,7 @@ def where_known(key: str, provider: str) -> str:
     ]
     if found:
         return f"`{key}` belongs to a {' or a '.join(found)}"
-    parents = [kind.parent for kind in registry.KINDS.values() if kind.provider == provider and kind.section == key]
+    parents = [kind.place for kind in registry.KINDS.values() if kind.provider == provider and kind.section == key]
     if parents:
         return f"`{key}` stand in a {parents[0]}" if parents[0] else f"`{key}` stand at the top of the file"
     return ""

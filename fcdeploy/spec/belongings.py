@@ -10,7 +10,7 @@ from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Marking
 from fcdeploy.model import Json, Mark
 from fcdeploy.spec.node import Path, path_text
-from fcdeploy.spec.resolve import EXTERNAL, Placed
+from fcdeploy.spec.placed import EXTERNAL, Placed
 from fcdeploy.spec.words import FOREACH, WHEN
 
 _LIKE_A_MARK = re.compile(r"\[fcdeploy:[^][]*\]\s*\Z")

@@ -8,15 +8,15 @@ from typing import TypeAlias
 
 from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.kinds.descriptor import NEW
-from fcdeploy.kinds.registry import KINDS
+from fcdeploy.kinds.registry import KINDS, chain
 from fcdeploy.model import Ref
 from fcdeploy.spec.node import Node, path_text
+from fcdeploy.spec.placed import Placed
 from fcdeploy.spec.references import names_in
-from fcdeploy.spec.resolve import Placed
 from fcdeploy.spec.shape import Shape, shapes
 
 Key: TypeAlias = tuple[str, tuple[str, ...]]
-"""A kind and an identity."""
+"""A kind, and what one of it is called in the file."""
 
 Reference: TypeAlias = tuple[Placed, Placed, Node, Ref]
 """From, to, where it is written, and what."""
@@ -29,7 +29,7 @@ def circle_findings(everything: Sequence[Placed], references: Sequence[Reference
     needs = _needs(everything)
     written: dict[tuple[Key, Key], Reference] = {}
     for one in references:
-        start, end = _key(one[0]), _key(one[1])
+        start, end = one[0].key, one[1].key
         written.setdefault((start, end), one)
         needs.setdefault(start, {}).setdefault(end, f"refers to {{}} at {one[2].span}")
     turning = _never_first(needs)
@@ -52,10 +52,6 @@ def circle_findings(everything: Sequence[Placed], references: Sequence[Reference
             span=node.span,
             path=path_text(source.path),
         )
-
-
-def _key(placed: Placed) -> Key:
-    return placed.kind.name, placed.identity
 
 
 def _shown(key: Key) -> str:
@@ -101,20 +97,20 @@ def _way(needs: Mapping[Key, Mapping[Key, str]], start: Key, goal: Key) -> list[
 def _needs(everything: Sequence[Placed]) -> dict[Key, dict[Key, str]]:
     """By resource, what must be there before it, and why: a sentence with a place for its name."""
     found: dict[Key, dict[Key, str]] = {}
-    there = {_key(placed) for placed in everything if not placed.absent}
+    there = {placed.key for placed in everything if not placed.absent}
     frozen: dict[tuple[str, ...], list[Key]] = {}
     for placed in everything:
-        frozen.setdefault(placed.identity[:-1], []).append(_key(placed))
+        frozen.setdefault(placed.called[:-1], []).append(placed.key)
     for placed in everything:
-        mine = found.setdefault(_key(placed), {})
+        mine = found.setdefault(placed.key, {})
         if placed.kind.parent is not None:
-            mine[placed.kind.parent, placed.identity[:-1]] = "stands in {}"
+            mine[placed.kind.parent, placed.called[:-1]] = "stands in {}"
         for name in (*_named(placed), *_behind(placed)):
             if name in there:
                 mine.setdefault(name, "names {}")
         numbering = placed.kind.numbering
         if numbering is not None and numbering.freezes is not None:
-            for other in frozen.get(placed.identity[:-1], ()):
+            for other in frozen.get(placed.called[:-1], ()):
                 if other[0] in numbering.freezes.kinds:
                     mine.setdefault(other, "holds {}")
     return found
@@ -123,32 +119,42 @@ def _needs(everything: Sequence[Placed]) -> dict[Key, dict[Key, str]]:
 def _named(placed: Placed) -> Iterator[Key]:
     """What names in its fields mean; `latest` and its like mean the next of their series."""
     for one in names_in(placed):
-        yield one.kind, one.identity
+        yield one.kind, one.called
     for field in placed.kind.fields:
         described = KINDS[(placed.kind.provider, field.refers)] if field.refers else None
         if described is not None and described.numbering is not None and described.parent is not None:
-            yield field.refers, (*placed.identity[:-1], NEW)
+            yield field.refers, (*placed.called[:-1], NEW)
 
 
 def _behind(placed: Placed) -> Iterator[Key]:
     """What its qualifiers mean: in its own identity, or in its fields."""
+    provider = placed.kind.provider
     for part, kinds in placed.kind.behind.items():
         value = placed.identity[placed.kind.identity.index(part)]
-        yield from ((kind, (placed.identity[0], value)) for kind in kinds)
-    known = shapes(placed.kind.provider, placed.kind.name)
-    yield from _qualifiers(known, placed.node.fields, placed.identity[0], placed.node)
+        yield from ((kind, (*_root(provider, kind, placed.called), value)) for kind in kinds)
+    known = shapes(provider, placed.kind.name)
+    yield from _qualifiers(provider, known, placed.node.fields, placed.called, placed.node)
 
 
-def _qualifiers(known: Mapping[str, Shape], fields: Mapping[str, Node], root: str, resource: Node) -> Iterator[Key]:
+def _root(provider: str, kind: str, called: tuple[str, ...]) -> tuple[str, ...]:
+    """What an alias, or whatever a qualifier names, stands beneath: the beginning of the names of what is behind it."""
+    parent = KINDS[(provider, kind)].parent
+    return called[: len(chain(KINDS[(provider, parent)]))] if parent is not None else ()
+
+
+def _qualifiers(
+    provider: str, known: Mapping[str, Shape], fields: Mapping[str, Node], root: tuple[str, ...], resource: Node
+) -> Iterator[Key]:
     by_name = {shape.field.name: fields[name] for name, shape in known.items() if name in fields}
     for name, shape in known.items():
         node = fields.get(name)
         if node is None:
             continue
         above = by_name.get(shape.field.root)
-        named = str(above.value).partition("/")[0] if above is not None else root
+        named = tuple(str(above.value).split("/")) if above is not None else root
         if isinstance(node.value, str):
-            yield from ((kind, (named, str.__str__(node.value))) for kind in shape.field.behind)
-        yield from _qualifiers(shape.below(resource), node.fields, root, resource)
+            value = str.__str__(node.value)
+            yield from ((kind, (*_root(provider, kind, named), value)) for kind in shape.field.behind)
+        yield from _qualifiers(provider, shape.below(resource), node.fields, root, resource)
         for item in node.items if shape.item is not None else ():
-            yield from _qualifiers(shape.item.members, item.fields, root, resource) if shape.item else ()
+            yield from _qualifiers(provider, shape.item.members, item.fields, root, resource) if shape.item else ()

@@ -15,7 +15,7 @@ from fcdeploy.package.installed import Missing, named, read_missing
 from fcdeploy.package.sources import CodeSource, read_code_source
 from fcdeploy.spec.expand import code_folder
 from fcdeploy.spec.node import Node, path_text
-from fcdeploy.spec.resolve import Placed, resources
+from fcdeploy.spec.placed import Placed, resources
 from fcdeploy.spec.shape import shapes
 
 

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.kinds.fields import Codec
+from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import Address, CodeRef, Json, Resource, Target, refs_in
+from fcdeploy.spec.former import former_name
 from fcdeploy.spec.ignored import ignored_paths
 from fcdeploy.spec.node import Node
+from fcdeploy.spec.placed import Placed, resources
 from fcdeploy.spec.plain import kept_secret
 from fcdeploy.spec.references import names_in
 from fcdeploy.spec.refs_found import Found
-from fcdeploy.spec.resolve import Placed, resources
+from fcdeploy.spec.secret_members import move_secrets, moved_places
 from fcdeploy.spec.shape import Shape, shapes
 from fcdeploy.spec.traced import PartOf
 from fcdeploy.spec.words import OUTPUTS, ROLLOUT
@@ -78,6 +82,7 @@ def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_
     code: dict[str, CodeRef] = {}
     literal: list[str] = []
     known = shapes(kind.provider, kind.name)
+    reader = _Reader(resource=placed.node, provider=kind.provider, known_names=known_names, literal=literal)
     for name, node in placed.node.fields.items():
         shape = known.get(name)
         if shape is None:
@@ -86,16 +91,16 @@ def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_
         if field.codec is Codec.ARCHIVE:
             code[field.name] = CodeRef(value=node.plain(), base=code_folder(node, folders), span=node.span)
             continue
-        body[field.name], is_literal = _read(node, shape, field.name, placed.node, literal)
+        body[field.name], is_literal = reader.read(node, shape, field.name)
         if is_literal:
             literal.append(field.name)
-    named = [(one.kind, one.identity) for one in names_in(placed)]
+    move_secrets(kind, body, literal)
+    named = [(one.kind, known_names.identity(placed.kind.provider, one.kind, one.called)) for one in names_in(placed)]
     above = [(kind.parent, placed.identity[:-1])] if kind.parent else []
     later = [ref for value in body.values() for ref in refs_in(value)] if not placed.absent else []
     if later:
         body = {name: _with_references(value, known_names) for name, value in body.items()}
         named += [(one.kind, one.identity) for value in body.values() for one in refs_in(value)]
-    former = placed.node.fields.get("renamedFrom")
     address = Address(provider=target.provider, target=target.name, kind=kind.name, identity=placed.identity)
     return Resource(
         address=address,
@@ -111,48 +116,66 @@ def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_
         protect=placed.is_set("protect"),
         absent=placed.absent,
         ignore=ignored_paths(placed),
-        renamed_from=str(former.value) if former is not None else None,
+        renamed_from=former_name(placed),
         external=placed.external,
         awaits=bool(later),
     )
 
 
-def _read(node: Node, shape: Shape | None, path: str, resource: Node, literal: list[str]) -> tuple[Json, bool]:
-    """The value under API names, and whether all of it is a plain literal of the file (S42).
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reader:
+    """Reads the values of one resource. `literal` collects the paths of what is literal below those that are read."""
 
-    The paths of what is literal below `path` are added to `literal`.
-    """
-    value = node.value
-    whole = not (node.templated or node.pasted)
-    if type(value) is dict:
-        known = shape.below(resource) if shape is not None else {}
-        made: dict[str, Json] = {}
-        for key, item in value.items():
-            member = known.get(key)
-            name = member.field.name if member is not None else key
-            below = f"{path}.{name}"
-            made[name], is_literal = _read(item, member, below, resource, literal)
-            if is_literal:
-                literal.append(below)
-            else:
-                whole = False
-        return made, whole
-    if type(value) is list:
-        one = shape.item if shape is not None else None
-        items: list[Json] = []
-        for index, item in enumerate(value):
-            below = f"{path}.{index}"
-            read, is_literal = _read(item, one, below, resource, literal)
-            items.append(read)
-            if is_literal:
-                literal.append(below)
-            else:
-                whole = False
-        return items, whole
-    # `60.0` is a whole number to JSON Schema; the wire wants it written as one.
-    if type(value) is float and shape is not None and shape.field.schema.get("type") == "integer":
-        value = int(value)
-    return value, whole
+    resource: Node
+    provider: str
+    known_names: Found
+    literal: list[str]
+
+    def read(self, node: Node, shape: Shape | None, path: str) -> tuple[Json, bool]:
+        """The value under API names, and whether all of it is a plain literal of the file (S42)."""
+        value = node.value
+        whole = not (node.templated or node.pasted)
+        if type(value) is dict:
+            known = shape.below(self.resource) if shape is not None else {}
+            made: dict[str, Json] = {}
+            for key, item in value.items():
+                member = known.get(key)
+                name = member.field.name if member is not None else key
+                below = f"{path}.{name}"
+                made[name], is_literal = self.read(item, member, below)
+                if is_literal:
+                    self.literal.append(below)
+                else:
+                    whole = False
+                if shape is not None and shape.field.arn and key == shape.field.refers:
+                    made[name] = self._named(key, made[name])
+            return made, whole
+        if type(value) is list:
+            one = shape.item if shape is not None else None
+            items: list[Json] = []
+            for index, item in enumerate(value):
+                below = f"{path}.{index}"
+                read, is_literal = self.read(item, one, below)
+                items.append(read)
+                if is_literal:
+                    self.literal.append(below)
+                else:
+                    whole = False
+            return items, whole
+        # `60.0` is a whole number to JSON Schema; the wire wants it written as one.
+        if type(value) is float and shape is not None and shape.field.schema.get("type") == "integer":
+            value = int(value)
+        if shape is not None and shape.field.refers and not shape.field.arn:
+            value = self._named(shape.field.refers, value)
+        return value, whole
+
+    def _named(self, kind: str, value: Json) -> Json:
+        """The name of another resource as it is called in the cloud, where that is another than in the file (S44)."""
+        if KINDS[(self.provider, kind)].numbering is not None or not isinstance(value, str):
+            return value
+        called = tuple(str.__str__(value).split("/"))
+        identity = self.known_names.identity(self.provider, kind, called)
+        return value if identity == called else "/".join(identity)
 
 
 class Places(Mapping[str, Span]):
@@ -185,8 +208,11 @@ class Places(Mapping[str, Span]):
 def _places(placed: Placed) -> Iterator[tuple[str, Span]]:
     known = shapes(placed.kind.provider, placed.kind.name)
     for name, node in placed.node.fields.items():
-        if name in known:
-            yield from _below(known[name].field.name, node, known[name], placed.node)
+        if name not in known:
+            continue
+        field = known[name].field
+        places = _below(field.name, node, known[name], placed.node)
+        yield from moved_places(field, node, places) if field.secrets_in else places
 
 
 def _below(path: str, node: Node, shape: Shape | None, resource: Node) -> Iterator[tuple[str, Span]]:

@@ -11,8 +11,10 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 from fcdeploy.diagnostics import did_you_mean
+from fcdeploy.kinds import registry
 from fcdeploy.model import Json, Sensitive
 from fcdeploy.spec.advice import AUTO, COMMANDS, for_command, for_type, for_unknown_key, where_known
+from fcdeploy.spec.elsewhere import of_other_clouds
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path
 from fcdeploy.spec.place import Fault, Mistake, Place, is_open, resource_at, short, shown, shown_with_type
 from fcdeploy.spec.shape import shapes
@@ -179,7 +181,20 @@ def _unknown_key(place: Place, fault: Fault) -> Iterator[Mistake]:
     known = set(fault.schema.get("properties", {}))
     here = place.node.fields
     for key in [key for key in here if key not in known]:
+        elsewhere = of_other_clouds(place, key)
+        if elsewhere is not None:
+            yield place.key_mistake(
+                fault.keyword,
+                (*place.path, key),
+                elsewhere.summary,
+                detail=elsewhere.detail,
+                hint=elsewhere.hint,
+            )
+            continue
         meant = for_unknown_key(key, known - here.keys())
+        if not meant and place.kind is not None and not place.rest:
+            # A block is no word of the schema: it is gone by now.
+            meant = for_unknown_key(key, set(registry.providers()) - here.keys())
         if meant:
             hint = f"did you mean `{meant}`?"
         elif key in ("<", "<<"):

@@ -10,7 +10,7 @@ from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.model import Sensitive
 from fcdeploy.spec.node import Node, Path, path_text
 from fcdeploy.spec.place import short, shown
-from fcdeploy.spec.resolve import Placed
+from fcdeploy.spec.placed import Placed
 from fcdeploy.spec.shape import Shape, shapes
 
 WORD = "ignore"
@@ -28,7 +28,15 @@ class _Unusable:
 def ignored_paths(placed: Placed) -> tuple[tuple[str, ...], ...]:
     """The paths in API names, each once; of a resource that has passed validation."""
     read = (_path(placed, node.value) for _, node in _listed(placed.node))
-    return tuple(dict.fromkeys(one for one in read if isinstance(one, tuple)))
+    every = (path for one in read if isinstance(one, tuple) for path in (one, *_secret(placed.kind, one)))
+    return tuple(dict.fromkeys(every))
+
+
+def _secret(kind: Kind, path: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+    """Where the same travels while it is a secret; what is live need not be where the file has it (S22)."""
+    field = kind.field(path[0])
+    if field.secrets_in:
+        yield (field.secrets_in, *path[1:])
 
 
 def ignore_findings(placed: Placed) -> Iterator[tuple[Path, Diagnostic]]:

@@ -7,7 +7,7 @@ imported before there is something to judge.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -17,7 +17,8 @@ from fcdeploy.model import LATER, Json, Sensitive
 from fcdeploy.spec.explain import mistakes
 from fcdeploy.spec.node import Node, Path, path_text
 from fcdeploy.spec.place import Mistake, is_open, resource_at
-from fcdeploy.spec.resolve import Placed
+from fcdeploy.spec.placed import Placed
+from fcdeploy.spec.resolve import handing
 from fcdeploy.spec.schema import strict_schema
 from fcdeploy.spec.shape import api_body
 from fcdeploy.spec.suspects import suspects
@@ -52,7 +53,7 @@ class Judged:
             root=root,
             document=document,
             provider=provider,
-            mistakes=tuple(found),
+            mistakes=tuple(_told_where_written(found, provider)),
             wrong={path: tuple(rests) for path, rests in wrong.items()},
             has_open=has_open,
         )
@@ -70,6 +71,15 @@ class Judged:
         return api_body(placed.kind, given)
 
 
+def _told_where_written(found: Sequence[Mistake], provider: str) -> Iterator[Mistake]:
+    """The mistakes without those that a resource only has from its group, where they are told as well (S44)."""
+    written = {(one.path, one.diagnostic.summary, one.diagnostic.span) for one in found}
+    for one in found:
+        above = handing(one.path, provider)
+        if above is None or (above, one.diagnostic.summary, one.diagnostic.span) not in written:
+            yield one
+
+
 def _schema_mistakes(root: Node, document: Json, provider: str) -> tuple[list[Mistake], bool]:
     if not is_encodable(document):
         # jsonschema-rs takes UTF-8 only.
@@ -78,7 +88,8 @@ def _schema_mistakes(root: Node, document: Json, provider: str) -> tuple[list[Mi
     validator = _validator(provider)
     try:
         if validator.is_valid(document):
-            return [], False
+            # Where anything may stand, a value that is not known yet was not looked at.
+            return [], _has_open(document)
     except ValueError:
         # Secrets are text of a class of its own, and a value may not be known yet: neither is JSON.
         pass

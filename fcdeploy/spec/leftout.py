@@ -9,24 +9,25 @@ from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.kinds import registry
 from fcdeploy.model import Sensitive
 from fcdeploy.spec.node import Node, Path, path_text
+from fcdeploy.spec.placed import Placed, spot
 from fcdeploy.spec.references import Named, names_in
-from fcdeploy.spec.resolve import Placed
 from fcdeploy.spec.shape import Shape, shapes
 
 LeftOut: TypeAlias = Mapping[tuple[str, tuple[str, ...]], str]
-"""The resources that are left out, by kind and identity, with the reason and its place."""
+"""The resources that are left out, by kind and the names on the way to them, with the reason and its place."""
 
 
 def place_left_out(named: Named, provider: str, left_out: LeftOut) -> tuple[str, str, str] | None:
     """The kind and name of what is left out, a named resource or something above it, with the reason."""
-    kind, identity = registry.KINDS[(provider, named.kind)], named.identity
-    while identity:
-        reason = left_out.get((kind.name, identity))
+    kind = registry.KINDS[(provider, named.kind)]
+    names = spot(kind, named.called)
+    while names:
+        reason = left_out.get((kind.name, names))
         if reason is not None:
-            return kind.name, "/".join(identity[:-1] if kind.numbering is not None else identity), reason
-        if kind.parent is None:
+            return kind.name, "/".join(names[:-1] if kind.numbering is not None else names), reason
+        if kind.place is None:
             return None
-        kind, identity = registry.KINDS[(provider, kind.parent)], identity[:-1]
+        kind, names = registry.KINDS[(provider, kind.place)], names[:-1]
     return None
 
 
@@ -58,8 +59,8 @@ def _qualifiers(placed: Placed) -> Iterator[Named]:
     """The aliases, and what else a qualifier may name, that a resource stands behind or leads to."""
     kind = placed.kind
     for behind in kind.behind.values():
-        yield from (Named(path=(), kind=one, identity=(placed.identity[0], placed.identity[-1])) for one in behind)
-    yield from _behind(shapes(kind.provider, kind.name), placed.node, placed.identity[0], ())
+        yield from (Named(path=(), kind=one, called=(placed.called[0], placed.called[-1])) for one in behind)
+    yield from _behind(shapes(kind.provider, kind.name), placed.node, placed.called[0], ())
 
 
 def _behind(known: Mapping[str, Shape], node: Node, above: str, path: Path) -> Iterator[Named]:
@@ -75,7 +76,7 @@ def _behind(known: Mapping[str, Shape], node: Node, above: str, path: Path) -> I
             continue
         here = (*path, name)
         if shape.field.behind and isinstance(item.value, str) and not isinstance(item.value, Sensitive):
-            yield from (Named(path=here, kind=one, identity=(above, str(item.value))) for one in shape.field.behind)
+            yield from (Named(path=here, kind=one, called=(above, str(item.value))) for one in shape.field.behind)
         yield from _behind(shape.members, item, above, here)
         if shape.item is not None:
             for index, one in enumerate(item.items):

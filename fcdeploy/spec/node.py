@@ -242,6 +242,18 @@ def merged(base: Node | None, over: Node) -> Node:
     return over.with_value(made)
 
 
+def laid(base: Node | None, over: Node | None) -> Node:
+    """A JSON merge patch (RFC 7396), but that nulls stay: they still have a default to cancel."""
+    if over is None or base is None:
+        made = over if over is not None else base
+        assert made is not None
+        return made
+    if not isinstance(over.value, dict) or not isinstance(base.value, dict):
+        return over
+    before = base.value
+    return over.with_value({**before, **{key: laid(before.get(key), item) for key, item in over.value.items()}})
+
+
 def without_nulls(node: Node) -> Node:
     """The node without map entries whose value is null, at every depth outside lists."""
     value = node.value

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from fcdeploy.diagnostics import Diagnostic, did_you_mean, error
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import NEW, Kind
+from fcdeploy.spec.blocks import with_block
 from fcdeploy.spec.leftout import LeftOut
-from fcdeploy.spec.node import Node, Path, path_text
+from fcdeploy.spec.node import Node, Path, laid, path_text
 from fcdeploy.spec.place import UNKNOWN
 from fcdeploy.spec.resolve import by_name
 from fcdeploy.spec.shape import shapes
@@ -49,7 +50,8 @@ class Patching:
             hint = (did_you_mean(kind_name, known) if colon else "") or f"KIND:NAME, with a kind of: {', '.join(known)}"
             self._say(f"`{address}` is not the address of a resource", node, (address,), hint)
             return root
-        chain = _chain(kind)
+        node = with_block(node, kind)
+        chain = registry.chain(kind)
         names = tuple(name.split("/"))
         if kind.alone and len(names) == len(chain) - 1:
             names = (*names, kind.alone)
@@ -108,7 +110,7 @@ class Patching:
                 fields[key] = self._merged_section(fields.get(key), item, below[key], names, place)
             else:
                 self._check_null(item, key, kind, place)
-                fields[key] = _laid(fields.get(key), item)
+                fields[key] = laid(fields.get(key), item)
         return (base if base is not None else patch).with_value(fields)
 
     def _merged_section(self, base: Node | None, patch: Node, kind: Kind, above: Path, at: Path) -> Node:
@@ -137,24 +139,8 @@ class Patching:
         self.found.append(error(summary, detail=detail, hint=hint, span=node.key_span or node.span, path=place))
 
 
-def _chain(kind: Kind) -> tuple[Kind, ...]:
-    """The kinds from the top of the file down to this one."""
-    if kind.parent is None:
-        return (kind,)
-    return (*_chain(registry.KINDS[(kind.provider, kind.parent)]), kind)
-
-
 def _identity(kind: Kind, names: tuple[str, ...]) -> tuple[str, ...]:
     return (*names, NEW) if kind.numbering is not None and not kind.alone else names
-
-
-def _laid(base: Node | None, over: Node) -> Node:
-    """A JSON merge patch (RFC 7396), but that nulls stay: they still have a default to cancel."""
-    if not isinstance(over.value, dict) or base is None or not isinstance(base.value, dict):
-        return over
-    return over.with_value(
-        {**base.value, **{key: _laid(base.value.get(key), item) for key, item in over.value.items()}}
-    )
 
 
 def _addresses(holder: Node, kinds: tuple[Kind, ...], above: tuple[str, ...]) -> Iterator[str]:

@@ -12,7 +12,7 @@ from fcdeploy.kinds.registry import KINDS
 from fcdeploy.kinds.risks import PLAIN_SECRET, rule_of
 from fcdeploy.model import Address, Json, Resource, Sensitive
 from fcdeploy.spec.node import Node, Path, path_text
-from fcdeploy.spec.resolve import Placed
+from fcdeploy.spec.placed import Placed
 from fcdeploy.spec.secretlike import is_plain_secret, is_secret_value
 from fcdeploy.spec.shape import Shape, shapes
 

@@ -15,6 +15,7 @@ from fcdeploy.errors import SpecError
 from fcdeploy.kinds import registry
 from fcdeploy.model import Json, Mark, Rollout, Target
 from fcdeploy.model.portability import Portability
+from fcdeploy.spec.blocks import own_defaults, with_blocks, without_foreign
 from fcdeploy.spec.code import read_code_findings
 from fcdeploy.spec.expand import Desired, expand, outputs_of, probe_of
 from fcdeploy.spec.include import Files, read_files
@@ -22,20 +23,21 @@ from fcdeploy.spec.leftout import LeftOut
 from fcdeploy.spec.matrix import Row
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.patch import Patching
+from fcdeploy.spec.placed import Placed, resources
 from fcdeploy.spec.policies import Policies, levels_of, read_policies, read_policy_files
 from fcdeploy.spec.portability import portability
 from fcdeploy.spec.refs import reference
-from fcdeploy.spec.resolve import DEFAULTS, Placed, resources, with_defaults
+from fcdeploy.spec.resolve import DEFAULTS, with_defaults
 from fcdeploy.spec.rollout import rollout_findings, rollout_of
 from fcdeploy.spec.scope import Scope
 from fcdeploy.spec.sources import ReadSecret, Surroundings
 from fcdeploy.spec.targets import default_target, placed_targets, read_variables, selected, target_scope, variables
 from fcdeploy.spec.template import rendered
 from fcdeploy.spec.text import Texts
-from fcdeploy.spec.unfold import Item, Unfolding, by_item
-from fcdeploy.spec.validate import check_spec, with_failed_as_unknown, with_unknown
+from fcdeploy.spec.unevaluated import EVALUATED, unevaluated_findings
+from fcdeploy.spec.unfold import Item, Unfolding, by_item, is_left_out
+from fcdeploy.spec.validate import check_spec, with_failed_as_unknown
 from fcdeploy.spec.values import Names
-from fcdeploy.spec.words import OUTPUTS, ROLLOUT
 from fcdeploy.spec.written import Written, written
 
 FILE = "fcdeploy.yaml"
@@ -43,8 +45,6 @@ TEMPLATE = f"{FILE}.j2"
 """Which is rendered as text first; a folder has one of the two."""
 _NAMED = 6
 """Targets that a finding names, of those that it is about."""
-_EVALUATED = (DEFAULTS, OUTPUTS, ROLLOUT)
-"""Words besides the kinds' sections whose templates are evaluated for each target."""
 
 
 def spec_file(path: Path) -> Path:
@@ -88,26 +88,11 @@ def read_project(
         there = placed_targets(document, surroundings, over, notes)
     except SpecError as problem:
         # Without targets nothing can be evaluated, but all that is no template can be judged.
-        raise SpecError([*wrong, *problem.diagnostics, *_check_unevaluated(document)]) from None
+        raise SpecError([*wrong, *problem.diagnostics, *unevaluated_findings(document)]) from None
     project = Project(files=files, placed=there, surroundings=surroundings, over=over, notes=notes)
     if wrong:
         raise SpecError([*wrong, *project.diagnostics(project.targets, code=True)])
     return project
-
-
-def _check_unevaluated(document: Node) -> list[Diagnostic]:
-    found: list[Diagnostic] = []
-    for provider in sorted({provider for provider, _ in registry.KINDS}):
-        judged = {
-            key: with_unknown(item) if key in _evaluated(provider) else item for key, item in document.fields.items()
-        }
-        found += check_spec(with_defaults(document.with_value(judged), provider), provider=provider)
-    return found
-
-
-def _evaluated(provider: str) -> frozenset[str]:
-    """The words whose templates are evaluated for each target."""
-    return frozenset({*_EVALUATED, *(kind.section for kind in registry.sections(provider))})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -276,18 +261,22 @@ class Project:
         scope = self._scope(target, surroundings)
         unfolding = Unfolding(scope)
         found = unfolding.found
-        sections = {kind.section: kind for kind in registry.sections(target.provider)}
+        every = (*registry.foreign(target.provider, None), *registry.sections(target.provider))
+        sections = {kind.section: kind for kind in every}
         made: dict[str, Node] = {}
         for key, item in self.document.fields.items():
             before = len(found)
             if key in sections:
-                item = unfolding.section(item, sections[key])
-            elif key in _EVALUATED:
+                item = unfolding.section(without_foreign(item, sections[key]), sections[key])
+                if is_left_out(item, sections[key], target.provider):
+                    continue
+            elif key in EVALUATED:
+                item = own_defaults(item, target.provider) if key == DEFAULTS else item
                 item, problems = rendered(item, scope, (key,))
                 found += problems
             made[key] = with_failed_as_unknown(item) if len(found) > before else item
         made["targets"] = self.document.fields["targets"].with_value({target.name: node})
-        tree, left_out = self.document.with_value(made), unfolding.left_out
+        tree, left_out = with_blocks(self.document.with_value(made), target.provider), unfolding.left_out
         patch = node.at(("patch",))
         if patch is not None:
             place = ("targets", target.name, "patch")
@@ -320,7 +309,7 @@ class Project:
                     continue
                 mine, theirs = self._roots(target), self._roots(other)
                 for key in sorted(mine.keys() & theirs.keys()):
-                    found.append(_twice(key, mine[key].node, target, other))
+                    found.append(_twice(key, mine[key], target, other))
             here.append(target)
         return found
 
@@ -338,7 +327,7 @@ class Project:
                 for key in sorted(mine.keys() & theirs.keys()):
                     if not (mine[key].external or theirs[key].external):
                         named = replace(target, project=self.name), replace(one, project=other.name)
-                        found.append(_twice(key, mine[key].node, *named))
+                        found.append(_twice(key, mine[key], *named))
         return found
 
     def _roots(self, target: Target) -> dict[tuple[str, tuple[str, ...]], Placed]:
@@ -368,14 +357,15 @@ def _same_account(one: Target, other: Target) -> bool:
     return one.account is None or other.account is None or one.account == other.account
 
 
-def _twice(key: tuple[str, tuple[str, ...]], node: Node, target: Target, other: Target) -> Diagnostic:
+def _twice(key: tuple[str, tuple[str, ...]], placed: Placed, target: Target, other: Target) -> Diagnostic:
     kind, identity = key
-    section = registry.KINDS[(target.provider, kind)].section
+    # Of what stands in a group the group is renamed, and all in it with it.
+    named = placed.called[0] if placed.group is not None else identity[-1]
     return error(
         f"targets `{other.title}` and `{target.title}` both have the {kind} `{'/'.join(identity)}`",
         detail=f"both reach {target.region}"
         + (f" of {target.account_word} {target.account}" if target.account else ""),
-        hint="give them names that differ: `" + identity[-1] + "-${{ target.name }}`",
-        span=node.key_span or node.span,
-        path=path_text((section, *identity)),
+        hint="give them names that differ: `" + named + "-${{ target.name }}`",
+        span=placed.node.key_span or placed.node.span,
+        path=path_text(placed.path),
     )

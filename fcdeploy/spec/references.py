@@ -10,17 +10,17 @@ from fcdeploy.kinds.descriptor import NEW
 from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import Sensitive
 from fcdeploy.spec.node import Node, Path
-from fcdeploy.spec.resolve import Placed
+from fcdeploy.spec.placed import Placed
 from fcdeploy.spec.shape import Shape, shapes
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Named:
-    """One name: where it stands below the resource, the kind that it names, and the identity that it gives."""
+    """One name: where it stands below the resource, the kind that it names, and what that is called in the file."""
 
     path: Path
     kind: str
-    identity: tuple[str, ...]
+    called: tuple[str, ...]
 
 
 def names_in(placed: Placed) -> Iterator[Named]:
@@ -53,14 +53,14 @@ def _below(provider: str, shape: Shape, node: Node, path: Path) -> Iterator[Name
         # The series of a name; `latest` and its like are no resources of the file.
         value = node.value
         if described.parent is None and isinstance(value, str) and not set(value) & {":", "#"}:
-            yield Named(path=path, kind=kind, identity=(value, NEW))
+            yield Named(path=path, kind=kind, called=(value, NEW))
         return
     if kind:
         # Where an ARN may stand as well, the name is told apart by a key.
         named = node.fields.get(kind) if shape.field.arn else node
         value = named.value if named is not None else None
         if isinstance(value, str) and not isinstance(value, Sensitive) and all(value.split("/")):
-            yield Named(path=(*path, kind) if shape.field.arn else path, kind=kind, identity=tuple(value.split("/")))
+            yield Named(path=(*path, kind) if shape.field.arn else path, kind=kind, called=tuple(value.split("/")))
         return
     yield from _members(provider, shape.members, node, path)
     if shape.item is not None:

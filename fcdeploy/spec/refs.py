@@ -43,9 +43,12 @@ def reference(name: Json) -> Reference:
     identity = tuple(rest.split("/"))
     every = [one for one in registry.KINDS.values() if one.attributes]
     if colon and kind not in {one.name for one in every}:
-        hint = did_you_mean(kind, {one.name for one in every}) or f"kinds are: {', '.join(one.name for one in every)}"
+        known = [*dict.fromkeys(one.name for one in every)]
+        hint = did_you_mean(kind, known) or f"kinds are: {', '.join(known)}"
         raise TemplateFault(f"ref() knows no kind `{kind}`", hint)
-    kinds = tuple(one for one in every if _length(one) == len(identity) and (one.name == kind or not colon))
+    kinds = tuple(
+        one for one in every if len(identity) in registry.name_lengths(one) and (one.name == kind or not colon)
+    )
     if not all(identity) or not kinds:
         raise TemplateFault(f"`{name}` is not the name of a resource", _FORM)
     return Reference(name, kind, identity, kinds)
@@ -55,11 +58,6 @@ def no_reference(name: Json) -> Reference:
     """The function `ref` where there are no resources yet."""
     del name
     raise TemplateFault("ref() cannot stand here", "targets are chosen before there is any resource to refer to")
-
-
-def _length(kind: Kind) -> int:
-    """Of how many parts a name in the file is: without the number that the service gives."""
-    return len(kind.identity) - (kind.numbering is not None)
 
 
 def name_of(ref: Ref) -> str:

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 
 from fcdeploy.diagnostics import did_you_mean
-from fcdeploy.kinds.descriptor import NEW
-from fcdeploy.kinds.registry import KINDS
+from fcdeploy.kinds.descriptor import NEW, Kind
+from fcdeploy.kinds.registry import KINDS, name_lengths
 from fcdeploy.model import Json, LaterText, Ref
 from fcdeploy.spec.leftout import LeftOut, place_left_out
+from fcdeploy.spec.placed import Placed, identity_named
 from fcdeploy.spec.references import Named
 from fcdeploy.spec.refs import name_of
-from fcdeploy.spec.resolve import Placed
 
 
 class Found:
@@ -20,9 +20,14 @@ class Found:
     def __init__(self, everything: Iterable[Placed], left_out: LeftOut | None = None) -> None:
         self._left_out = left_out or {}
         self._by_name: dict[tuple[str, ...], list[Placed]] = {}
+        self._identities: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
         for placed in everything:
+            if placed.called != placed.identity:
+                self._identities[placed.key] = placed.identity
             if placed.kind.attributes:
-                self._by_name.setdefault(_written(placed), []).append(placed)
+                # What is made for each function may also be named as where it stands, if there is one of it.
+                for name in dict.fromkeys((placed.name, _without_number(placed.kind, placed.spot))):
+                    self._by_name.setdefault(name, []).append(placed)
 
     def of(self, ref: Ref) -> list[Placed]:
         """What the reference can mean: none, one, or several where the file has to say the kind."""
@@ -38,11 +43,16 @@ class Found:
         for (provider, name), kind in KINDS.items() if self._left_out else ():
             if not kind.attributes or (ref.kind or name) != name or (kind.alone and not ref.kind):
                 continue
-            identity = (*ref.identity, NEW) if kind.numbering is not None else ref.identity
-            if len(identity) == len(kind.identity):
-                found = place_left_out(Named(path=(), kind=name, identity=identity), provider, self._left_out)
+            if len(ref.identity) in name_lengths(kind):
+                called = (*ref.identity, NEW) if kind.numbering is not None else ref.identity
+                found = place_left_out(Named(path=(), kind=name, called=called), provider, self._left_out)
                 if found is not None:
                     yield f"{found[0]} `{found[1]}`", found[2]
+
+    def identity(self, provider: str, kind: str, called: tuple[str, ...]) -> tuple[str, ...]:
+        """What a resource is in the cloud that the file names; one that it does not have, as far as names tell."""
+        found = self._identities.get((kind, called))
+        return found if found is not None else identity_named(provider, kind, called)
 
     def near(self, ref: Ref) -> str:
         """`did you mean`, among what the file has."""
@@ -66,5 +76,5 @@ class Found:
                 return value
 
 
-def _written(placed: Placed) -> tuple[str, ...]:
-    return placed.identity[:-1] if placed.identity[-1] == NEW and placed.kind.numbering else placed.identity
+def _without_number(kind: Kind, called: tuple[str, ...]) -> tuple[str, ...]:
+    return called[:-1] if kind.numbering is not None else called

@@ -12,9 +12,9 @@ from fcdeploy.spec.circles import circle_findings
 from fcdeploy.spec.judge import Judged
 from fcdeploy.spec.leftout import LeftOut
 from fcdeploy.spec.node import Node, Path, path_text
+from fcdeploy.spec.placed import Placed
 from fcdeploy.spec.refs import name_of
 from fcdeploy.spec.refs_found import Found
-from fcdeploy.spec.resolve import Placed
 from fcdeploy.spec.shape import Shape, in_file_words, shapes
 from fcdeploy.spec.words import OUTPUTS, ROLLOUT
 
@@ -70,7 +70,7 @@ def _judged_ref(
         yield told(f"there is no {ref.kind or 'resource'} `{shown.removeprefix(ref.kind + ':')}` in this file", hint)
         return None
     if len(meant) > 1:
-        ways = [f"ref('{one.kind.name}:{'/'.join(ref.identity)}')" for one in meant]
+        ways = [f"ref('{one.kind.name}:{'/'.join(one.name)}')" for one in meant]
         yield told(f"`{shown}` names several resources", f"write {' or '.join(ways)}")
         return None
     (placed,) = meant

@@ -1,46 +1,18 @@
-"""Lays the file's `defaults` under its resources and finds the resources in the tree (S3). Pure."""
+"""Lays the file's `defaults`, and what a group says of all that stands in it, under its resources (S3, S44). Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Mapping
 
 from fcdeploy.kinds import registry
-from fcdeploy.kinds.descriptor import NEW, Kind
+from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.fields import Access
 from fcdeploy.spec.node import Node, Path, merged, without_nulls
+from fcdeploy.spec.placed import is_external
 from fcdeploy.spec.words import words_of
 
 DEFAULTS = "defaults"
-EXTERNAL = "external"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
-    """A resource where it stands in the spec: `path` from the root, `identity` in API order, `node` its map.
-
-    `absent`: it is not to be there, or something above it is not.
-    """
-
-    kind: Kind
-    identity: tuple[str, ...]
-    path: Path
-    node: Node
-    absent: bool = False
-
-    @property
-    def external(self) -> bool:
-        """Whether somebody else keeps it (S13)."""
-        return _is_external(self.node, self.kind)
-
-    def is_set(self, word: str) -> bool:
-        """Whether a word that is true or false stands here and is true."""
-        found = self.node.fields.get(word)
-        return found is not None and found.value is True
-
-
-def _is_external(node: Node, kind: Kind) -> bool:
-    found = node.fields.get(EXTERNAL) if kind.may_be_external else None
-    return found is not None and found.value is True
+IGNORE = "ignore"
 
 
 def with_defaults(root: Node, provider: str) -> Node:
@@ -52,6 +24,10 @@ def with_defaults(root: Node, provider: str) -> Node:
     if not isinstance(root.value, dict):
         return root
     found = root.value.get(DEFAULTS)
+    if found is not None and found.fields:
+        # What other clouds alone have needs no defaults here.
+        found = found.with_value({key: item for key, item in found.fields.items() if not is_foreign(key, provider)})
+        root = root.with_value({**root.value, DEFAULTS: found})
     merger = _Merger(found.fields if found is not None else {}, has_nulls=_has_null(root))
     sections = {kind.section: kind for kind in registry.sections(provider)}
     made: dict[str, Node] = {}
@@ -60,6 +36,11 @@ def with_defaults(root: Node, provider: str) -> Node:
         if item.value is not None:
             made[key] = without_nulls(item) if kind is None else merger.section(item, kind)
     return root.with_value(made)
+
+
+def is_foreign(name: str, provider: str) -> bool:
+    """Whether only other clouds have a kind of this name."""
+    return (provider, name) not in registry.KINDS and any(kind == name for _, kind in registry.KINDS)
 
 
 def _has_null(node: Node) -> bool:
@@ -82,12 +63,12 @@ def by_name(section: Node, kind: Kind) -> Node:
         if kind.fields or not all(type(name) is str for name in names) or len(set(names)) < len(names):
             return section
         return section.with_value({item.value: _empty(item) for item in value})
-    if kind.alone and isinstance(value, dict) and _is_alone(value, kind):
+    if kind.alone and isinstance(value, dict) and is_alone(value, kind):
         return section.with_value({kind.alone: section})
     return section
 
 
-def _is_alone(value: dict[str, Node], kind: Kind) -> bool:
+def is_alone(value: dict[str, Node], kind: Kind) -> bool:
     """Whether this is a body: it has a field, or something that is no map. An empty one is a body of defaults."""
     words = {*(one.spec_name for one in kind.fields), *(word.name for word in words_of(kind))}
     return (
@@ -111,8 +92,8 @@ class _Merger:
             name: without_nulls(node).fields for name, node in defaults.items() if isinstance(node.value, dict)
         }
 
-    def section(self, section: Node, kind: Kind) -> Node:
-        """A map from names to resources of a kind."""
+    def section(self, section: Node, kind: Kind, handed: Mapping[str, Node] | None = None) -> Node:
+        """A map from names to resources of a kind; `handed` is what the group in which they stand says of each."""
         section = by_name(section, kind)
         if not isinstance(section.value, dict):
             return section
@@ -121,15 +102,19 @@ class _Merger:
             below = self._below[kind.name] = {child.section: child for child in registry.within(kind)}
         # Resources below are not part of a kind's own defaults; validation refuses them there.
         base = {key: item for key, item in self._bases.get(kind.name, {}).items() if key not in below}
+        both: Node | None = None
+        if handed:
+            both = handed.get(IGNORE)
+            base |= {key: self._laid(item, base.get(key)) for key, item in handed.items() if key != IGNORE}
         return section.with_value(
             {
                 # What all have in common is said of those that are this file's (S13).
-                name: self._resource(item, {} if _is_external(item, kind) else base, below)
+                name: _ignoring(item, self._resource(item, {} if is_external(item, kind) else base, below, kind), both)
                 for name, item in section.value.items()
             }
         )
 
-    def _resource(self, node: Node, base: dict[str, Node], below: dict[str, Kind]) -> Node:
+    def _resource(self, node: Node, base: dict[str, Node], below: dict[str, Kind], kind: Kind) -> Node:
         if node.value is None:
             node = node.with_value({})
         value = node.value
@@ -139,10 +124,17 @@ class _Merger:
         for key, item in value.items():
             if item.value is None:
                 continue
-            if key in below:
-                made[key] = self.section(item, below[key])
-            else:
+            if key not in below:
                 made[key] = self._laid(item, base.get(key))
+            elif kind.grouping:
+                # What is handed down has to be known first; it keeps its place.
+                made[key] = item
+            else:
+                made[key] = self.section(item, below[key])
+        if kind.grouping:
+            for key in [key for key in made if key in below]:
+                child = below[key]
+                made[key] = self.section(made[key], child, {n: made[n] for n in handed_down(kind, child) if n in made})
         return node.with_value(made)
 
     def _laid(self, over: Node, base: Node | None) -> Node:
@@ -153,25 +145,40 @@ class _Merger:
         return without_nulls(over) if self._has_nulls else over
 
 
-def resources(root: Node, provider: str) -> Iterator[Placed]:
-    """Every resource of a resolved spec, parents before what stands beneath; skips what has not the shape."""
-    for kind in registry.sections(provider):
-        yield from _placed(root, kind, (), (), False)
+def handed_down(group: Kind, child: Kind) -> tuple[str, ...]:
+    """The words of a group that count for each resource of a kind that stands in it (S44).
+
+    Its fields, where the other has the same, and what may be said in `defaults` too; `ignore` is said in addition. Not
+    of what has a place of its own in the cloud beneath another resource: a group's description is no alias'.
+    """
+    if not group.grouping or child.stands_in != group.name or child.parent is not None:
+        return ()
+    own = {one.spec_name for one in child.fields if one.access is not Access.READ_ONLY}
+    fields = (one.spec_name for one in group.fields if one.spec_name in own)
+    return (*fields, *(word.name for word in words_of(child) if word.shared))
 
 
-def _placed(parent: Node, kind: Kind, above: tuple[str, ...], path: Path, absent: bool) -> Iterator[Placed]:
-    section = parent.fields.get(kind.section)
-    if section is None:
-        return
-    below = registry.within(kind)
-    for name, node in section.fields.items():
-        if not isinstance(node.value, dict):
-            continue
-        is_series = kind.numbering is not None and not kind.alone
-        identity = (*above, name, NEW) if is_series else (*above, name)
-        place = (*path, kind.section, name)
-        gone = node.fields.get("absent")
-        going = absent or (gone is not None and gone.value is True)
-        yield Placed(kind=kind, identity=identity, path=place, node=node, absent=going)
-        for child in below:
-            yield from _placed(node, child, identity, place, going)
+def _ignoring(given: Node, made: Node, handed: Node | None) -> Node:
+    """The resource with what its group says under `ignore` in addition to its own, unless it cancels that."""
+    own = given.fields.get(IGNORE)
+    if handed is None or not isinstance(made.value, dict) or (own is not None and own.value is None):
+        return made
+    before = made.value.get(IGNORE)
+    if before is None:
+        return made.with_value({**made.value, IGNORE: handed})
+    if not isinstance(before.value, list) or not isinstance(handed.value, list):
+        return made
+    known = [item.value for item in before.value]
+    more = [item for item in handed.value if item.value not in known]
+    return made.with_value({**made.value, IGNORE: before.with_value([*before.value, *more])})
+
+
+def handing(path: Path, provider: str) -> Path | None:
+    """Where the group says what a resource in it would have from there; None for what no group hands down."""
+    group = next((kind for kind in registry.sections(provider) if path and kind.section == path[0]), None)
+    if group is None or not group.grouping or len(path) < 5:
+        return None
+    child = next((kind for kind in registry.within(group) if kind.section == path[2]), None)
+    if child is None or path[4] not in handed_down(group, child):
+        return None
+    return (*path[:2], *path[4:])

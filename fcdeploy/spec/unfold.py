@@ -139,7 +139,7 @@ class Unfolding:
                 self.found.append(same_key(key, key, made[key], node.key_span or node.span, path))
                 continue
             child = self._section(node, below[key], scope, (*path, key), above) if key in below else node
-            if child is not None:
+            if child is not None and not (key in below and is_left_out(child, below[key], kind.provider)):
                 made[key] = child
         in_order = {key: made[key] for key in fields if key in made}
         return item.with_value({**in_order, **made})
@@ -262,12 +262,20 @@ def _with_item(one: Diagnostic, item: Item, others: int = 0) -> Diagnostic:
     return replace(one, detail="\n".join(filter(None, (one.detail, said))))
 
 
+def is_left_out(section: Node, kind: Kind, provider: str) -> bool:
+    """Whether nothing is left of a section that this cloud has no word for."""
+    return kind.provider != provider and isinstance(section.value, (dict, list)) and not section.value
+
+
 _WORDS = frozenset((WHEN, FOREACH))
 
 
 @cache
 def _sections(provider: str, kind: str) -> Mapping[str, Kind]:
-    return {child.section: child for child in registry.within(registry.KINDS[(provider, kind)])}
+    described = registry.KINDS[(provider, kind)]
+    # What only other clouds have may be left out of this target by `when`.
+    every = (*registry.foreign(provider, described), *registry.within(described))
+    return {child.section: child for child in every}
 
 
 def _below(kind: Kind) -> Mapping[str, Kind]:

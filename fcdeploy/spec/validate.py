@@ -15,15 +15,16 @@ from fcdeploy.kinds.risks import LIMITS, rule_of
 from fcdeploy.model import Json, Mark, Sensitive
 from fcdeploy.spec.belongings import external_findings, mark_findings
 from fcdeploy.spec.former import former_name_findings
+from fcdeploy.spec.identities import identity_findings, unsaid_findings
 from fcdeploy.spec.ignored import ignore_findings
 from fcdeploy.spec.judge import Judged, is_encodable
 from fcdeploy.spec.leftout import LeftOut, left_out_findings, place_left_out
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
 from fcdeploy.spec.place import UNKNOWN, is_open
+from fcdeploy.spec.placed import Placed, standing
 from fcdeploy.spec.plain import plain_secret_findings
 from fcdeploy.spec.references import names_in
 from fcdeploy.spec.refs_judged import reference_findings
-from fcdeploy.spec.resolve import Placed, resources
 from fcdeploy.spec.shape import in_file_words, later_than
 
 _QUOTED = re.compile("`([^`]+)`")
@@ -45,17 +46,25 @@ def check_spec(
     `unread`: of secrets only that they are text is known.
     """
     no_text = _secrets_that_are_no_text(resolved, provider) if unread else []
+    no_text += unsaid_findings(resolved, provider)
     resolved = _with_secrets_unknown(resolved) if unread else resolved
     judged = Judged.of(resolved, provider)
     found = _Findings(judged)
     parents: dict[Path, list[Placed]] = {}
-    everything = list(resources(resolved, provider))
-    external = frozenset(placed.path for placed in everything if placed.external)
+    there = list(standing(resolved, provider))
+    everything = [placed for placed in there if not placed.kind.grouping]
+    external = frozenset(placed.path for placed in there if placed.external)
     # An external one may hold more than the file says.
-    known = {(one.kind.name, one.identity) for one in everything if not one.absent and one.path not in external}
+    known = {one.key for one in there if not one.absent and one.path not in external}
     # The same name may stand twice, each time for other targets.
-    gone = {key: place for key, place in (left_out or {}).items() if key not in known}
+    spots = {(one.kind.name, one.spot) for one in there if not one.absent and one.path not in external}
+    gone = {key: place for key, place in (left_out or {}).items() if key not in spots}
+    told: set[Path] = set()
     for placed in everything:
+        if placed.path in told:
+            # What is made for each function is one thing in the file.
+            continue
+        told.add(placed.path)
         found.add(external_findings(placed))
         found.add(ignore_findings(placed))
         if placed.absent:
@@ -68,9 +77,12 @@ def check_spec(
         found.add(_rule_findings(placed, body, api))
         found.add(mark_findings(placed, body, mark, stands_outside=placed.path[:-2] in external))
         found.add(plain_secret_findings(placed))
+    found.add(identity_findings(everything))
     for siblings in parents.values():
         found.add(_sibling_findings(siblings, judged))
         found.add(former_name_findings(siblings))
+    for section in {placed.path[:-1] for placed in there if placed.kind.grouping}:
+        found.add(former_name_findings([one for one in there if one.path[:-1] == section and not one.absent]))
     found.add(reference_findings(judged, everything, api, gone))
     return [*no_text, *found.diagnostics()]
 
@@ -206,15 +218,15 @@ def _name_findings(
 ) -> Iterator[tuple[Path, Diagnostic]]:
     """Names of resources that the file does not have: wrong where it has what is above, else somebody else's."""
     for named in names_in(placed):
-        if (named.kind, named.identity) in known or place_left_out(named, placed.kind.provider, gone) is not None:
+        if (named.kind, named.called) in known or place_left_out(named, placed.kind.provider, gone) is not None:
             continue
         kind = registry.KINDS[(placed.kind.provider, named.kind)]
         series = kind.numbering is not None
-        shown = named.identity[:-1] if series else named.identity
+        shown = named.called[:-1] if series else named.called
         path, text = (*placed.path, *named.path), "/".join(shown)
         node = placed.node.nearest(named.path)[0]
         span = node.span
-        if len(named.identity) != len(kind.identity):
+        if len(shown) not in registry.name_lengths(kind):
             hint = "write it as `service/name`"
             yield path, error(f"`{text}` does not name a {named.kind}", hint=hint, span=span, path=path_text(path))
             continue
@@ -226,9 +238,9 @@ def _name_findings(
             summary = f"there is no {named.kind} {'(sensitive)' if hidden else f'`{text}`'} in this file"
             hint = ("" if hidden else near) or f"add it under `{kind.section}:`, or write its ARN"
             yield path, error(summary, hint=hint, span=span, path=path_text(path))
-        elif kind.parent is not None and (kind.parent, named.identity[:-1]) in known:
-            above = f"the {kind.parent} `{'/'.join(named.identity[:-1])}` of this file"
-            summary = f"{above} has no {named.kind} `{named.identity[-1]}`"
+        elif kind.place is not None and (kind.place, named.called[:-1]) in known:
+            above = f"the {kind.place} `{'/'.join(named.called[:-1])}` of this file"
+            summary = f"{above} has no {named.kind} `{named.called[-1]}`"
             yield path, error(summary, hint=near, span=span, path=path_text(path))
         else:
             summary = f"the {named.kind} `{text}` is not in this file"

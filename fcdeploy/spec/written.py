@@ -18,6 +18,7 @@ from fcdeploy.spec.expand import code_folder
 from fcdeploy.spec.node import Node, Path, path_text
 from fcdeploy.spec.place import is_open
 from fcdeploy.spec.refs import name_of
+from fcdeploy.spec.resolve import handed_down
 from fcdeploy.spec.secretlike import looks_secret
 from fcdeploy.spec.shape import Shape, shapes
 from fcdeploy.spec.values import part_expression
@@ -105,8 +106,12 @@ class _Writer:
         below = {child.section: child for child in registry.within(kind)}
         known = shapes(kind.provider, kind.name)
         made: dict[str, Json] = {}
+        # Every resource of a group has by now what the group hands down, and may have cancelled it.
+        handed = {word for child in below.values() if child.section in node.value for word in handed_down(kind, child)}
         for name, item in node.value.items():
             here = (*path, name)
+            if name in handed:
+                continue
             if name in below:
                 made[name] = self.section(item, below[name], here)
             elif name in known and known[name].field.codec is Codec.ARCHIVE:

@@ -16,7 +16,8 @@ from fcdeploy.spec.explain import mistakes
 from fcdeploy.spec.loader import load
 from fcdeploy.spec.node import Node, merged, without_nulls
 from fcdeploy.spec.place import UNKNOWN
-from fcdeploy.spec.resolve import resources, with_defaults
+from fcdeploy.spec.placed import resources
+from fcdeploy.spec.resolve import with_defaults
 from fcdeploy.spec.schema import strict_schema
 from fcdeploy.spec.suspects import suspects
 from fcdeploy.spec.validate import check_spec

@@ -1,0 +1,52 @@
+"""Members of a map that are secrets and travel in a field of their own, such as environment variables (S22). Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from fcdeploy.diagnostics import Span
+from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.fields import Field
+from fcdeploy.model import Json, LaterText, Sensitive
+from fcdeploy.spec.node import Node
+
+
+def is_secret(value: Json) -> bool:
+    """Whether a value is a secret of the file, or text that holds one."""
+    match value:
+        case Sensitive():
+            return True
+        case LaterText():
+            return any(map(is_secret, value.parts))
+        case _:
+            return False
+
+
+def move_secrets(kind: Kind, body: dict[str, Json], literal: list[str]) -> None:
+    """Move the secret members of every such map of the body, given under API names, to the field in which they travel.
+
+    What is left of a map is literal where all its members are; its entry in `literal` is added then.
+    """
+    for field in kind.fields:
+        given = body.get(field.name)
+        if not field.secrets_in or not isinstance(given, dict) or not any(map(is_secret, given.values())):
+            continue
+        body[field.name] = {key: value for key, value in given.items() if not is_secret(value)}
+        # What the file gives there itself is said more plainly.
+        secret = {key: value for key, value in given.items() if is_secret(value)}
+        own = body.get(field.secrets_in)
+        body[field.secrets_in] = {**secret, **own} if isinstance(own, dict) else secret
+        if body[field.name] and all(f"{field.name}.{key}" in literal for key in body[field.name]):
+            literal.append(field.name)
+        if field.secrets_in in literal:
+            literal.remove(field.secrets_in)
+
+
+def moved_places(field: Field, node: Node, places: Iterator[tuple[str, Span]]) -> Iterator[tuple[str, Span]]:
+    """The places of such a map, those of secret members under the field in which they travel."""
+    secret = [key for key, item in node.fields.items() if is_secret(item.value)]
+    if secret:
+        yield field.secrets_in, node.span
+    moved = {f"{field.name}.{key}": f"{field.secrets_in}.{key}" for key in secret}
+    for path, span in places:
+        yield moved.get(path, path), span
