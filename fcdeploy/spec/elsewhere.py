@@ -10,6 +10,7 @@ from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.providers import title_of
 from fcdeploy.model.providers import provider_of
+from fcdeploy.spec.advice import where_known
 from fcdeploy.spec.blocks import is_block
 from fcdeploy.spec.node import Node, Path
 from fcdeploy.spec.place import Place
@@ -42,7 +43,8 @@ def of_other_clouds(place: Place, key: str) -> Elsewhere | None:
     if section is not None and not instead:
         return _no_section(section, place.provider, at_top=False)
     providers = [*dict.fromkeys(kind.provider for kind in (*known_by, *((section,) if section is not None else ())))]
-    if not instead and not providers:
+    if not instead and (not providers or (not place.rest and where_known(key, place.provider))):
+        # This cloud has it as well, and has it somewhere else.
         return None
     blocks = " or ".join(f"`{provider}:`" for provider in providers)
     moved = f"put it under {blocks} on the {place.kind.title.lower()}" if blocks else ""
@@ -72,9 +74,9 @@ def _misplaced_block(place: Place, key: str, block: Node | None) -> Elsewhere:
         example = next((one.spec_name for one in place.kind.fields), "…")
         hint = f"{key}: {{{example}: …}}"
         return Elsewhere(summary=f"`{key}` must be a map of fields, not {block.what}", hint=hint)
-    where = place.name if place.path else "the top of the file"
+    where = f"in {place.name}" if place.path else "at the top of the file"
     return Elsewhere(
-        summary=f"`{key}` cannot stand in {where}",
+        summary=f"`{key}` cannot stand {where}",
         detail=f"it holds what a resource says in targets of {title_of(key)} alone",
         hint=f"put it on the resource: `{key}: {{ … }}` beside its fields",
     )

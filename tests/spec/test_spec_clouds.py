@@ -31,6 +31,8 @@ SECRET = "zebra-9-zebra"
 
 @pytest.fixture(autouse=True)
 def two_clouds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    for key in [key for key in registry.KINDS if key[0] != "alibaba"]:
+        monkeypatch.delitem(registry.KINDS, key)
     for kind in NIMBUS:
         monkeypatch.setitem(registry.KINDS, (kind.provider, kind.name), kind)
     monkeypatch.setattr(targets, "_PROVIDERS", ("alibaba", "nimbus"))
@@ -501,7 +503,7 @@ nimbus: {}
         "12: `nimbus` cannot stand in `customContainerConfig`",
         "13: unknown key `nimbos`",
         "14: unknown key `tmeout`",
-        "15: `nimbus` cannot stand in the top of the file",
+        "15: `nimbus` cannot stand at the top of the file",
     ]
     assert hints(tmp_path, text, "far")[3:5] == ["did you mean `nimbus`?", "did you mean `timeout`?"]
 
