@@ -31,12 +31,17 @@ SECRET = "zebra-9-zebra"
 
 @pytest.fixture(autouse=True)
 def two_clouds(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    for key in [key for key in registry.KINDS if key[0] != "alibaba"]:
-        monkeypatch.delitem(registry.KINDS, key)
-    for kind in NIMBUS:
-        monkeypatch.setitem(registry.KINDS, (kind.provider, kind.name), kind)
     monkeypatch.setattr(targets, "_PROVIDERS", ("alibaba", "nimbus"))
-    yield
+    before = dict(registry.KINDS)
+    for key in [key for key in before if key[0] != "alibaba"]:
+        del registry.KINDS[key]
+    registry.KINDS.update({(kind.provider, kind.name): kind for kind in NIMBUS})
+    try:
+        yield
+    finally:
+        # In the same order, which schemas follow.
+        registry.KINDS.clear()
+        registry.KINDS.update(before)
 
 
 def project(folder: Path, text: str, head: str = HEAD) -> Project:
