@@ -25,15 +25,6 @@ class WordDiffers:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
-    """What a word that is written alike comes to in one cloud; `provider` is that cloud's title."""
-
-    path: str
-    provider: str
-    sentence: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Compared:
     """One resource of the file, by its path. `absent_from` are the targets that do not have it."""
 
@@ -41,12 +32,26 @@ class Compared:
     span: Span | None
     absent_from: tuple[str, ...] = ()
     words: tuple[WordDiffers, ...] = ()
-    behaviours: tuple[Behaviour, ...] = ()
 
     @property
     def differs(self) -> bool:
         """Whether there is anything to tell."""
-        return bool(self.absent_from or self.words or self.behaviours)
+        return bool(self.absent_from or self.words)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Behaviour:
+    """What a word that is written alike comes to in one cloud.
+
+    `section` is where such resources stand, `path` the word below them, `provider` that cloud's title; `resources` are
+    the paths of those that say the word, in the order of the file.
+    """
+
+    section: str
+    path: str
+    provider: str
+    sentence: str
+    resources: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -55,3 +60,4 @@ class Portability:
 
     targets: tuple[str, ...]
     resources: tuple[Compared, ...]
+    behaviours: tuple[Behaviour, ...] = ()

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from fcdeploy.model import Json
-from fcdeploy.model.portability import Compared, Portability
-from fcdeploy.render.words import clean, folded
+from fcdeploy.model.portability import Behaviour, Compared, Portability
+from fcdeploy.render.words import clean, counted, folded
 
 
 def portability_text(found: Portability) -> str:
@@ -14,11 +14,15 @@ def portability_text(found: Portability) -> str:
     targets = ", ".join(map(clean, found.targets))
     if len(found.targets) < 2:
         return f"There is one target, {targets}: nothing to compare.\n"
-    if not found.resources:
+    if not (found.resources or found.behaviours):
         return f"Nothing differs between {targets}.\n"
-    lines = [*folded(f"What differs between {targets}:"), ""]
+    lines = [*folded(f"What differs between {targets}:"), ""] if found.resources else []
     for one in found.resources:
         lines += [*_block(one), ""]
+    if found.behaviours:
+        lines += ["Words that are written alike and do not mean quite the same:", ""]
+        for each in found.behaviours:
+            lines += [*_behaviour(each), ""]
     return "\n".join(lines[:-1]) + "\n"
 
 
@@ -32,11 +36,13 @@ def _block(one: Compared) -> Iterator[str]:
         for said in word.said:
             value = clean(said.value) if said.value else "not set"
             yield from folded(f"{', '.join(map(clean, said.targets))}: {value}", first="    ", rest="      ")
-    if one.behaviours:
-        yield "  the same word, but:"
-    for each in one.behaviours:
-        text = f"{clean(each.path)}, {each.provider}: {each.sentence}"
-        yield from folded(text, first="    ", rest="      ")
+
+
+def _behaviour(one: Behaviour) -> Iterator[str]:
+    others = len(one.resources) - 1
+    more = f" and {counted(others, 'other')}" if others else ""
+    yield from folded(f"{clean(one.section)}, {clean(one.path)}  ({clean(one.resources[0])}{more})", rest="    ")
+    yield from folded(f"{one.provider}: {one.sentence}", first="  ", rest="    ")
 
 
 def portability_content(found: Portability) -> dict[str, Json]:
@@ -56,10 +62,17 @@ def portability_content(found: Portability) -> dict[str, Json]:
                     }
                     for word in one.words
                 ],
-                "behaviours": [
-                    {"path": each.path, "provider": each.provider, "sentence": each.sentence} for each in one.behaviours
-                ],
             }
             for one in found.resources
+        ],
+        "behaviours": [
+            {
+                "section": each.section,
+                "path": each.path,
+                "provider": each.provider,
+                "sentence": each.sentence,
+                "resources": list(each.resources),
+            }
+            for each in found.behaviours
         ],
     }

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from fcdeploy.diagnostics import Span
@@ -26,9 +26,12 @@ Paths = tuple[str, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Word:
-    """A word that a resource says: its value for comparing, its text, and what the cloud makes of it."""
+    """A word that a resource says: its value for comparing, its text, and what the cloud makes of it.
 
-    value: str
+    Of a map the members are compared; its own `value` is None.
+    """
+
+    value: str | None
     text: str
     span: Span | None
     behaves: str
@@ -36,6 +39,7 @@ class _Word:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Resource:
+    section: str
     span: Span | None
     words: Mapping[str, _Word]
 
@@ -47,24 +51,26 @@ def portability(trees: Sequence[tuple[Target, Node]]) -> Portability:
     paths: dict[str, None] = {}
     for found in by_target.values():
         paths |= dict.fromkeys(found)
-    compared = (_compared(path, by_target, providers) for path in paths)
-    return Portability(targets=tuple(by_target), resources=tuple(one for one in compared if one.differs))
+    compared = (_compared(path, by_target) for path in paths)
+    return Portability(
+        targets=tuple(by_target),
+        resources=tuple(one for one in compared if one.differs),
+        behaviours=tuple(_behaviours(paths, by_target, providers)),
+    )
 
 
-def _compared(path: str, by_target: Mapping[str, Mapping[str, _Resource]], providers: Mapping[str, str]) -> Compared:
+def _compared(path: str, by_target: Mapping[str, Mapping[str, _Resource]]) -> Compared:
     having = {name: found[path] for name, found in by_target.items() if path in found}
     first = next(iter(having.values()))
     names: dict[str, None] = {}
     for one in having.values():
         names |= dict.fromkeys(one.words)
     words = [_differs(name, having) for name in names] if len(having) > 1 else []
-    clouds = {providers[name] for name in having}
     return Compared(
         path=path,
         span=first.span,
         absent_from=tuple(name for name in by_target if name not in having),
         words=tuple(word for word in words if word is not None),
-        behaviours=tuple(dict.fromkeys(_behaviours(having, providers))) if len(clouds) > 1 else (),
     )
 
 
@@ -75,7 +81,9 @@ def _differs(name: str, having: Mapping[str, _Resource]) -> WordDiffers | None:
     span: Span | None = None
     for target, one in having.items():
         word = one.words.get(name)
-        value = word.value if word is not None else ""
+        if word is not None and word.value is None:
+            return None
+        value = (word.value or "") if word is not None else ""
         said.setdefault(value, []).append(target)
         texts[value] = word.text if word is not None else ""
         span = span or (word.span if word is not None else None)
@@ -88,37 +96,50 @@ def _differs(name: str, having: Mapping[str, _Resource]) -> WordDiffers | None:
     )
 
 
-def _behaviours(having: Mapping[str, _Resource], providers: Mapping[str, str]) -> Iterator[Behaviour]:
-    for target, one in having.items():
-        for name, word in one.words.items():
-            if word.behaves:
-                yield Behaviour(path=name, provider=title_of(providers[target]), sentence=word.behaves)
+def _behaviours(
+    paths: Iterable[str], by_target: Mapping[str, Mapping[str, _Resource]], providers: Mapping[str, str]
+) -> Iterator[Behaviour]:
+    """Each sentence once, of what resources say that are in more than one cloud."""
+    told: dict[tuple[str, str, str, str], dict[str, None]] = {}
+    for path in paths:
+        having = {name: found[path] for name, found in by_target.items() if path in found}
+        if len({providers[name] for name in having}) < 2:
+            continue
+        for target, one in having.items():
+            for name, word in one.words.items():
+                if word.behaves:
+                    key = (one.section, name, title_of(providers[target]), word.behaves)
+                    told.setdefault(key, {})[path] = None
+    for (section, name, title, sentence), resources in sorted(told.items()):
+        yield Behaviour(section=section, path=name, provider=title, sentence=sentence, resources=tuple(resources))
 
 
 def _resources(tree: Node, provider: str) -> Iterator[tuple[str, _Resource]]:
     """Every resource of a resolved spec by its path, also one that only groups others."""
     for kind in registry.sections(provider):
-        yield from _in_section(tree.fields.get(kind.section), kind, (kind.section,), frozenset())
+        yield from _in_section(tree.fields.get(kind.section), kind, (kind.section,), {})
 
 
 def _in_section(
-    section: Node | None, kind: Kind, path: Paths, from_above: frozenset[str]
+    section: Node | None, kind: Kind, path: Paths, from_above: Mapping[str, Node]
 ) -> Iterator[tuple[str, _Resource]]:
     for name, node in section.fields.items() if section is not None else ():
         absent = node.fields.get("absent")
         if not isinstance(node.value, dict) or (absent is not None and absent.value is True):
             continue
         here = (*path, name)
-        words = {
-            key: word
-            for key, word in _words(kind, node)
-            if key.partition(".")[0] not in from_above or key.partition(".")[0] not in node.fields
-        }
-        yield path_text(here), _Resource(span=node.key_span or node.span, words=words)
+        words = {key: word for key, word in _words(kind, node) if not _is_handed(key, node, from_above)}
+        yield path_text(here), _Resource(section=kind.section, span=node.key_span or node.span, words=words)
         # What a group hands down is told once, where it is written.
-        handed = frozenset(one.spec_name for one in kind.fields) if kind.grouping else frozenset()
+        handed = node.fields if kind.grouping else {}
         for child in registry.within(kind):
             yield from _in_section(node.fields.get(child.section), child, (*here, child.section), handed)
+
+
+def _is_handed(key: str, node: Node, from_above: Mapping[str, Node]) -> bool:
+    path = key.split(".")
+    here, above = node.at(path), from_above[path[0]].at(path[1:]) if path[0] in from_above else None
+    return here is not None and above is not None and bool(here.plain() == above.plain())
 
 
 def _words(kind: Kind, resource: Node) -> Iterator[tuple[str, _Word]]:
@@ -136,7 +157,7 @@ def _leaves(shape: Shape, node: Node, path: str, resource: Node, *, hidden: bool
         yield path, _word(node, shape.field, hidden)
         return
     if shape.field.behaves and node.fields:
-        yield path, _Word(value="(map)", text="", span=node.span, behaves=shape.field.behaves)
+        yield path, _Word(value=None, text="", span=node.span, behaves=shape.field.behaves)
     for key, item in node.fields.items():
         if key in members:
             yield from _leaves(members[key], item, f"{path}.{key}", resource, hidden=hidden)

@@ -54,7 +54,7 @@ def test_fields_and_missing_resources_are_told_with_their_targets_and_nothing_el
             Said(targets=("far",), value="(sensitive)"),
         ),
     }
-    assert pay.behaviours == ()
+    assert found.behaviours == ()
     assert (audit.path, audit.absent_from, audit.words) == ("services.shop.functions.audit", ("far",), ())
     shown = portability_text(found) + str(portability_content(found))
     assert "zebra-9" not in shown
