@@ -1,4 +1,4 @@
-"""docs/portability.md, and the table of the README: which words of a file each cloud has, from the descriptors (S45)."""
+"""docs/portability.md and the README's table: which words of a file each cloud has, from the descriptors (S45)."""
 
 from __future__ import annotations
 
@@ -101,11 +101,21 @@ def _section(name: str) -> Iterator[str]:
 def _cell(kind: Kind, word: str, by_provider: Mapping[str, Field | None]) -> str:
     mine = by_provider[kind.provider]
     if mine is None:
-        return f"– {_plain(kind.lacks[word])}" if word in kind.lacks else "–"
+        return _elsewhere(kind, word)
     limits = {one: _limits(field.schema) for one, field in by_provider.items() if field is not None}
     if len(set(limits.values())) > 1 and limits[kind.provider]:
         return limits[kind.provider]
     return "yes"
+
+
+def _elsewhere(kind: Kind, word: str) -> str:
+    """Where a cloud has what is no word of this kind."""
+    if word in kind.lacks:
+        return f"– {_plain(kind.lacks[word])}"
+    if any(one.section == word for one in registry.within(kind)):
+        return "by qualifier, in a section of that name"
+    above = registry.KINDS.get((kind.provider, kind.place or ""))
+    return f"on the {above.name}" if above is not None and word in {one.spec_name for one in _fields(above)} else "–"
 
 
 def _limits(schema: Mapping[str, Any]) -> str:

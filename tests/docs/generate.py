@@ -2,6 +2,7 @@
 
 docs/kinds*.md     from the descriptors in fcdeploy/kinds
 docs/cli.md        from the help of every command
+docs/portability.md  which words each cloud has, from the descriptors
 README.md, docs/*  the parts between `<!-- begin: NAME -->` and `<!-- end: NAME -->`, and the output in console blocks
 """
 
