@@ -86,7 +86,8 @@ def rollback(
 
     With --alias, one write leads all calls of an alias to an earlier version
     and pins it there: apply moves it on only with --forward, or when the file
-    names an older version itself.
+    names an older version itself. Where each function of a service has the
+    alias, those go back that the run which last moved any of them moved.
     """
 
     from fcdeploy import app

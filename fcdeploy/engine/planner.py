@@ -24,7 +24,7 @@ from fcdeploy.engine.ownership import Owned, is_owned, mark_tags, says_itself
 from fcdeploy.engine.pins import still_pinned, without_pin
 from fcdeploy.engine.renames import renamed
 from fcdeploy.engine.sealed import unreadable
-from fcdeploy.engine.series import named, next_of, pruned
+from fcdeploy.engine.series import lost_with, named, next_of, pruned
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, with_parents_first
 from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.wire import standing
@@ -138,7 +138,7 @@ def to_plan(
         changes=tuple(sorted(changes, key=lambda change: change.address)),
         steps=steps,
         unchanged=sum(1 for one in found if one.action is Action.NONE),
-        warnings=(*warnings, *irreversible, *notes),
+        warnings=(*warnings, *irreversible, *lost_with(found, snapshot), *notes),
     )
 
 

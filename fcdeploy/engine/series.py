@@ -6,7 +6,7 @@ The resources of one numbered kind under one name are a series. The file describ
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
@@ -162,6 +162,23 @@ def _falls_with_parent(address: Address, found: Found) -> bool:
     """Whether what exists of a series goes because what it stands in is made anew."""
     parent = parent_of(address)
     return parent is not None and parent in found and found[parent].action is Action.REPLACE
+
+
+def lost_with(found: Iterable[Difference], snapshot: Snapshot) -> Iterator[Diagnostic]:
+    """What goes with a resource that is made anew and cannot be had again."""
+    for one in found:
+        if one.action is not Action.REPLACE:
+            continue
+        beneath = [other for other in snapshot.lives if parent_of(other) == one.address]
+        for kind in {kind_of(other).name: kind_of(other) for other in beneath}.values():
+            if kind.numbering is not None:
+                numbers = sorted(int(other.identity[-1]) for other in beneath if other.kind == kind.name)
+                yield warning(
+                    f"{one.address.short} is made anew: its {kind.section} {', '.join(map(str, numbers))} go with it",
+                    detail="a way back makes it again without them",
+                    address=str(one.address),
+                    span=one.resource.span if one.resource is not None else None,
+                )
 
 
 def named(resource: Resource, snapshot: Snapshot, found: Found, site: Site) -> tuple[Resource, list[Diagnostic]]:

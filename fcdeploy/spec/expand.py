@@ -119,6 +119,7 @@ def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_
         renamed_from=former_name(placed),
         external=placed.external,
         awaits=bool(later),
+        called=placed.called if placed.called != placed.identity else (),
     )
 
 

@@ -207,6 +207,7 @@ def test_a_function_that_is_made_anew_has_none_of_its_versions_left() -> None:
     }
     reasons = {one.address.kind: one.reason for one in plan.changes}
     assert reasons["version"] == "function default/f is made anew, and its versions go with it"
+    assert "function default/f is made anew: its versions 3 go with it" in [one.summary for one in plan.warnings]
 
 
 def test_latest_and_previous_are_those_of_the_function() -> None:
