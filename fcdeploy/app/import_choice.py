@@ -91,7 +91,7 @@ class _Choosing:
 
     def add_root(self, root: Address) -> None:
         """A root with what stands beneath it, or only what is named in it."""
-        if not self._names or any(fnmatchcase(root.name, one) for one in self._names if "/" not in one):
+        if not self._names or any(_is_whole(one, root) for one in self._names):
             self._add_whole(root)
         elif kind_of(root).may_be_external:
             self._add_parts(root)
@@ -177,17 +177,30 @@ class _Choosing:
         return self._snapshot.lives[address].mark not in (None, self._ours)
 
     def _is_named(self, address: Address) -> bool:
-        return any("/" in name and fnmatchcase(address.name, name) for name in self._names)
+        depth = len(root_of(address).identity)
+        return any(name.count("/") >= depth and fnmatchcase(address.name, name) for name in self._names)
 
 
 def _selects(names: Sequence[str], root: Address) -> bool:
     """Whether a name is about this resource at the top, or about something in it."""
-    return any(fnmatchcase(root.name, name.partition("/")[0]) for name in names)
+    return any(_is_whole("/".join(_parts(name, root)[0]), root) for name in names)
+
+
+def _is_whole(name: str, root: Address) -> bool:
+    """Whether a name chooses a resource at the top itself: by all parts of its name, or by the last of several."""
+    own, beneath = _parts(name, root)
+    return not beneath and fnmatchcase(root.name if len(own) > 1 else root.identity[-1], "/".join(own))
+
+
+def _parts(name: str, root: Address) -> tuple[list[str], list[str]]:
+    """What of a name is about the resource at the top, and what about something in it."""
+    parts = name.split("/")
+    return parts[: len(root.identity)], parts[len(root.identity) :]
 
 
 def _check_matched(names: Sequence[str], everything: Sequence[Address]) -> None:
     for name in names:
         if not any(_selects((name,), root) for root in everything):
-            known = [root.name for root in everything]
-            hint = did_you_mean(name.partition("/")[0], known) or f"there are: {', '.join(known[:20]) or 'none'}"
+            known = [root.identity[-1] for root in everything]
+            hint = did_you_mean(name.split("/")[0], known) or f"there are: {', '.join(known[:20]) or 'none'}"
             raise UsageError(f"nothing live is called `{name}`", hint=hint)

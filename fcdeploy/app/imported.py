@@ -7,6 +7,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from fcdeploy.engine.as_spec import Spot, spec_tree
+from fcdeploy.engine.calling import Called, calling
+from fcdeploy.engine.outputs import said_names
 from fcdeploy.engine.snapshot import Site
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import KINDS, kind_of
@@ -51,8 +53,8 @@ def document(
     `code` is what `code:` says, by address. Of `external` ones nothing is said but that they are somebody else's (S13).
     `remarks` are lines of comment for its top.
     """
-    author = _Author(lives, site, code)
     bodies = {address: {} if address in external else live.body for address, live in lives.items()}
+    author = _Author(lives, site, code, calling(bodies))
     sections = spec_tree(bodies, author.shown)
     for address in external:
         sections[kind_of(address).section][address.identity[-1]] |= {EXTERNAL: True}
@@ -67,13 +69,16 @@ def document(
     return Document(text=to_yaml(tree, head=tuple(remarks)), needed=tuple(author.needed), values=author.values)
 
 
-def code_folders(addresses: Sequence[Address]) -> dict[Address, str]:
+def code_folders(addresses: Sequence[Address], lives: Mapping[Address, Live]) -> dict[Address, str]:
     """A folder for the code of each: no two are one on a system that does not tell `A` from `a`."""
+    places = calling({address: live.body for address, live in lives.items()})
     taken: set[str] = set()
     made: dict[Address, str] = {}
     for address in addresses:
+        if address not in places:
+            continue
         series = kind_of(address).numbering is not None
-        path = "/".join((kind_of(address).section, address.identity[0]) if series else (CODE_FOLDER, *address.identity))
+        path = "/".join((kind_of(address).section if series else CODE_FOLDER, *places[address].names))
         while path.casefold() in taken:
             path += "_"
         taken.add(path.casefold())
@@ -107,8 +112,15 @@ def _target(site: Site) -> dict[str, Json]:
 class _Author:
     """Says how each value appears, and remembers the secrets."""
 
-    def __init__(self, lives: Mapping[Address, Live], site: Site, code: Mapping[Address, Json]) -> None:
+    def __init__(
+        self,
+        lives: Mapping[Address, Live],
+        site: Site,
+        code: Mapping[Address, Json],
+        places: Mapping[Address, Called],
+    ) -> None:
         self._code = code
+        self._places = places
         self._site = site
         self._lives = lives
         self._arns: dict[tuple[str, str], dict[str, str]] = {}
@@ -134,14 +146,12 @@ class _Author:
         key = (spot.field.refers, spot.field.arn)
         if key not in self._arns:
             kind = KINDS[(spot.address.provider, spot.field.refers)]
-            scope = self._site.scope
             # Of what the service numbered, a name is that of the series, and means its newest.
-            depth = 1 if kind.numbering is not None else len(kind.identity)
             self._arns[key] = {
-                spot.field.arn.format(
-                    region=scope.region, account=scope.account, **kind.names(address.identity)
-                ): "/".join(address.identity[:depth])
-                for address in self._lives
+                spot.field.arn.format_map(
+                    said_names(kind, address.identity, self._lives[address].raw, self._site.scope)
+                ): "/".join(called.names)
+                for address, called in self._places.items()
                 if address.kind == kind.name
             }
         return self._arns[key].get(arn)

@@ -23,26 +23,26 @@ from fcdeploy.app.import_choice import Chosen, read_chosen
 from fcdeploy.app.imported import NOT_DOWNLOADED, Needed, code_folders, document, dotenv, remarked
 from fcdeploy.app.types import Where
 from fcdeploy.diagnostics import Diagnostic, Severity, error, has_errors, in_order, warning
+from fcdeploy.engine.calling import calling
 from fcdeploy.engine.diff import field_changes
 from fcdeploy.engine.ownership import Wishes, mark_tags, says_itself, verdicts
 from fcdeploy.engine.places import place_of
 from fcdeploy.engine.planner import differences, present
 from fcdeploy.engine.references import located
 from fcdeploy.engine.snapshot import Site, Snapshot
+from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.together import together
 from fcdeploy.engine.unmarked import with_unmarked
 from fcdeploy.errors import UsageError
 from fcdeploy.kinds.descriptor import NEW, Kind, Marking
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of, parent_of
-from fcdeploy.model import Action, Address, Json, KeySource, Live, Resource, Target
+from fcdeploy.model import PROVIDERS, Action, Address, Json, KeySource, Live, Resource, Target, provider_of
 from fcdeploy.package.errors import PackageError
 from fcdeploy.package.unpack import write_unpacked
 from fcdeploy.spec.project import FILE, read_project
-from fcdeploy.spec.targets import API_VERSIONS
 from fcdeploy.spec.words import NAME_PATTERN
 
-PROVIDER = "alibaba"
 UNPACKERS = 4
 UNKNOWN = "-----BEGIN PRIVATE KEY-----\nunknown\n-----END PRIVATE KEY-----\n"
 """Stands for a secret that the service never tells, while the new file is checked: all there are is keys (S22)."""
@@ -52,14 +52,16 @@ UNKNOWN = "-----BEGIN PRIVATE KEY-----\nunknown\n-----END PRIVATE KEY-----\n"
 class Asked:
     """What is to be imported, and into which folder.
 
-    `names` are globs of services, or of `service/function`; none means everything that no project owns. The target is
-    one of the file `where.spec` when `from_file`, else `region`, `account`, `api` and `profile` make it up. `project`
-    is the new file's name, None for the folder's. `secrets_out` takes the values that look like secrets.
+    `names` are globs of what stands at the top in the cloud, or of `service/function`; none means everything that no
+    project owns. The target is one of the file `where.spec` when `from_file`, else `provider` (None: the first there
+    is), `region`, `account`, `api` and `profile` make it up. `project` is the new file's name, None for the folder's.
+    `secrets_out` takes the values that look like secrets.
     """
 
     names: tuple[str, ...]
     out: Path
     from_file: bool = False
+    provider: str | None = None
     region: str | None = None
     account: str | None = None
     api: str | None = None
@@ -146,13 +148,18 @@ def _destination(where: Where, asked: Asked) -> tuple[str, Target]:
         raise UsageError(
             f"{project!r} cannot be the name of a project", hint="--project NAME: 1 to 63 of a-z, 0-9, `-`"
         )
-    api = asked.api or API_VERSIONS[0]
+    provider = asked.provider or next(iter(PROVIDERS))
+    apis = provider_of(provider).apis
+    if asked.api is not None and asked.api not in apis:
+        raise UsageError(
+            f"{asked.api} is no API of {provider_of(provider).title}", hint=f"there are: {', '.join(apis)}"
+        )
     target = Target(
         name=asked.region,
-        provider=PROVIDER,
+        provider=provider,
         region=asked.region,
         account=asked.account,
-        api=api,
+        api=asked.api or apis[0],
         credentials=KeySource(profile=asked.profile) if asked.profile else None,
     )
     return project, target
@@ -206,7 +213,7 @@ def _is_unwritten(address: Address) -> bool:
 async def _write_codes(bench: Bench, chosen: Chosen, asked: Asked) -> _Codes:
     """Every code archive as a folder or, where a folder cannot say the same, as the archive it is."""
     having = [address for address, live in sorted(chosen.lives.items()) if _has_code(kind_of(address), live)]
-    folders = code_folders(having)
+    folders = code_folders(having, chosen.lives)
     codes = _Codes()
     if not asked.with_code:
         codes.values |= {address: remarked(f"./{path}", NOT_DOWNLOADED) for address, path in folders.items()}
@@ -296,22 +303,34 @@ def _residual(
     snapshot, all_of_it = Snapshot(lives=lives), Wishes(adopt=("*",))
     wanted = present(desired, site.scope.api)
     owned = with_unmarked(verdicts(wanted, snapshot, site, all_of_it), wanted, snapshot, all_of_it, site.scope)
+    places = calling({address: live.body for address, live in lives.items()})
     return tuple(
-        error(
-            f"taking over {one.address.short} would {one.action.value} it",
-            detail="\n".join(
-                f"{change.path}: {change.before!r} -> {change.after!r}"
-                for change in field_changes(one.fields, one.body, one.live.body, one.resource)
-            )
-            if one.live is not None and one.resource is not None
-            else "",
-            hint="mend the file by hand, or `ignore` the field; please report it",
-            address=str(one.address),
-            span=one.resource.span if one.resource is not None else None,
-        )
+        _residue(one, one.address in places)
         for one in differences(wanted, snapshot, owned, site)
         if one.action is not Action.NONE
     )
+
+
+def _residue(difference: Difference, is_called: bool) -> Diagnostic:
+    """What an apply would do besides marking; `is_called`: a file can say the resource beside the others."""
+    live, resource, named = difference.live, difference.resource, difference.address.short
+    changes = (
+        field_changes(difference.fields, difference.body, live.body, resource)
+        if live is not None and resource is not None
+        else ()
+    )
+    sealed = {name for one in difference.kind.fields if one.secrets_in for name in (one.name, one.secrets_in)}
+    told = {
+        "detail": "\n".join(f"{change.path}: {change.before!r} -> {change.after!r}" for change in changes),
+        "address": str(difference.address),
+        "span": resource.span if resource is not None else None,
+    }
+    if difference.action is Action.UPDATE and {one.name for one in difference.fields} <= sealed:
+        return warning(f"taking over {named} encrypts what the file has as secrets", **told)
+    hint = "mend the file by hand, or `ignore` the field; please report it"
+    if not is_called:
+        hint = "no file can say it beside another of that name: rename or delete one of them"
+    return error(f"taking over {named} would {difference.action.value} it", hint=hint, **told)
 
 
 def _marked(live: Live, chosen: Chosen, site: Site) -> Live:

@@ -43,17 +43,29 @@ _NEW, _CLOUD, _FILE = "The new file", "Which cloud", "Or as an existing file say
     help="Write the values that look like secrets into this new file, readable by you alone.",
 )
 @option("--force", is_flag=True, section=_NEW, help="Write into a folder that is not empty.")
+@option(
+    "--provider",
+    metavar="CLOUD",
+    type=click.Choice(["alibaba", "huawei"]),
+    default=None,
+    section=_CLOUD,
+    help="alibaba or huawei. Without it: the first.",
+)
 @option("--region", metavar="REGION", default=None, section=_CLOUD, help="The region, such as cn-hangzhou.")
 @option(
-    "--account", metavar="ID", default=None, section=_CLOUD, help="The account. Without it: that of the credentials."
+    "--account",
+    metavar="ID",
+    default=None,
+    section=_CLOUD,
+    help="The account, or of huawei the project. Without it: that of the credentials.",
 )
 @option(
     "--api",
     metavar="VERSION",
-    type=click.Choice(["2021-04-06", "2016-08-15"]),
+    type=click.Choice(["2021-04-06", "2016-08-15", "v2"]),
     default=None,
     section=_CLOUD,
-    help="2021-04-06 or 2016-08-15. Without it: the first.",
+    help="2021-04-06 or 2016-08-15, of huawei v2. Without it: the first.",
 )
 @option(
     "--profile",
@@ -98,6 +110,7 @@ def import_(
     local: bool,
     endpoint: str | None,
     parallelism: int,
+    provider: str | None,
     region: str | None,
     account: str | None,
     api: str | None,
@@ -110,7 +123,9 @@ def import_(
 
     NAME is a service or a pattern such as 'web-*'; SERVICE/FUNCTION takes
     single functions out of a service that stays somebody else's. Without a
-    name: every service that no project owns. Nothing live is changed.
+    name: every service that no project owns. Where the cloud has no services,
+    NAME is a function, and becomes one of a service in the file. Nothing live
+    is changed.
 
     What looks like a secret is not written: the file names a variable for it,
     and the report lists them.
@@ -126,7 +141,7 @@ def import_(
     speech = session.speech = Speech(session=session)
     if local and endpoint:
         raise UsageError("--local and --endpoint exclude each other", hint="--local starts an emulator of its own")
-    made_up = {"--region": region, "--account": account, "--api": api, "--profile": profile}
+    made_up = {"--provider": provider, "--region": region, "--account": account, "--api": api, "--profile": profile}
     given = [name for name, value in made_up.items() if value is not None]
     if (file or target) and given:
         raise UsageError(f"{given[0]} and a target of a file exclude each other", hint="give the one or the other")
@@ -142,6 +157,7 @@ def import_(
         names=names,
         out=Path(out),
         from_file=bool(file or target),
+        provider=provider,
         region=region,
         account=account,
         api=api,

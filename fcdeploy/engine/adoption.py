@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 
 from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.engine.as_spec import spec_body
+from fcdeploy.engine.calling import Path, calling
 from fcdeploy.engine.diff import is_given
 from fcdeploy.engine.ownership import Owned, said
 from fcdeploy.engine.snapshot import Desired, Snapshot, lineage, with_parents_first
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Field
-from fcdeploy.kinds.registry import kind_of
+from fcdeploy.kinds.registry import chain, kind_of
 from fcdeploy.model import Action, Address, Change, Json
 
 MOST_TOLD = 40
@@ -93,31 +94,39 @@ def keeping_tree(kept: Mapping[Address, Mapping[str, Json]], desired: Desired) -
 
     `desired` says what stands beside them: a body that may stand alone does where it is the only one.
     """
+    bodies: dict[Address, Mapping[str, Json]] = {above: {} for address in kept for above in lineage(address)}
+    bodies |= {address: resource.body for address, resource in desired.items()}
+    bodies |= kept
+    places = calling(bodies, {address: one.called for address, one in desired.items() if one.called})
+    spots = {called.path for called in places.values()}
     tree: dict[str, Json] = {}
     for address in with_parents_first(kept):
+        if address not in places:
+            continue
         here: dict[str, Json] = tree
-        for above in reversed(lineage(address)):
-            here = _place(here, above, {*desired, *kept})
-        here.update(kept[address])
+        called = places[address]
+        kinds = chain(kind_of(address))
+        for depth, kind in enumerate(kinds[-len(called.path) :], 1):
+            here = _place(here, kind, called.path[:depth], spots)
+        naming = {address.provider: dict(called.naming)} if called.naming and address not in desired else {}
+        here.update({**naming, **kept[address]})
     return tree
 
 
-def _place(here: dict[str, Json], address: Address, present: Iterable[Address]) -> dict[str, Json]:
+def _place(here: dict[str, Json], kind: Kind, path: Path, spots: Collection[Path]) -> dict[str, Json]:
     """The map in which a resource stands, made where there is none."""
-    kind, name = kind_of(address), address.identity[-1]
+    name = path[-1][1]
     if not kind.fields:
         # A name is all there is to say.
         here.setdefault(kind.section, []).append(name)
         return {}
     section: dict[str, Json] = here.setdefault(kind.section, {})
-    return section if _is_alone(kind, address, present) else section.setdefault(name, {})
+    return section if kind.alone == name and _is_only(path, spots) else section.setdefault(name, {})
 
 
-def _is_alone(kind: Kind, address: Address, present: Iterable[Address]) -> bool:
-    if not kind.alone or address.identity[-1] != kind.alone:
-        return False
-    beside = (one for one in present if one.kind == address.kind and one.identity[:-1] == address.identity[:-1])
-    return set(beside) <= {address}
+def _is_only(path: Path, spots: Collection[Path]) -> bool:
+    """Whether nothing else stands in the same section."""
+    return not any(one != path and one[:-1] == path[:-1] and one[-1][0] == path[-1][0] for one in spots)
 
 
 def _reset_fields(change: Change, given: Mapping[str, Json], live: Mapping[str, Json]) -> dict[tuple[str, ...], Json]:
@@ -128,13 +137,19 @@ def _reset_fields(change: Change, given: Mapping[str, Json], live: Mapping[str, 
     lost: dict[tuple[str, ...], Json] = {}
     for one in change.fields:
         path = _parts(one.path, live)
-        if one.before is None or is_given(path, given):
+        if one.before is None or is_given(path, given) or _is_given_as_secret(kind, path, given):
             continue
         words = _words(kind, path)
         value = _value(whole, words)
         if value is not None:
             lost[words] = value
     return lost
+
+
+def _is_given_as_secret(kind: Kind, path: tuple[str, ...], given: Mapping[str, Json]) -> bool:
+    """Whether the file has a member among those that travel as secrets (S22)."""
+    known = {one.name: one.secrets_in for one in kind.fields}
+    return len(path) > 1 and path[1] in (given.get(known.get(path[0], "")) or {})
 
 
 def _parts(path: str, body: Json) -> tuple[str, ...]:

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from fcdeploy.engine.calling import Path, calling
 from fcdeploy.engine.ownership import MARK_PROJECT, MARK_TARGET
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Access, Codec, Field
@@ -57,29 +58,38 @@ def spec_tree(bodies: Mapping[Address, Mapping[str, Json]], show: Show = conceal
     Sections are in the order of the registry, names in their own. A body that may stand alone does where it is the
     only one, and a kind without fields is a list of names. What the service numbered beneath something is left out: a
     file says what the next one is to be, and none goes for not being in it (S32). At the top a number stands for its
-    series.
+    series. What no file could say beside the others is left out (see `calling`).
     """
-    place = {kind.name: at for at, kind in enumerate(KINDS.values())}
-    beneath: dict[Address | None, list[Address]] = {}
-    for address in sorted(bodies, key=lambda one: (place[one.kind], one)):
-        parent = parent_of(address)
-        if kind_of(address).numbering is not None and parent is not None:
-            continue
-        beneath.setdefault(parent if parent in bodies else None, []).append(address)
+    order = {key: at for at, key in enumerate(KINDS)}
+    written = {
+        address: body
+        for address, body in bodies.items()
+        if kind_of(address).numbering is None or parent_of(address) is None
+    }
+    places = calling(written)
+    own: dict[Path, dict[str, Json]] = {}
+    kinds: dict[Path, Kind] = {}
+    beneath: dict[Path, dict[Path, None]] = {}
+    for address in sorted(places, key=lambda one: (order[(one.provider, one.kind)], one)):
+        kind, called = kind_of(address), places[address]
+        naming = {kind.provider: dict(called.naming)} if called.naming else {}
+        own[called.path] = {**naming, **spec_body(address, written[address], show)}
+        kinds[called.path] = kind
+        for depth in range(len(called.path)):
+            beneath.setdefault(called.path[:depth], {})[called.path[: depth + 1]] = None
 
-    def sections(above: Address | None) -> dict[str, Json]:
-        by_kind: dict[str, list[Address]] = {}
-        for address in beneath.get(above, ()):
-            by_kind.setdefault(address.kind, []).append(address)
-        made: dict[str, Json] = {}
-        for addresses in by_kind.values():
-            kind = kind_of(addresses[0])
-            made[kind.section] = _section(
-                kind, ((_word(one), {**spec_body(one, bodies[one], show), **sections(one)}) for one in addresses)
+    def sections(above: Path) -> dict[str, Json]:
+        by_section: dict[str, list[Path]] = {}
+        for path in beneath.get(above, ()):
+            by_section.setdefault(path[-1][0], []).append(path)
+        return {
+            section: _section(
+                kinds.get(paths[0]), ((path[-1][1], {**own.get(path, {}), **sections(path)}) for path in paths)
             )
-        return made
+            for section, paths in by_section.items()
+        }
 
-    return sections(None)
+    return sections(())
 
 
 def spec_body(address: Address, body: Mapping[str, Json], show: Show = concealed) -> dict[str, Json]:
@@ -96,13 +106,11 @@ def spec_body(address: Address, body: Mapping[str, Json], show: Show = concealed
     return made
 
 
-def _word(address: Address) -> str:
-    """What a resource is called in its section."""
-    return address.identity[-1 if kind_of(address).numbering is None else 0]
-
-
-def _section(kind: Kind, named: Iterable[tuple[str, dict[str, Json]]]) -> Json:
+def _section(kind: Kind | None, named: Iterable[tuple[str, dict[str, Json]]]) -> Json:
+    """What stands under the key of a section; without a kind they are groups, of which a file says more than names."""
     found = dict(named)
+    if kind is None:
+        return found
     if not kind.fields and not any(found.values()):
         return list(found)
     if kind.alone and list(found) == [kind.alone]:

@@ -15,7 +15,9 @@ from fcdeploy.kinds.fields import Access, Field, When
 from fcdeploy.kinds.operations import Derive as Derive
 from fcdeploy.kinds.operations import Group as Group
 from fcdeploy.kinds.operations import Identify as Identify
+from fcdeploy.kinds.operations import InFile as InFile
 from fcdeploy.kinds.operations import Listing as Listing
+from fcdeploy.kinds.operations import NamesInFile as NamesInFile
 from fcdeploy.kinds.operations import Operation as Operation
 from fcdeploy.kinds.operations import Scope as Scope
 from fcdeploy.kinds.operations import TagGroup as TagGroup
@@ -159,8 +161,9 @@ class Kind:
     `grouping`: it is a word of the file only, and nothing of it stands in the cloud: what stands in it is made for each
     of the kinds that `stands_in` it, and its fields are handed down to them (S44). `stands_in` is the kind in whose
     section the file has it, where that is not the parent; of a child of such a kind, one for each of them is made.
-    `identify` gives the identity where it is not the names of the file. `derive` gives further names for paths, and
-    `given` are members of the service's answer that paths name, such as an id that only the service knows.
+    `identify` gives the identity where it is not the names of the file, and `in_file` names that give an identity.
+    `derive` gives further names for paths, and `given` are members of the service's answer that paths name, such as an
+    id that only the service knows.
     `translation`: how bodies travel that are built otherwise. `groups` are fields with an update of their own; `whole`:
     the update of all others replaces them all, so that each travels, changed or not (S18). `later` are those of these
     others that a create does not take: the update follows it where they are to be otherwise than by default. `stamps`
@@ -212,6 +215,7 @@ class Kind:
     grouping: bool = False
     stands_in: str = ""
     identify: Identify | None = None
+    in_file: InFile | None = None
     derive: Derive | None = None
     given: tuple[str, ...] = ()
     translation: Translation | None = None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import string
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
 from urllib.parse import quote
@@ -170,6 +170,13 @@ class Translation:
 Identify: TypeAlias = Callable[[tuple[str, ...], Mapping[str, Json]], tuple[str, ...]]
 """(the names under which the file has it, outermost first; its body under API names) -> the parts of the identity that
 follow the parent's."""
+
+NamesInFile: TypeAlias = tuple[tuple[str, ...], Mapping[str, Json]]
+"""Names under which a file can have a resource, outermost first, and the fields of it that only say its name."""
+
+InFile: TypeAlias = Callable[[tuple[str, ...], Mapping[str, Json]], Iterator[NamesInFile]]
+"""The way back from `Identify`: (the own parts of an identity, a canonical body) -> what a file can call it, and the
+best of it first. There may be no end of that."""
 
 Derive: TypeAlias = Callable[[Mapping[str, str]], Mapping[str, str]]
 """Names of the identity -> further names that paths may use, such as the end of a URN."""

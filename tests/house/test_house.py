@@ -22,7 +22,7 @@ PURE = (
     *("ignoring", "policy", "renames", "sealed", "unmarked", "adoption", "only"),
     *("edges", "order", "attributes", "outputs", "series", "tag_steps", "pins", "crowding"),
     *("graph", "hiding", "lasting", "past", "ledger", "rounds", "schedule", "telling", "digest", "saved"),
-    *("postgres_url", "unread", "groups", "difference", "guards", "create_steps", "update_steps", "again"),
+    *("calling", "postgres_url", "unread", "groups", "difference", "guards", "create_steps", "update_steps", "again"),
 )
 IO_MODULES = {"os", "time", "httpx", "logging", "socket", "subprocess", "sqlite3", "pathlib", "asyncio", "tempfile"}
 

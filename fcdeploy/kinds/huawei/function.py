@@ -5,7 +5,9 @@ A service of the file is no resource here: the function `F` of the service `S` i
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import itertools
+import re
+from collections.abc import Iterator, Mapping
 
 from fcdeploy.kinds.descriptor import (
     Attribute,
@@ -14,6 +16,7 @@ from fcdeploy.kinds.descriptor import (
     Kind,
     Listing,
     Marking,
+    NamesInFile,
     Operation,
     TagGroup,
     Translation,
@@ -21,7 +24,16 @@ from fcdeploy.kinds.descriptor import (
 from fcdeploy.kinds.huawei.function_fields import FIELDS, LATER
 from fcdeploy.kinds.huawei.function_rules import LACKS, check, risks
 from fcdeploy.kinds.huawei.function_travel import said, sent
-from fcdeploy.kinds.huawei.urn import DEFAULT_PACKAGE, NAME_SCHEMA, PROVIDER, URN, URN_PATTERN, on_function
+from fcdeploy.kinds.huawei.urn import (
+    DEFAULT_PACKAGE,
+    LONGEST_NAME,
+    NAME_PATTERN,
+    NAME_SCHEMA,
+    PROVIDER,
+    URN,
+    URN_PATTERN,
+    on_function,
+)
 from fcdeploy.model import Json
 
 
@@ -29,6 +41,19 @@ def identify(names: tuple[str, ...], body: Mapping[str, Json]) -> tuple[str, ...
     """(package, function) of what stands under `names` in the file, the service's first (S44)."""
     service, function = names
     return str(body.get("package") or DEFAULT_PACKAGE), str(body.get("name") or f"{service}-{function}")
+
+
+def in_file(identity: tuple[str, ...], body: Mapping[str, Json]) -> Iterator[NamesInFile]:
+    """What a file can call a function: `S-F` is `F` of `S`; where that cannot be, it is one of a service of its own."""
+    del body
+    package, name = identity
+    inside = {} if package == DEFAULT_PACKAGE else {"package": package}
+    service, dash, function = name.partition("-")
+    if dash and all(re.fullmatch(NAME_PATTERN, one) for one in (service, function)):
+        yield (service, function), inside
+    yield (name, name), {"name": name, **inside}
+    for number in itertools.count(2):
+        yield (f"{name[: LONGEST_NAME - 4]}{number}", name), {"name": name, **inside}
 
 
 def about(body: Mapping[str, Json]) -> str:
@@ -49,6 +74,7 @@ KIND = Kind(
     stands_in="service",
     identity=("package", "functionName"),
     identify=identify,
+    in_file=in_file,
     name_schema=NAME_SCHEMA,
     fields=FIELDS,
     create=Operation(name="CreateFunction", method="POST", path="/fgs/functions"),

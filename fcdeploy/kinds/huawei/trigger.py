@@ -16,7 +16,7 @@ from fcdeploy.kinds.descriptor import (
     Translation,
 )
 from fcdeploy.kinds.fields import Access, Default, Field, Reset, integer, text
-from fcdeploy.kinds.huawei.trigger_travel import GATEWAY, RELEASE, RELEASE_ID, derive, identify, said, sent
+from fcdeploy.kinds.huawei.trigger_travel import GATEWAY, RELEASE, RELEASE_ID, derive, identify, in_file, said, sent
 from fcdeploy.kinds.huawei.trigger_types import TYPES, VARIANTS
 from fcdeploy.kinds.huawei.urn import LATEST, URN
 from fcdeploy.kinds.risks import ANONYMOUS_HTTP
@@ -367,6 +367,7 @@ KIND = Kind(
     collides=collides,
     collision="the service refuses two of them for the same path, topic, stream or objects",
     identify=identify,
+    in_file=in_file,
     derive=derive,
     given=("trigger_type_code", "trigger_id"),
     translation=Translation(said=said, sent=sent),

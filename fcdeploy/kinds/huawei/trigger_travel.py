@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Final
 
-from fcdeploy.kinds.descriptor import Scope
+from fcdeploy.kinds.descriptor import NamesInFile, Scope
 from fcdeploy.kinds.huawei.trigger_types import BY_CODE, DEDICATED, TYPES, TriggerType
 from fcdeploy.kinds.huawei.urn import LATEST
 from fcdeploy.model import Json, Output
@@ -48,6 +49,19 @@ def identify(called: tuple[str, ...], body: Mapping[str, Json]) -> tuple[str, ..
     words = given if isinstance(given, Mapping) else {}
     qualifier = body.get("qualifier")
     return (_last_part(str(body.get("type")), called[-1], words, _plain(qualifier) or LATEST),)
+
+
+def in_file(own: tuple[str, ...], body: Mapping[str, Json]) -> Iterator[NamesInFile]:
+    """What a file can call a trigger: the name that the service keeps, or any."""
+    name = own[-1].partition("@")[0]
+    kind = TYPES.get(str(body.get("type")))
+    if kind is None or kind.named:
+        yield (name,), {}
+        return
+    plain = re.sub(r"[^A-Za-z0-9_-]+", "-", name)
+    yield (plain,), {}
+    for number in itertools.count(2):
+        yield (f"{plain}-{number}",), {}
 
 
 def derive(names: Mapping[str, str]) -> dict[str, str]:
