@@ -1,12 +1,12 @@
 """The planner by example: every file of tests/cases/plan holds cases {spec, live, …} with what the plan must be.
 
 name          what the case shows
-api           API version (2021-04-06)
+api           API version (2021-04-06); v2 is FunctionGraph's
 services, customDomains
               the sections of the file; `code: ./v1` has the checksum "v1"
 defaults, secrets
-live          raw bodies by name (`s`, `s/f`, `s/f/t`, or `kind name`), as the API gives them; services get our mark in
-              their tags unless `marks` says {name: null} or {name: project/target}
+live          raw bodies by name (`s`, `s/f`, `s/f/t`, or `kind name`), as the API gives them; what is marked in its
+              tags has our mark unless `marks` says {name: null} or {name: project/target}
 seen          further marks in this account and region
 fetched       functions whose live archive is at hand;   same_code: those whose content equals the file's
 wishes        adopt, adopt_over, adopt_from, allow_unsafe, only, forward;   destroying
@@ -31,7 +31,7 @@ import pytest
 import yaml
 
 from fcdeploy.diagnostics import Severity
-from fcdeploy.engine.canonical import fingerprint, live_body
+from fcdeploy.engine.canonical import live_body, said, stamp
 from fcdeploy.engine.marks import unmarked
 from fcdeploy.engine.only import about, narrowed
 from fcdeploy.engine.ownership import Wishes, mark_in, mark_tags, orphan_warnings, verdicts
@@ -42,7 +42,7 @@ from fcdeploy.engine.renames import protected_renames, renamed
 from fcdeploy.engine.safety import safety_findings
 from fcdeploy.engine.snapshot import Site, Snapshot
 from fcdeploy.engine.unmarked import undeclared_warnings, with_unmarked
-from fcdeploy.kinds.descriptor import GuardStyle, Scope
+from fcdeploy.kinds.descriptor import GuardStyle, Marking, Scope
 from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import LATER, Action, Address, ArchiveRef, Live, Mark, Plan, Resource, Step, guard_to_json, to_json
 from fcdeploy.render.text import told_text
@@ -51,6 +51,7 @@ from fcdeploy.spec.project import read_project
 FOLDER = Path(__file__).parents[1] / "cases" / "plan"
 KINDS = ("service", "function", "trigger")
 ACCOUNT, REGION = "1234567890123456", "cn-hangzhou"
+PROJECT, GRAPH = "0b5ee11c2f5c4f7c8a6c3a1f0e9d8c7b", "v2"
 KEYS = {
     *(
         "name",
@@ -99,10 +100,14 @@ def archive(name: str) -> ArchiveRef:
     return ArchiveRef(sha256=hashlib.sha256(name.encode()).hexdigest(), crc64=name, size=1)
 
 
-def address(name: str) -> Address:
+def provider_of(case: dict[str, Any]) -> str:
+    return "huawei" if case.get("api") == GRAPH else "alibaba"
+
+
+def address(name: str, provider: str = "alibaba") -> Address:
     kind, _, rest = name.rpartition(" ")
     identity = tuple(rest.split("/"))
-    return Address(provider="alibaba", target="dev", kind=kind or KINDS[len(identity) - 1], identity=identity)
+    return Address(provider=provider, target="dev", kind=kind or KINDS[len(identity) - 1], identity=identity)
 
 
 def packaged(resource: Resource) -> Resource:
@@ -110,14 +115,16 @@ def packaged(resource: Resource) -> Resource:
     body, payloads = dict(resource.body), dict(resource.payloads)
     for name, reference in resource.code.items():
         ref = archive(Path(reference.value).name)
-        body[name], payloads[name] = {"checksum": ref.crc64}, {"zipFile": ref}
+        by = kind_of(resource.address).field(name).checksum_by
+        ref = replace(ref, **{by: ref.crc64})
+        body[name], payloads[name] = {"checksum": ref.checksum(by)}, {"zipFile": ref}
     return replace(resource, body=body, payloads=payloads, code={})
 
 
 def to_live(name: str, raw: dict[str, Any], case: dict[str, Any], mark: Mark) -> Live:
-    where = address(name)
-    whole, owner = dict(raw), None
-    if where.kind == "service":
+    where = address(name, provider_of(case))
+    whole, owner = said(kind_of(where), raw), None
+    if kind_of(where).marking is Marking.TAGS:
         given = case.get("marks", {}).get(name, str(mark.project + "/" + mark.target))
         tags = dict(whole.get("tags") or {})
         if given is not None:
@@ -128,7 +135,7 @@ def to_live(name: str, raw: dict[str, Any], case: dict[str, Any], mark: Mark) ->
     api = case.get("api", "2021-04-06")
     travelling = live_body(kind_of(where), whole, api)
     is_read_twice = kind_of(where).guard_in(api) is GuardStyle.RECHECK
-    etag = fingerprint(travelling) if is_read_twice else f"etag of {name}"
+    etag = stamp(kind_of(where), travelling, whole) if is_read_twice else f"etag of {name}"
     body, told = unmarked(kind_of(where), travelling)
     owner = owner or told
     body, is_pinned = unpinned(kind_of(where), body)
@@ -138,17 +145,20 @@ def to_live(name: str, raw: dict[str, Any], case: dict[str, Any], mark: Mark) ->
 def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
     """What app/planning does, without the reading."""
     api = case.get("api", "2021-04-06")
-    target = {"provider": "alibaba", "region": REGION, "account": ACCOUNT, "api": api}
+    provider = provider_of(case)
+    account = PROJECT if api == GRAPH else ACCOUNT
+    where = {"projectId": account} if api == GRAPH else {"account": account, "api": api}
+    target = {"provider": provider, "region": REGION, **where}
     spec = {"apiVersion": "fcdeploy/v1", "project": "p", "targets": {"dev": target}}
     spec |= {key: case[key] for key in ("defaults", "secrets", "services", "customDomains") if key in case}
     (folder / "fcdeploy.yaml").write_text(yaml.safe_dump(spec, sort_keys=False), encoding="utf-8")
     project = read_project(folder, environ=SECRETS)
     (only,) = project.targets
-    site = Site(project="p", target=only, scope=Scope(region=REGION, account=ACCOUNT, api=api))
+    site = Site(project="p", target=only, scope=Scope(region=REGION, account=account, api=api))
     wanted = located({where: packaged(one) for where, one in project.expand(only).items()}, site.scope)
     desired = {} if case.get("destroying") else present(wanted, api)
     lives = {
-        address(name): to_live(name, raw, case, site.mark)
+        address(name, provider): to_live(name, raw, case, site.mark)
         for name, raw in case.get("live", {}).items()
         if raw is not None
     }
@@ -158,8 +168,8 @@ def planned(case: dict[str, Any], folder: Path) -> tuple[Plan, list[Any]]:
     snapshot = Snapshot(
         lives=lives,
         marks=frozenset(seen),
-        archives={address(name): archive(f"live {name}") for name in case.get("fetched", [])},
-        same_code=frozenset(address(name) for name in case.get("same_code", [])),
+        archives={address(name, provider): archive(f"live {name}") for name in case.get("fetched", [])},
+        same_code=frozenset(address(name, provider) for name in case.get("same_code", [])),
     )
     wishes = Wishes(
         **{key: tuple(value) if isinstance(value, list) else value for key, value in case.get("wishes", {}).items()}
@@ -203,7 +213,7 @@ def as_said(value: Any) -> Any:
 
 
 def short(text: str) -> str:
-    return text.replace("dev:alibaba.", "")
+    return text.replace("dev:alibaba.", "").replace("dev:huawei.", "")
 
 
 def seen_step(step: Step, wanted: dict[str, Any]) -> dict[str, Any]:
