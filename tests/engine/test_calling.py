@@ -7,12 +7,13 @@ from typing import Any
 
 import pytest
 
+from fcdeploy.engine.adoption import keeping_tree
 from fcdeploy.engine.as_spec import spec_tree
 from fcdeploy.engine.calling import calling
 from fcdeploy.kinds.descriptor import Kind, Listing, NamesInFile, Operation
 from fcdeploy.kinds.fields import integer, text
 from fcdeploy.kinds.registry import KINDS
-from fcdeploy.model import Address, Json
+from fcdeploy.model import Address, Json, Resource
 
 _ANY = Operation(name="Any", method="GET", path="/any")
 _DIG = Operation(name="Dig", method="POST", path="/any")
@@ -127,3 +128,18 @@ def test_what_no_file_can_say_beside_another_is_left_out() -> None:
 
 def test_where_its_parent_is_not_written_a_resource_stands_at_the_top() -> None:
     assert spec_tree(live("flag cold-one/red@far")) == {"flags": {"red": {"size": 2}}}
+
+
+def test_lines_that_keep_something_stand_where_the_file_has_what_they_belong_to() -> None:
+    crater, flag = live("crater very-cold-one"), live("flag very-cold-one/red@far")
+    (address,) = crater
+    # The file has it as `one` of `very-cold`, which its name alone does not tell.
+    desired = {address: Resource(address=address, body={}, called=("very-cold", "one"))}
+    assert keeping_tree(flag, desired) == {"seas": {"very-cold": {"craters": {"one": {"flags": {"red": {"size": 2}}}}}}}
+    maps = live("map very-cold-one/new", size=7)
+    assert keeping_tree(crater | maps, desired) == {
+        "seas": {"very-cold": {"craters": {"one": {"size": 2}}, "maps": {"new": {"size": 7}}}}
+    }
+    assert keeping_tree(live("crater alone"), {}) == {
+        "seas": {"alone1": {"craters": {"alone": {"moon": {"name": "alone"}, "size": 2}}}}
+    }
