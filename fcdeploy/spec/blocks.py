@@ -7,7 +7,8 @@ lists and single values replace, and a null cancels what the resource or `defaul
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
 from fcdeploy.kinds import registry
@@ -16,7 +17,22 @@ from fcdeploy.spec.node import Node, laid
 from fcdeploy.spec.resolve import DEFAULTS, by_name, is_alone, is_foreign
 from fcdeploy.spec.words import FOREACH, WHEN
 
-_Change: TypeAlias = Callable[[Node, Kind], Node]
+
+@dataclass(frozen=True, slots=True)
+class _Described:
+    """A kind, the sections in its resources, and the clouds whose blocks are not for it; worked out once a section."""
+
+    kind: Kind
+    below: Mapping[str, Kind]
+    others: tuple[str, ...]
+
+    @classmethod
+    def of(cls, kind: Kind) -> _Described:
+        below = {child.section: child for child in registry.within(kind)}
+        return cls(kind, below, tuple(one for one in registry.providers() if one != kind.provider))
+
+
+_Change: TypeAlias = Callable[[Node, _Described], Node]
 _EARLY = frozenset((WHEN, FOREACH))
 """Words that are settled before a block is looked at."""
 
@@ -40,7 +56,7 @@ def own_defaults(defaults: Node, provider: str) -> Node:
     for name, item in defaults.fields.items():
         kind = registry.KINDS.get((provider, name))
         if kind is not None:
-            made[name] = _opened(item, kind)
+            made[name] = _opened(item, _Described.of(kind))
         elif not is_foreign(name, provider):
             made[name] = item
     return defaults.with_value(made) if isinstance(defaults.value, dict) else defaults
@@ -53,7 +69,7 @@ def with_blocks(root: Node, provider: str) -> Node:
     made = dict(root.value)
     for kind in registry.sections(provider):
         if kind.section in made:
-            made[kind.section] = _each(made[kind.section], kind, with_block)
+            made[kind.section] = _each(made[kind.section], kind, _merged)
     if DEFAULTS in made:
         found = own_defaults(made[DEFAULTS], provider)
         kinds = {name: one for (cloud, name), one in registry.KINDS.items() if cloud == provider}
@@ -64,10 +80,13 @@ def with_blocks(root: Node, provider: str) -> Node:
 
 def with_block(resource: Node, kind: Kind) -> Node:
     """A resource, and what stands beneath it, with the block of its own cloud merged and all others gone."""
+    return _merged(resource, _Described.of(kind))
+
+
+def _merged(resource: Node, described: _Described) -> Node:
     if not isinstance(resource.value, dict):
         return resource
-    fields = dict(_own(resource, kind))
-    below = {child.section: child for child in registry.within(kind)}
+    fields, kind, below = dict(_own(resource, described)), described.kind, described.below
     block = fields.get(kind.provider)
     if block is not None and (block.value is None or is_block(block)):
         del fields[kind.provider]
@@ -76,14 +95,13 @@ def with_block(resource: Node, kind: Kind) -> Node:
             if key in below and before is not None:
                 before, item = by_name(before, below[key]), by_name(item, below[key])
             fields[key] = laid(before, item)
-    return _changed(resource, _sections(fields, below, with_block))
+    return _changed(resource, _sections(fields, below, _merged))
 
 
-def _opened(resource: Node, kind: Kind) -> Node:
+def _opened(resource: Node, described: _Described) -> Node:
     if not isinstance(resource.value, dict):
         return resource
-    fields = dict(_own(resource, kind))
-    below = {child.section: child for child in registry.within(kind)}
+    fields, kind, below = dict(_own(resource, described)), described.kind, described.below
     block = fields.get(kind.provider)
     if block is not None and is_block(block) and not below.keys().isdisjoint(block.fields):
         left: dict[str, Node] = {}
@@ -118,13 +136,14 @@ def _put(before: Node | None, item: Node, kind: Kind) -> Node | None:
     return under.with_value(made)
 
 
-def _own(resource: Node, kind: Kind) -> dict[str, Node]:
+def _own(resource: Node, described: _Described) -> dict[str, Node]:
     """The fields without the blocks of other clouds."""
-    others = [one for one in registry.providers() if one != kind.provider and one in resource.fields]
-    return {key: item for key, item in resource.fields.items() if key not in others} if others else resource.fields
+    fields = resource.fields
+    others = [one for one in described.others if one in fields]
+    return {key: item for key, item in fields.items() if key not in others} if others else fields
 
 
-def _sections(fields: dict[str, Node], below: dict[str, Kind], change: _Change) -> dict[str, Node]:
+def _sections(fields: dict[str, Node], below: Mapping[str, Kind], change: _Change) -> dict[str, Node]:
     return {key: _each(item, below[key], change) if key in below else item for key, item in fields.items()}
 
 
@@ -133,9 +152,10 @@ def _each(section: Node, kind: Kind, change: _Change) -> Node:
     value = section.value
     if not isinstance(value, dict):
         return section
+    described = _Described.of(kind)
     if kind.alone and is_alone(value, kind):
-        return change(section, kind)
-    return _changed(section, {name: change(item, kind) for name, item in value.items()})
+        return change(section, described)
+    return _changed(section, {name: change(item, described) for name, item in value.items()})
 
 
 def _changed(node: Node, fields: dict[str, Node]) -> Node:

@@ -15,7 +15,7 @@ from fcdeploy.spec.blocks import is_block
 from fcdeploy.spec.node import Node, Path
 from fcdeploy.spec.place import Place
 from fcdeploy.spec.shape import Shape, shapes
-from fcdeploy.spec.words import FOREACH, WHEN
+from fcdeploy.spec.words import FOREACH, WHEN, words_of
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,7 +36,10 @@ def of_other_clouds(place: Place, key: str) -> Elsewhere | None:
         section = next((kind for kind in at_top if kind.section == key), None)
         return _no_section(section, place.provider, at_top=True) if section is not None else None
     word = ".".join((*(str(step) for step in place.rest if isinstance(step, str)), key))
-    known_by = [kind for kind in registry.namesakes(place.kind) if _knows(kind, place.rest, key, place.resource)]
+    # A word that it may have as well only stands in the wrong place.
+    own = key in {word.name for word in words_of(place.kind)}
+    namesakes = () if own else registry.namesakes(place.kind)
+    known_by = [kind for kind in namesakes if _knows(kind, place.rest, key, place.resource)]
     instead = place.kind.lacks.get(word, place.kind.lacks.get(key, "") if not place.rest else "")
     sections = () if place.rest else registry.foreign(place.provider, place.kind)
     section = next((kind for kind in sections if kind.section == key), None)
@@ -86,7 +89,8 @@ def _knows(kind: Kind, rest: Path, key: str, resource: Node) -> bool:
     """Whether a kind of another cloud has this word at the same place."""
     known: Mapping[str, Shape] = shapes(kind.provider, kind.name)
     if not rest:
-        return key in known or any(child.section == key for child in registry.within(kind))
+        words = (*(child.section for child in registry.within(kind)), *(word.name for word in words_of(kind)))
+        return key in known or key in words
     if any(child.section == rest[0] for child in registry.within(kind)):
         # What is one thing in this cloud is a map of names there.
         return len(rest) == 1

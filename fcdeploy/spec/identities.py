@@ -3,14 +3,14 @@ known when the file is read gives (S44). Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 
 from fcdeploy.diagnostics import Diagnostic, error
-from fcdeploy.kinds import registry
 from fcdeploy.kinds.fields import Access
+from fcdeploy.model import LATER, Sensitive
 from fcdeploy.spec.identity_body import body_with_placeholders
 from fcdeploy.spec.node import Node, Path, path_text
-from fcdeploy.spec.placed import Placed, standing
+from fcdeploy.spec.placed import Placed
 
 
 def identity_findings(everything: Sequence[Placed]) -> Iterator[tuple[Path, Diagnostic]]:
@@ -51,19 +51,28 @@ def _hint(placed: Placed) -> str:
     return "remove one of them"
 
 
-def unsaid_findings(resolved: Node, provider: str) -> Iterator[Diagnostic]:
+def unsaid_findings(everything: Iterable[Placed]) -> Iterator[Diagnostic]:
     """Identities that hold a secret, which would be printed and saved, or what is known only after apply."""
-    if not any(kind.identify is not None for kind in registry.KINDS.values() if kind.provider == provider):
-        return
-    unsaid = list(standing(resolved, provider, body_with_placeholders))
-    for placed, other in zip(standing(resolved, provider), unsaid, strict=True):
-        own = len(placed.identity) - 1 if placed.kind.parent is not None else 0
-        if placed.kind.identify is None or placed.absent or placed.identity[own:] == other.identity[own:]:
+    for placed in everything:
+        kind = placed.kind
+        if kind.identify is None or placed.absent or not _has_unsaid(placed.node):
+            continue
+        own = placed.identity[len(placed.identity) - 1 if kind.parent is not None else 0 :]
+        if own == kind.identify(placed.called, body_with_placeholders(kind, placed.node)):
             continue
         yield error(
-            f"what a {placed.kind.title.lower()} is called must be known before the plan is made, and be no secret",
+            f"what a {kind.title.lower()} is called must be known before the plan is made, and be no secret",
             detail="it becomes part of its address, which is printed and saved",
             hint="write the value itself, or use env('NAME')",
             span=placed.node.key_span or placed.node.span,
             path=path_text(placed.path),
         )
+
+
+def _has_unsaid(node: Node) -> bool:
+    value = node.value
+    if type(value) is dict:
+        return any(_has_unsaid(item) for item in value.values())
+    if type(value) is list:
+        return any(_has_unsaid(item) for item in value)
+    return isinstance(value, (Sensitive, *LATER))

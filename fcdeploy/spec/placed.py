@@ -7,21 +7,16 @@ stands in it may have an identity made of several names, and a version or alias 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import TypeAlias
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import NEW, Kind
 from fcdeploy.kinds.fields import Access
-from fcdeploy.model import Json
 from fcdeploy.spec.identity_body import identity_body
 from fcdeploy.spec.node import Node, Path
 
 EXTERNAL = "external"
-
-BodyOf: TypeAlias = Callable[[Kind, Node], Mapping[str, Json]]
-"""A resource -> what an identity may be made of, under API names."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -80,30 +75,30 @@ def spot(kind: Kind, called: tuple[str, ...]) -> tuple[str, ...]:
     return called
 
 
-def resources(root: Node, provider: str, body_of: BodyOf = identity_body) -> Iterator[Placed]:
+def resources(root: Node, provider: str) -> Iterator[Placed]:
     """Every resource of a resolved spec, parents before what stands beneath; skips what has not the shape."""
-    for placed in standing(root, provider, body_of):
+    for placed in standing(root, provider):
         if not placed.kind.grouping:
             yield placed
 
 
-def standing(root: Node, provider: str, body_of: BodyOf = identity_body) -> Iterator[Placed]:
+def standing(root: Node, provider: str) -> Iterator[Placed]:
     """The same with what only groups others, whose identity is empty."""
     for kind in registry.sections(provider):
-        yield from _section(root, kind, None, body_of)
+        yield from _section(root, kind, None)
 
 
-def _section(holder: Node, kind: Kind, above: Placed | None, body_of: BodyOf) -> Iterator[Placed]:
+def _section(holder: Node, kind: Kind, above: Placed | None) -> Iterator[Placed]:
     """Every resource of one section of the holder, each followed by what stands in it."""
     below = registry.within(kind)
     ordinary = [child for child in below if not registry.is_made_for_each(child)]
     repeated = [child for child in below if registry.is_made_for_each(child)]
     for name, node in _entries(holder, kind):
-        placed = _placed(kind, name, node, holder=above, parent=above if kind.parent else None, body_of=body_of)
+        placed = _placed(kind, name, node, holder=above, parent=above if kind.parent else None)
         yield placed
         made: list[Placed] = []
         for child in ordinary:
-            for one in _section(node, child, placed, body_of):
+            for one in _section(node, child, placed):
                 if repeated:
                     made.append(one)
                 yield one
@@ -111,7 +106,7 @@ def _section(holder: Node, kind: Kind, above: Placed | None, body_of: BodyOf) ->
             for parent in made:
                 if parent.kind.name == child.parent:
                     for its, item in _entries(node, child):
-                        yield _placed(child, its, item, holder=placed, parent=parent, body_of=body_of)
+                        yield _placed(child, its, item, holder=placed, parent=parent)
 
 
 def _entries(holder: Node, kind: Kind) -> Iterator[tuple[str, Node]]:
@@ -121,9 +116,7 @@ def _entries(holder: Node, kind: Kind) -> Iterator[tuple[str, Node]]:
             yield name, node
 
 
-def _placed(
-    kind: Kind, name: str, node: Node, *, holder: Placed | None, parent: Placed | None, body_of: BodyOf
-) -> Placed:
+def _placed(kind: Kind, name: str, node: Node, *, holder: Placed | None, parent: Placed | None) -> Placed:
     """`holder` is the resource in whose section the file has it, `parent` what it stands beneath in the cloud."""
     above = parent or holder
     last = (name, NEW) if kind.numbering is not None and not kind.alone else (name,)
@@ -131,7 +124,7 @@ def _placed(
     gone = node.fields.get("absent")
     return Placed(
         kind=kind,
-        identity=_identity(kind, called, parent, node, body_of),
+        identity=_identity(kind, called, parent, node),
         called=called,
         path=(*(holder.path if holder is not None else ()), kind.section, name),
         node=node,
@@ -140,14 +133,12 @@ def _placed(
     )
 
 
-def _identity(
-    kind: Kind, called: tuple[str, ...], parent: Placed | None, node: Node, body_of: BodyOf
-) -> tuple[str, ...]:
+def _identity(kind: Kind, called: tuple[str, ...], parent: Placed | None, node: Node) -> tuple[str, ...]:
     above = parent.identity if parent is not None else ()
     if kind.grouping:
         return ()
     if kind.identify is not None:
-        return (*above, *kind.identify(called, body_of(kind, node)))
+        return (*above, *kind.identify(called, identity_body(kind, node)))
     return (*above, *called[len(parent.called) if parent is not None else 0 :])
 
 

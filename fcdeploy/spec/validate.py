@@ -46,12 +46,13 @@ def check_spec(
     `unread`: of secrets only that they are text is known.
     """
     no_text = _secrets_that_are_no_text(resolved, provider) if unread else []
-    no_text += unsaid_findings(resolved, provider)
+    before = list(standing(resolved, provider))
+    no_text += unsaid_findings(before)
     resolved = _with_secrets_unknown(resolved) if unread else resolved
     judged = Judged.of(resolved, provider)
     found = _Findings(judged)
     parents: dict[Path, list[Placed]] = {}
-    there = list(standing(resolved, provider))
+    there = list(standing(resolved, provider)) if unread else before
     everything = [placed for placed in there if not placed.kind.grouping]
     external = frozenset(placed.path for placed in there if placed.external)
     # An external one may hold more than the file says.

@@ -442,6 +442,7 @@ def test_words_that_a_cloud_lacks_are_refused_at_their_line_with_what_to_write(t
     text = """\
 services:
   shop:
+    external: true
     internetAccess: true
     vpcBindings: [vpc-1]
     functions:
@@ -463,6 +464,7 @@ defaults: {customDomain: {protocol: HTTP}, function: {diskSize: 512}}
         if one.span
     }
     assert list(found.values()) == [
+        ("nimbus has no `external`", "put it under `alibaba:` on the service"),
         ("nimbus has no `internetAccess`", "put it under `alibaba:` on the service"),
         ("nimbus has no `vpcBindings`", "write `vpcConfig`; or put it under `alibaba:` on the service"),
         ("nimbus has no `instanceType`", "`size`; or put it under `alibaba:` on the function"),
