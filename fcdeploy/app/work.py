@@ -27,7 +27,8 @@ from fcdeploy.app.running import (
     roll_back,
     write_archives,
 )
-from fcdeploy.app.types import Kept, Move, StatusRow, TargetDrift, TargetOutputs, TargetPlan, TargetStatus, Where
+from fcdeploy.app.status_row import status_row
+from fcdeploy.app.types import Kept, Move, TargetDrift, TargetOutputs, TargetPlan, TargetStatus, Where
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.journal import Journal, RunRecord, new_run_id
 from fcdeploy.engine.lease import Lease
@@ -40,8 +41,7 @@ from fcdeploy.engine.unmarked import with_unmarked
 from fcdeploy.engine.unread import marked, unread_of, unread_warnings, without_unread
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
 from fcdeploy.kinds.fields import value_at
-from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Address, Ending, Json, Live, Outcome, PastRun, Plan, SecretSource, Target, Wave
+from fcdeploy.model import Address, Ending, Json, Outcome, PastRun, Plan, SecretSource, Target, Wave
 from fcdeploy.spec.plain import GIVEN
 from fcdeploy.spec.project import Project
 from fcdeploy.spec.template import secret_text
@@ -310,7 +310,7 @@ class Work:
             owned = with_unmarked(owned, declared, snapshot, Wishes(), bench.site.scope)
         except FcdeployError as problem:
             return TargetStatus(target=self.target, where=self.where, problem=problem)
-        rows = tuple(_status_row(live) for address, live in sorted(snapshot.lives.items()) if is_owned(address, owned))
+        rows = tuple(status_row(live) for address, live in sorted(snapshot.lives.items()) if is_owned(address, owned))
         return TargetStatus(target=self.target, where=self.where, rows=rows, open_run=open_run, problem=unread)
 
 
@@ -366,15 +366,3 @@ def given_text(project: Project, address: str, path: str) -> str:
             hint="put it back into the file, then run the command again",
         )
     return found
-
-
-def _status_row(live: Live) -> StatusRow:
-    kind = kind_of(live.address)
-    # The mark of whose it is says nothing here.
-    raw = {**live.raw, kind.mark_field: live.body.get(kind.mark_field)} if kind.mark_field else live.raw
-    return StatusRow(
-        address=live.address,
-        modified=str(live.raw.get("lastModifiedTime") or live.raw.get("createTime") or ""),
-        about=kind.about(raw) if kind.about is not None else "",
-        reported={name: live.raw[name] for name in kind.reported if live.raw.get(name) is not None},
-    )

@@ -168,7 +168,8 @@ class Kind:
     the update of all others replaces them all, so that each travels, changed or not (S18). `later` are those of these
     others that a create does not take: the update follows it where they are to be otherwise than by default. `stamps`
     are members of the service's answer that change with every write, and are part of what a recheck compares (law 4).
-    `lacks` are words of the same kind of other clouds that there are not, each with the nearest equivalent (S45).
+    `times` are the members of the answer that say when it was last changed, the best first. `lacks` are words of the
+    same kind of other clouds that there are not, each with the nearest equivalent (S45).
     `hints` say what to do about a refusal, by its code.
     """
 
@@ -223,6 +224,7 @@ class Kind:
     whole: bool = False
     later: frozenset[str] = frozenset()
     stamps: tuple[str, ...] = ()
+    times: tuple[str, ...] = ("lastModifiedTime", "createTime", "last_modified", "last_updated_time", "created_time")
     lacks: Mapping[str, str] = field(default_factory=dict)
     hints: Mapping[str, str] = field(default_factory=dict)
 
