@@ -24,6 +24,7 @@ from fcdeploy.engine.ownership import Owned, is_owned, mark_tags, says_itself
 from fcdeploy.engine.pins import still_pinned, without_pin
 from fcdeploy.engine.renames import renamed
 from fcdeploy.engine.sealed import unreadable
+from fcdeploy.engine.sealing import ignoring_all, seal_tags, sealing_findings, unlike, with_unlike
 from fcdeploy.engine.series import lost_with, named, next_of, pruned
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, with_parents_first
 from fcdeploy.engine.steps import Difference
@@ -164,6 +165,7 @@ def _wanted(
     address = resource.address
     kind = kind_of(address)
     live = snapshot.lives.get(address)
+    resource = ignoring_all(resource, kind)
     if live is not None and resource.ignore:
         resource = _with_live_values(resource, live, snapshot.archives.get(address))
     body = desired_body(kind, resource.body, site.scope.api)
@@ -171,10 +173,12 @@ def _wanted(
         # Once more, since a default may have taken a place of which the file says nothing.
         body = with_live(body, live.body, resource.ignore)
     if kind.marking is Marking.TAGS and kind.tags is not None:
-        body[kind.tags.field] = {**(body.get(kind.tags.field) or {}), **mark_tags(site.mark)}
+        seals = seal_tags(resource, kind, body, live.body if live is not None else None, site.scope)
+        body[kind.tags.field] = {**(body.get(kind.tags.field) or {}), **mark_tags(site.mark), **seals}
     body = marked(kind, body, mark)
+    notes = sealing_findings(resource, kind, body)
     if live is None:
-        return Difference(address=address, action=Action.CREATE, resource=resource, body=body, live=None)
+        return Difference(address=address, action=Action.CREATE, resource=resource, body=body, live=None, notes=notes)
     # What the service itself moved counts once the file says what it is to be.
     moved = {name: value for name, value in standing(kind, live).items() if name in body and name not in live.body}
     body = still_pinned(kind, body, live)
@@ -182,7 +186,7 @@ def _wanted(
     body |= lowered(kind, body, live.body)
     if address in snapshot.same_code:
         body = _with_live_code(kind, body, live.body)
-    fields = differing(kind, body, live.body, site.scope.api)
+    fields = with_unlike(kind, differing(kind, body, live.body, site.scope.api), unlike(kind, body, live.body))
     noted = {kind.mark_field, kind.pin_field} & {one.name for one in fields}
     if noted:
         # Where the text is ignored it is the mark or the pin that is written, and that has to be so afterwards.
@@ -201,6 +205,7 @@ def _wanted(
         live=live,
         fields=fields,
         archive=snapshot.archives.get(address),
+        notes=notes,
     )
 
 

@@ -201,6 +201,13 @@ def _check_places(body: Mapping[str, Json]) -> Iterable[Finding]:
                 detail="the service reaches it with the permissions of an agency",
                 hint="set `role: NAME`, the name of the agency, on the function or on its service",
             )
+    vpc = body.get("vpcConfig")
+    if isinstance(vpc, Mapping) and vpc.get("moreSecurityGroupIds") and not vpc.get("securityGroupId"):
+        yield Finding(
+            path="vpcConfig.moreSecurityGroupIds",
+            summary="`moreSecurityGroupIds` are those after the first",
+            hint="write the first as `securityGroupId`",
+        )
     if body.get("domainNames") and not body.get("vpcConfig"):
         yield Finding(path="domainNames", summary="`domainNames` needs a VPC", hint="write `vpcConfig` as well")
     mounts = body.get("nasConfig")

@@ -70,7 +70,12 @@ VPC = obj(
         text("vpcId", "VPC", "Id of the VPC.", default=None, required=True),
         strings("vSwitchIds", "Subnet", "Id of the subnet, as a list of one.", required=True, minItems=1, maxItems=1),
         text("securityGroupId", "Security group", "Id of the security group."),
-        strings("moreSecurityGroupIds", "More security groups", "Ids of further security groups."),
+        strings(
+            "moreSecurityGroupIds",
+            "More security groups",
+            "Ids of further security groups.",
+            item={"minLength": 1},
+        ),
         chosen("vpcName", "VPC name", "Name of the VPC, as the console shows it."),
         chosen("subnetName", "Subnet name", "Name of the subnet, as the console shows it."),
         chosen("cidr", "Address range", "Address range of the subnet."),
