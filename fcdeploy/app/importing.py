@@ -319,18 +319,25 @@ def _residue(difference: Difference, is_called: bool) -> Diagnostic:
         if live is not None and resource is not None
         else ()
     )
-    sealed = {name for one in difference.kind.fields if one.secrets_in for name in (one.name, one.secrets_in)}
     told = {
         "detail": "\n".join(f"{change.path}: {change.before!r} -> {change.after!r}" for change in changes),
         "address": str(difference.address),
         "span": resource.span if resource is not None else None,
     }
-    if difference.action is Action.UPDATE and {one.name for one in difference.fields} <= sealed:
-        return warning(f"taking over {named} encrypts what the file has as secrets", **told)
+    if difference.action is Action.UPDATE and all(_is_of_secrets(difference.kind, one.path) for one in changes):
+        return warning(f"taking over {named} writes what the file has as secrets, encrypted", **told)
     hint = "mend the file by hand, or `ignore` the field; please report it"
     if not is_called:
         hint = "no file can say it beside another of that name: rename or delete one of them"
     return error(f"taking over {named} would {difference.action.value} it", hint=hint, **told)
+
+
+def _is_of_secrets(kind: Kind, path: str) -> bool:
+    """Whether a difference is that the file has as a secret what the service told, or what it never tells (S22)."""
+    name, _, key = path.partition(".")
+    if kind.tags is not None and name == kind.tags.field:
+        return key in {one.digest_tag for one in kind.fields if one.digest_tag}
+    return any(name == one.name for one in kind.fields if one.secrets_in or one.digest_tag)
 
 
 def _marked(live: Live, chosen: Chosen, site: Site) -> Live:

@@ -41,7 +41,7 @@ Show: TypeAlias = Callable[[Spot, Json], Json]
 """(where, canonical value) -> what the file says there; None leaves it out.
 
 Asked for every scalar and for every code archive, and, with None for the value, for what the service takes but never
-tells (WRITE_ONLY) and cannot do without.
+tells (WRITE_ONLY, and members of what only a digest tells of) and cannot do without.
 """
 
 
@@ -100,7 +100,8 @@ def spec_body(address: Address, body: Mapping[str, Json], show: Show = concealed
         word = kind.field(kind.tags.field).spec_name
         tags = made.get(word)
         if isinstance(tags, dict):
-            made[word] = {key: value for key, value in tags.items() if key not in (MARK_PROJECT, MARK_TARGET)}
+            ours = {MARK_PROJECT, MARK_TARGET, *(one.digest_tag for one in kind.fields)}
+            made[word] = {key: value for key, value in tags.items() if key not in ours}
             if not made[word]:
                 del made[word]
     return made
@@ -161,6 +162,9 @@ class _Writer:
         if field.codec is Codec.ARCHIVE:
             return self._show(self._spot(path, field, hidden), value)
         if isinstance(value, Mapping):
+            if field.digest_tag:
+                # The service tells the keys alone.
+                return {key: self._show(self._spot((*path, key), field, hidden), None) for key in value}
             members = field.members(self._whole)
             if members:
                 return self.members(members, value, path, hidden=hidden)

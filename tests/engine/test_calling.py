@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from fcdeploy.engine.adoption import keeping_tree
-from fcdeploy.engine.as_spec import spec_tree
+from fcdeploy.engine.as_spec import spec_body, spec_tree
 from fcdeploy.engine.calling import calling
 from fcdeploy.kinds.descriptor import Kind, Listing, NamesInFile, Operation
 from fcdeploy.kinds.fields import integer, text
@@ -143,3 +143,9 @@ def test_lines_that_keep_something_stand_where_the_file_has_what_they_belong_to(
     assert keeping_tree(live("crater alone"), {}) == {
         "seas": {"alone1": {"craters": {"alone": {"moon": {"name": "alone"}, "size": 2}}}}
     }
+
+
+def test_what_only_a_digest_tells_of_is_asked_for_and_never_written_empty() -> None:
+    address = Address(provider="huawei", target="t", kind="function", identity=("default", "a-b"))
+    body = {"encryptedVariables": {"TOKEN": ""}, "tags": {"fcdeploy.secrets": "digest", "team": "x"}}
+    assert spec_body(address, body) == {"encryptedVariables": {"TOKEN": "(sensitive)"}, "tags": {"team": "x"}}
