@@ -235,6 +235,27 @@ def test_secrets_that_do_not_change_go_with_what_does(graph: Graph) -> None:
     assert graph.function()["description"] == "second" and graph.stage.plan().is_empty
 
 
+def test_a_changed_secret_comes_last_and_is_finished_rather_than_taken_back(graph: Graph) -> None:
+    graph.stage.environ["TOKEN"] = "geheim"
+    secret = {"environmentVariables": {"MODE": "plain", "TOKEN": "${{ secret('TOKEN') }}"}}
+    graph.deploy({**FIRST, **secret})
+    graph.stage.environ["TOKEN"] = "geheimer"
+    graph.write({**FIRST, **secret, "code": "./two"})
+    plan = graph.stage.plan()
+    assert [(step.id, step.last, bool(step.undo)) for step in plan.steps] == [
+        (f"update {HERE} code", False, True),
+        (f"update {HERE}", True, False),
+        (f"tag {HERE}", True, True),
+    ]
+    assert [one.summary for one in plan.warnings] == ["function default/s-f: this update cannot be undone"]
+    graph.stage.faults({"match": {"operation": "CreateTags"}, "effect": REFUSED})
+    graph.stage.apply(ending=Ending.NEEDS_ATTENTION)
+    graph.stage.faults()
+    (outcome,) = graph.stage.resume()
+    assert outcome.ending is Ending.DONE and graph.stage.plan().is_empty
+    assert json.loads(graph.function()["encrypted_user_data"]) == {"TOKEN": "geheimer"}
+
+
 def test_what_only_an_update_takes_follows_the_create(graph: Graph) -> None:
     made = {**FIRST, "runtime": "http", "instanceConcurrency": 5, "diskSize": 10240}
     graph.write(made)
