@@ -90,6 +90,7 @@ _CODE = (
         f"Dependencies, at most twenty: {_LAYER_FORMS}. A name means the newest version.",
         maxItems=20,
         item={"minLength": 1, "description": _LAYER_FORMS},
+        last_part=":",
         # The API wants the code again with them (facts 3.5).
         together=("code",),
         behaves="A layer is a dependency here, and the function names a version of it by an id.",
