@@ -16,7 +16,7 @@ from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.together import together
 from fcdeploy.errors import CloudError, ReadFailed, SpecError
-from fcdeploy.kinds.fields import Codec
+from fcdeploy.kinds.fields import Codec, Field
 from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Action, Address, ArchiveRef, CodeRef, Json, Live, Resource
 from fcdeploy.package.archive import Archive
@@ -80,9 +80,9 @@ class Packages:
         found: list[Diagnostic] = []
         body, payloads = dict(resource.body), dict(resource.payloads)
         for name, reference in resource.code.items():
-            by = kind_of(resource.address).field(name).checksum_by
+            field = kind_of(resource.address).field(name)
             try:
-                checksum, payload, findings = self._one(resource, reference, by)
+                checksum, payload, findings = self._one(resource, reference, field)
             except PackageError as problem:
                 found.append(_problem(problem, reference, resource))
                 continue
@@ -92,8 +92,8 @@ class Packages:
             found += [replace(one, address=str(resource.address)) for one in findings]
         return replace(resource, body=body, payloads=payloads, code={}), found
 
-    def _one(self, resource: Resource, reference: CodeRef, by: str) -> tuple[str | None, Json, list[Diagnostic]]:
-        """(checksum of the kind `by`, or None; what is sent; findings)."""
+    def _one(self, resource: Resource, reference: CodeRef, field: Field) -> tuple[str | None, Json, list[Diagnostic]]:
+        """(checksum as the field has it, or None; what is sent; findings)."""
         recipe = recipe_of(resource, reference)
         source = recipe.source
         if source.kind is SourceKind.OSS:
@@ -112,7 +112,7 @@ class Packages:
                 hint=one.hint,
                 span=reference.span,
             )
-            for one in size_findings(archive.size)
+            for one in size_findings(archive.size, largest=field.largest, scheme=field.bucket)
         ]
         sent = ArchiveRef(
             sha256=archive.sha256,
@@ -121,7 +121,7 @@ class Packages:
             sha512=archive.sha512,
             md5=archive.md5,
         )
-        return sent.checksum(by), {"zipFile": sent}, findings
+        return sent.checksum(field.checksum_by), {"zipFile": sent}, findings
 
     def _built(self, recipe: Recipe, reference: CodeRef) -> tuple[Archive, list[Diagnostic]]:
         """What the last build made, with a warning where its inputs are newer. Nothing is run (S25)."""

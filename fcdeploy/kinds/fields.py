@@ -43,6 +43,14 @@ class Codec(enum.Enum):
     ARCHIVE = "archive"
 
 
+CHECKSUMS: Final = {
+    "crc64": ("CRC-64 in unsigned decimal", r"[0-9]+"),
+    "md5": ("MD5 in hex", r"[0-9a-f]{32}"),
+    "sha512": ("SHA-512 in hex", r"[0-9a-f]{128}"),
+}
+"""By the kind of a checksum: what it is called, and its form."""
+
+
 class Order(enum.Enum):
     """Whether the order of a list means something."""
 
@@ -108,9 +116,10 @@ class Field:
     does not name this one, what stands there is lowered with it.
     `secrets_in` names the field in which those members of this map travel that are secrets of the file. Of such a field
     reads give the keys alone; a salted digest of the whole in the tag `digest_tag` tells whether it changed (S22).
-    `checksum_by` is the kind of checksum of an ARCHIVE: a member of `ArchiveRef`. `last_part`: of texts with this
-    separator only what follows the last one counts when they are compared. `behaves` says in a sentence how the thing
-    works in this cloud, where another cloud has the same word and does otherwise (S45).
+    `checksum_by` is the kind of checksum of an ARCHIVE: a member of `ArchiveRef`; `bucket` the scheme of the addresses
+    in buckets that it may have; `largest` how many bytes of it a request may carry (0: see package/limits).
+    `last_part`: of texts with this separator only what follows the last one counts when they are compared. `behaves`
+    says in a sentence how the thing works in this cloud, where another has the same word and does otherwise (S45).
     """
 
     name: str
@@ -152,6 +161,8 @@ class Field:
     secrets_in: str = ""
     digest_tag: str = ""
     checksum_by: str = "crc64"
+    bucket: str = "oss"
+    largest: int = 0
     last_part: str = ""
     behaves: str = ""
     every_member: Mapping[str, Field] = field(init=False, repr=False, compare=False)

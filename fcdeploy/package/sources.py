@@ -17,16 +17,21 @@ from fcdeploy.package.errors import PackageError, os_reason
 from fcdeploy.package.leftout import is_always_left_out
 
 ARCHIVE_SUFFIXES = frozenset({".zip", ".jar", ".war"})
-OSS_SCHEME = "oss://"
-_PLACES = ("path", "file", "zip", "oss")
+BUCKETS = ("oss", "obs")
+"""Schemes of addresses in buckets, each of one cloud; also the keys under which `code` names them."""
+_PLACES = ("path", "file", "zip", *BUCKETS)
 _KEYS = frozenset({*_PLACES, "include", "exclude", "checksum", "build"})
-_BUCKET = re.compile(r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]")
+_NAMES = {"oss": r"[a-z0-9][a-z0-9-]{1,61}[a-z0-9]", "obs": r"[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]"}
+_SIGNS = {
+    "oss": "letters, digits and hyphens, with no hyphen",
+    "obs": "letters, digits, hyphens and dots, with one of the first two",
+}
 _OSS_KEY_LIMIT = 1023
 SHELL_HINT = 'write the program and its arguments, such as ["npm", "ci"]; for a shell: ["sh", "-c", "…"]'
 
 
 class SourceKind(StrEnum):
-    """How the code is given."""
+    """How the code is given. OSS: as an object in a bucket, whose scheme tells the cloud."""
 
     FOLDER = "folder"
     FILE = "file"
@@ -40,8 +45,8 @@ class CodeSource:
 
     `path` is absolute with its symbolic links resolved, and None for OSS. `include` and `exclude` are gitignore
     patterns and only a folder has them; so is it with `build`, a program and its arguments that make the code out of
-    the folder. `bucket`, `object_name` and `checksum` (CRC-64 in unsigned decimal, or None where the file does not give
-    it) belong to OSS.
+    the folder. `scheme`, `bucket`, `object_name` and `checksum` (None where the file does not give it; CRC-64 in
+    unsigned decimal in OSS, MD5 or SHA-512 in hex in OBS) belong to an object in a bucket.
     """
 
     kind: SourceKind
@@ -49,6 +54,7 @@ class CodeSource:
     include: tuple[str, ...] = ()
     exclude: tuple[str, ...] = ()
     build: tuple[str, ...] = ()
+    scheme: str = "oss"
     bucket: str = ""
     object_name: str = ""
     checksum: str | None = None
@@ -61,7 +67,8 @@ def read_code_source(code: object, folder: Path) -> CodeSource:
     Raises PackageError for a value of the wrong shape and for a path that is missing or neither file nor folder.
     """
     if isinstance(code, str):
-        return _oss(code, None) if code.startswith(OSS_SCHEME) else _local("path", code, folder)
+        scheme = bucket_scheme(code)
+        return _object(code, scheme, None) if scheme else _local("path", code, folder)
     if not isinstance(code, Mapping):
         _refuse("`code` is neither a path nor a mapping", "write `code: ./folder` or `code: {path: ./folder}`")
     unknown = sorted(str(key) for key in code if key not in _KEYS)
@@ -77,13 +84,13 @@ def read_code_source(code: object, folder: Path) -> CodeSource:
         _refuse(f"`code.{place}` is not a string", "write the path or the address in quotes")
     include, exclude = _patterns(code, "include"), _patterns(code, "exclude")
     build = _command(code.get("build"))
-    checksum = _checksum(code.get("checksum"))
-    if place == "oss":
-        source = _oss(value, checksum)
+    checksum = _checksum(code.get("checksum"), place)
+    if place in BUCKETS:
+        source = _object(value, place, checksum)
     else:
         if checksum is not None:
             _refuse(
-                "`code.checksum` belongs to `code.oss`",
+                "`code.checksum` belongs to `code.oss` or `code.obs`",
                 "leave it out: the checksum of local code is computed from its bytes",
             )
         source = _local(place, value, folder, include=include, exclude=exclude, build=build)
@@ -122,9 +129,19 @@ def _command(value: object) -> tuple[str, ...]:
     return tuple(str(item) for item in value)
 
 
-def _checksum(value: object) -> str | None:
+def bucket_scheme(address: str) -> str:
+    """The scheme of an address in a bucket, "" for what is none."""
+    scheme, separator, _ = address.partition("://")
+    return scheme if separator and scheme in BUCKETS else ""
+
+
+def _checksum(value: object, place: str) -> str | None:
     if value is None:
         return None
+    if place == "obs":
+        if isinstance(value, str) and re.fullmatch(r"[0-9a-f]{32}|[0-9a-f]{128}", value):
+            return value
+        _refuse("`code.checksum` is not an MD5 or SHA-512 in hex", "take the archive's own, in lower-case letters")
     text = str(value) if isinstance(value, int) and not isinstance(value, bool) else value
     if isinstance(text, str) and re.fullmatch(r"0|[1-9][0-9]{0,19}", text) and int(text) <= LARGEST:
         return text
@@ -134,22 +151,25 @@ def _checksum(value: object) -> str | None:
     )
 
 
-def _oss(address: str, checksum: str | None) -> CodeSource:
-    bucket, slash, key = address.removeprefix(OSS_SCHEME).partition("/")
+def _object(address: str, scheme: str, checksum: str | None) -> CodeSource:
+    begin = f"{scheme}://"
+    bucket, slash, key = address.removeprefix(begin).partition("/")
+    named = re.fullmatch(_NAMES[scheme], bucket)
     well_formed = (
-        address.startswith(OSS_SCHEME)
+        address.startswith(begin)
         and slash
-        and _BUCKET.fullmatch(bucket)
+        and named
         and 0 < len(key.encode("utf-8", "surrogatepass")) <= _OSS_KEY_LIMIT
         and key[0] not in "/\\"
         and not key.endswith("/")
     )
-    if address.startswith(OSS_SCHEME) and slash and bucket and not _BUCKET.fullmatch(bucket):
-        hint = "3 to 63 lower-case letters, digits and hyphens, with no hyphen at either end"
-        _refuse(f"`{bucket}` cannot be the name of an OSS bucket", hint)
+    if address.startswith(begin) and slash and bucket and not named:
+        hint = f"3 to 63 lower-case {_SIGNS[scheme]} at either end"
+        _refuse(f"`{bucket}` cannot be the name of an {scheme.upper()} bucket", hint)
     if not well_formed:
-        _refuse("the OSS address is not of the form oss://bucket/key", "write `oss://my-bucket/path/code.zip`")
-    return CodeSource(kind=SourceKind.OSS, bucket=bucket, object_name=key, checksum=checksum)
+        refused = f"the {scheme.upper()} address is not of the form {begin}bucket/key"
+        _refuse(refused, f"write `{begin}my-bucket/path/code.zip`")
+    return CodeSource(kind=SourceKind.OSS, scheme=scheme, bucket=bucket, object_name=key, checksum=checksum)
 
 
 def _local(

@@ -5,14 +5,16 @@ Looks at the file system; nothing is packed and nothing is run.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
-from fcdeploy.kinds.fields import Codec
+from fcdeploy.kinds.fields import CHECKSUMS, Codec, Field
+from fcdeploy.kinds.providers import title_of
 from fcdeploy.package.errors import PackageError
 from fcdeploy.package.installed import Missing, named, read_missing
-from fcdeploy.package.sources import CodeSource, read_code_source
+from fcdeploy.package.sources import CodeSource, SourceKind, read_code_source
 from fcdeploy.spec.expand import code_folder
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.placed import Placed, resources
@@ -34,6 +36,10 @@ def read_code_findings(resolved: Node, provider: str, folders: Mapping[str, str]
                 continue
             try:
                 source = read_code_source(node.plain(), Path(code_folder(node, folders)))
+                elsewhere = _elsewhere(source, shape.field, provider)
+                if elsewhere is not None:
+                    yield _finding(elsewhere, node, placed, name)
+                    continue
                 needed = (source, _runtimes(placed))
                 if needed in looked_at or _has_layers(placed):
                     continue
@@ -43,6 +49,22 @@ def read_code_findings(resolved: Node, provider: str, folders: Mapping[str, str]
                     yield _nothing_installed(missing, node, placed, name)
             except PackageError as problem:
                 yield _finding(problem, node, placed, name)
+
+
+def _elsewhere(source: CodeSource, field: Field, provider: str) -> PackageError | None:
+    """What is wrong with an object in a bucket for this cloud."""
+    if source.kind is not SourceKind.OSS:
+        return None
+    if source.scheme != field.bucket:
+        return PackageError(
+            f"{title_of(provider)} takes no code from {source.scheme.upper()}",
+            hint=f"put the archive into a bucket there, and write `{field.bucket}://bucket/object`; in a file for "
+            f"several clouds, under `{provider}:`",
+        )
+    words, form = CHECKSUMS[field.checksum_by]
+    if source.checksum is None or re.fullmatch(form, source.checksum):
+        return None
+    return PackageError(f"`code.checksum` is not a {words}", hint="take the one that the service keeps of an archive")
 
 
 def _has_layers(placed: Placed) -> bool:

@@ -8,7 +8,7 @@ from typing import Any
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Access, Codec, Field
-from fcdeploy.spec.words import CODE, words_of
+from fcdeploy.spec.words import code_word, words_of
 
 Schema = dict[str, Any]
 
@@ -134,7 +134,7 @@ def _field(field: Field) -> Schema:
     """The schema of one field, with what an editor shows of it."""
     found: Schema = {"title": field.title, "description": field.description}
     if field.codec is Codec.ARCHIVE:
-        return {**found, **CODE}
+        return {**found, **code_word(field)}
     if field.defaults and not field.defaults[0].when and field.defaults[0].value is not None:
         found["default"] = field.defaults[0].value
     found |= field.schema

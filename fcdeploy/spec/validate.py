@@ -10,9 +10,10 @@ from dataclasses import replace
 from fcdeploy.diagnostics import Diagnostic, Severity, Span, did_you_mean, error, in_order, warning
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Finding, Kind
-from fcdeploy.kinds.fields import Codec
+from fcdeploy.kinds.fields import CHECKSUMS, Codec, Field
 from fcdeploy.kinds.risks import LIMITS, rule_of
 from fcdeploy.model import Json, Mark, Sensitive
+from fcdeploy.package.sources import bucket_scheme
 from fcdeploy.spec.belongings import external_findings, mark_findings
 from fcdeploy.spec.former import former_name_findings
 from fcdeploy.spec.identities import identity_findings, unsaid_findings
@@ -211,7 +212,7 @@ def _rule_findings(placed: Placed, body: Mapping[str, Json], api: str) -> Iterat
             yield _told(placed, finding, body)
     for field in kind.fields:
         if field.codec is Codec.ARCHIVE:
-            yield from _unseen_object(placed, field.spec_name)
+            yield from _unseen_object(placed, field)
 
 
 def _name_findings(
@@ -295,21 +296,23 @@ def _key_place(node: Node, below: Path) -> Span:
     return found.key_span or found.span
 
 
-def _unseen_object(placed: Placed, name: str) -> Iterator[tuple[Path, Diagnostic]]:
+def _unseen_object(placed: Placed, field: Field) -> Iterator[tuple[Path, Diagnostic]]:
     """An object in a bucket can be replaced under its name without anybody seeing it (S25)."""
+    name = field.spec_name
     node = placed.node.fields.get(name)
     if node is None:
         return
-    source = node.fields.get("oss", node)
-    if "checksum" in node.fields or not (isinstance(source.value, str) and source.value.startswith("oss://")):
+    source = node.fields.get(field.bucket, node)
+    if "checksum" in node.fields or not (isinstance(source.value, str) and bucket_scheme(source.value)):
         return
+    checksum = CHECKSUMS[field.checksum_by][0].partition(" ")[0]
     path = (*placed.path, name)
     yield (
         path,
         warning(
             "a new object under the same name cannot be seen",
             detail="code in a bucket has no checksum that could be compared",
-            hint=f"write `{name}: {{oss: {source.value}, checksum: …}}` with the archive's CRC-64",
+            hint=f"write `{name}: {{{field.bucket}: {source.value}, checksum: …}}` with the archive's {checksum}",
             span=source.span,
             path=path_text(path),
         ),

@@ -8,6 +8,7 @@ from typing import Any
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.fields import CHECKSUMS, Field
 from fcdeploy.spec.credentials import CREDENTIALS
 from fcdeploy.spec.policy_words import POLICIES, WORD
 from fcdeploy.spec.rollout_words import ROLLOUT_WORD
@@ -131,7 +132,7 @@ def words_of(kind: Kind) -> tuple[ResourceWord, ...]:
     return tuple(one for one in RESOURCE_WORDS if one.for_kind(kind))
 
 
-_SOURCES = ("path", "file", "zip", "oss")
+_LOCAL_SOURCES = ("path", "file", "zip")
 _OF_A_FOLDER = ("include", "exclude", "build")
 _PATTERNS: dict[str, Any] = {"type": "array", "items": {"type": "string", "minLength": 1}}
 
@@ -140,52 +141,60 @@ def _source(title: str, description: str, **limits: Any) -> dict[str, Any]:
     return {"title": title, "description": description, "type": "string", "minLength": 1, **limits}
 
 
-CODE: dict[str, Any] = {
-    "type": ["string", "object"],
-    "minLength": 1,
-    "pattern": "^(?!oss://)|^oss://[^/]+/.",
-    "properties": {
-        "path": _source("Folder", "A folder; its files become the archive."),
-        "file": _source("File", "One source file; it becomes an archive of its own."),
-        "zip": _source("Archive", "An archive that exists already: .zip, .jar or .war."),
-        "oss": _source("Object", "An archive in a bucket: `oss://bucket/object`.", pattern="^oss://[^/]+/."),
-        "include": {
-            "title": "Include",
-            "description": "Patterns of the only files that are taken from the folder.",
-            **_PATTERNS,
+def code_word(field: Field) -> dict[str, Any]:
+    """What a value of `code:` may be, for a field that holds an archive (S25)."""
+    scheme = field.bucket
+    checksum, form = CHECKSUMS[field.checksum_by]
+    sources = (*_LOCAL_SOURCES, scheme)
+    return {
+        "type": ["string", "object"],
+        "minLength": 1,
+        # An address of another cloud's buckets is told of where that is known.
+        "pattern": "^(?!o[sb]s://)|^o[sb]s://[^/]+/.",
+        "properties": {
+            "path": _source("Folder", "A folder; its files become the archive."),
+            "file": _source("File", "One source file; it becomes an archive of its own."),
+            "zip": _source("Archive", "An archive that exists already: .zip, .jar or .war."),
+            scheme: _source(
+                "Object", f"An archive in a bucket: `{scheme}://bucket/object`.", pattern=f"^{scheme}://[^/]+/."
+            ),
+            "include": {
+                "title": "Include",
+                "description": "Patterns of the only files that are taken from the folder.",
+                **_PATTERNS,
+            },
+            "exclude": {
+                "title": "Exclude",
+                "description": "Patterns of files that are left out.",
+                **_PATTERNS,
+            },
+            "build": {
+                "title": "Build",
+                "description": "A program and its arguments, such as [npm, ci]; `fcdeploy build` runs it in a copy of "
+                "the folder and packages what it makes.",
+                "type": "array",
+                "items": {"type": "string"},
+                "minItems": 1,
+            },
+            "checksum": _source(
+                "Checksum",
+                f"{checksum} of the archive; the only way to see that an object in a bucket was replaced.",
+                pattern=f"^{form}$",
+            ),
         },
-        "exclude": {
-            "title": "Exclude",
-            "description": "Patterns of files that are left out.",
-            **_PATTERNS,
-        },
-        "build": {
-            "title": "Build",
-            "description": "A program and its arguments, such as [npm, ci]; `fcdeploy build` runs it in a copy of the "
-            "folder and packages what it makes.",
-            "type": "array",
-            "items": {"type": "string"},
-            "minItems": 1,
-        },
-        "checksum": _source(
-            "Checksum",
-            "CRC-64 of the archive, decimal; the only way to see that an object in a bucket was replaced.",
-            pattern="^[0-9]+$",
-        ),
-    },
-    "additionalProperties": False,
-    "anyOf": [{"type": "string"}, *({"required": [name]} for name in _SOURCES)],
-    # One direction each, so that two sources are one mistake.
-    "dependentSchemas": {
-        name: {
-            "properties": {
-                other: {"not": {}} for other in (*_SOURCES[position + 1 :], *(_OF_A_FOLDER if name != "path" else ()))
+        "additionalProperties": False,
+        "anyOf": [{"type": "string"}, *({"required": [name]} for name in sources)],
+        # One direction each, so that two sources are one mistake.
+        "dependentSchemas": {
+            name: {
+                "properties": {
+                    other: {"not": {}}
+                    for other in (*sources[position + 1 :], *(_OF_A_FOLDER if name != "path" else ()))
+                }
             }
-        }
-        for position, name in enumerate(_SOURCES)
-    },
-}
-"""A value of `code:` (S25)."""
+            for position, name in enumerate(sources)
+        },
+    }
 
 
 _KINDS = sorted({name for _, name in registry.KINDS})

@@ -13,6 +13,7 @@ from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Access, Codec
 from fcdeploy.model import Json, LaterText, Ref, Sensitive, Target, provider_of
+from fcdeploy.package.sources import bucket_scheme
 from fcdeploy.spec.dump import Remarked, Template, literal
 from fcdeploy.spec.expand import code_folder
 from fcdeploy.spec.node import Node, Path, path_text
@@ -148,7 +149,7 @@ class _Writer:
         folder = code_folder(node, self.folders)
         if os.path.normpath(folder) == os.path.normpath(self.root):
             return made
-        if isinstance(made, str) and not made.startswith("oss://"):
+        if isinstance(made, str) and not bucket_scheme(made):
             return self._moved(made, folder)
         if isinstance(made, dict):
             moved = {name: self._moved(made[name], folder) for name in ("path", "file", "zip") if name in made}

@@ -35,6 +35,13 @@ def test_severity_at_the_edges(size: int, severities: list[str]) -> None:
     assert [finding.severity for finding in size_findings(size)] == severities
 
 
+def test_a_service_that_counts_the_archive_alone_has_one_limit() -> None:
+    assert size_findings(40 << 20, largest=40 << 20) == ()
+    (finding,) = size_findings((40 << 20) + 1, largest=40 << 20, scheme="obs")
+    assert (finding.severity, finding.detail) == ("error", "the service accepts 41,943,040 bytes of archive")
+    assert "obs://bucket/key" in finding.hint
+
+
 def test_the_error_names_both_sizes_and_the_way_out() -> None:
     (finding,) = size_findings(90_000_000)
     assert "90,000,000" in finding.summary

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -103,6 +104,15 @@ def test_oss(tmp_path: Path, code: object, checksum: str | None) -> None:
     assert read_code_source(code, tmp_path) == expected
 
 
+@pytest.mark.parametrize("checksum", [None, "ab" * 16, "01" * 64])
+def test_obs(tmp_path: Path, checksum: str | None) -> None:
+    expected = CodeSource(
+        kind=SourceKind.OSS, scheme="obs", bucket="my.bucket", object_name="a/b.zip", checksum=checksum
+    )
+    assert read_code_source({"obs": "obs://my.bucket/a/b.zip", "checksum": checksum}, tmp_path) == expected
+    assert read_code_source("obs://my.bucket/a/b.zip", tmp_path) == replace(expected, checksum=None)
+
+
 OSS = "oss://my-bucket/b.zip"
 REFUSED: list[tuple[Any, str]] = [
     ("./missing", "does not exist"),
@@ -138,6 +148,13 @@ REFUSED: list[tuple[Any, str]] = [
     ("oss://my-bucket//key", "oss://bucket/key"),
     ("oss://my-bucket/folder/", "oss://bucket/key"),
     ({"oss": "my-bucket/key"}, "oss://bucket/key"),
+    ({"oss": "obs://my-bucket/key"}, "oss://bucket/key"),
+    ({"oss": OSS, "obs": "obs://my-bucket/key"}, "`oss` and `obs`"),
+    ("oss://my.bucket/key", "OSS bucket"),
+    ("obs://.bucket/key", "OBS bucket"),
+    ("obs://my-bucket/", "obs://bucket/key"),
+    ({"obs": "obs://my-bucket/key", "checksum": "11051210869376104954"}, "not an MD5 or SHA-512"),
+    ({"obs": "obs://my-bucket/key", "checksum": "AB" * 16}, "not an MD5 or SHA-512"),
 ]
 
 

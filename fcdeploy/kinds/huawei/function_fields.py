@@ -82,6 +82,8 @@ _CODE = (
         reset=Reset.NONE,
         checksum="digest",
         checksum_by="sha512",
+        bucket="obs",
+        largest=50 << 20,  # facts 15
         together=("layers",),
     ),
     strings(

@@ -35,6 +35,8 @@ FIELDS = (
         reset=Reset.NONE,
         checksum="etag",
         checksum_by="md5",
+        bucket="obs",
+        largest=40 << 20,  # facts 7
         behaves="At most 40 MB travel with the request; what is larger lies in OBS.",
     ),
     strings(
