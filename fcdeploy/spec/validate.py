@@ -303,7 +303,7 @@ def _unseen_object(placed: Placed, field: Field) -> Iterator[tuple[Path, Diagnos
     if node is None:
         return
     source = node.fields.get(field.bucket, node)
-    if "checksum" in node.fields or not (isinstance(source.value, str) and bucket_scheme(source.value)):
+    if "checksum" in node.fields or not (isinstance(source.value, str) and bucket_scheme(source.value) == field.bucket):
         return
     checksum = CHECKSUMS[field.checksum_by][0].partition(" ")[0]
     path = (*placed.path, name)

@@ -74,3 +74,24 @@ def test_many_functions_look_at_their_folder_once(folder: Path, monkeypatch: pyt
     assert one.path == "services.web.functions.f0.code"
     # Once in each target.
     assert [path.name for path in read if path.name == "requirements.txt"] == ["requirements.txt"] * 2
+
+
+def test_each_cloud_takes_code_from_its_own_buckets(folder: Path) -> None:
+    spec = yaml.safe_load(HEAD)
+    spec["targets"] = {
+        "a": {"provider": "alibaba", "region": "cn-hangzhou"},
+        "h": {"provider": "huawei", "region": "cn-north-4"},
+    }
+    both = {"alibaba": {"code": "oss://bucket/a.zip"}, "huawei": {"code": "obs://bucket/a.zip"}}
+    functions = {"oss": {"code": "oss://bucket/a.zip"}, "obs": {"code": "obs://bucket/a.zip"}, "both": both}
+    spec["services"] = {"web": {"functions": functions}}
+    (folder / "fcdeploy.yaml").write_text(yaml.safe_dump(spec))
+    project = read_project(folder, environ={})
+    told = [one for one in project.diagnostics(project.targets, code=True) if one.severity.value == "error"]
+    assert sorted((one.summary, one.path) for one in told) == [
+        ("Function Compute takes no code from OBS", "services.web.functions.obs.code"),
+        ("FunctionGraph takes no code from OSS", "services.web.functions.oss.code"),
+    ]
+    assert all("`obs://bucket/object`" in one.hint or "`oss://bucket/object`" in one.hint for one in told)
+    hints = [one.hint for one in project.diagnostics(project.targets) if "cannot be seen" in one.summary]
+    assert len(hints) == 4 and sum("SHA-512" in one for one in hints) == 2
