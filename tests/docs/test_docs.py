@@ -26,14 +26,14 @@ from fcdeploy.emulator import control
 from fcdeploy.emulator.faults import FaultBook
 from fcdeploy.engine.canonical import desired_body
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.fields import Access, Field, Reset
+from fcdeploy.kinds.fields import Access, Codec, Field, Reset
 from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import Ending, Outcome
 from fcdeploy.render.outcome import outcome_text
 from fcdeploy.render.views import OutcomeView
 from fcdeploy.spec.loader import load
 from fcdeploy.spec.project import read_project
-from fcdeploy.spec.words import CODE, DOCUMENT_WORDS, RESOURCE_WORDS
+from fcdeploy.spec.words import DOCUMENT_WORDS, RESOURCE_WORDS, code_word
 
 ROOT = generate.ROOT
 DOCUMENTS = (ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").glob("*.md")))
@@ -327,7 +327,9 @@ def test_the_spec_page_explains_every_word() -> None:
     secrets = DOCUMENT_WORDS["secrets"]["additionalProperties"]["properties"]
     sections = {kind.section for kind in KINDS.values()}
     words = [word.name for word in RESOURCE_WORDS]
-    for word in (*DOCUMENT_WORDS, *targets, *secrets, *CODE["properties"], *sections, *words, "defaults", "$schema"):
+    archives = [field for kind in KINDS.values() for field in kind.fields if field.codec is Codec.ARCHIVE]
+    codes = {word for field in archives for word in code_word(field)["properties"]}
+    for word in (*DOCUMENT_WORDS, *targets, *secrets, *codes, *sections, *words, "defaults", "$schema"):
         assert re.search(rf"(?<![\w.]){re.escape(word)}(?!\w)", text), word
 
 
