@@ -121,6 +121,9 @@ def _kind(kind: Kind) -> str:
         lines += _field(one, kind, 0)
     if kind.attributes:
         lines += ["", _para(f"What `{_ref(kind)}` has:"), "", *(_attribute(one, kind) for one in kind.attributes)]
+    if kind.lacks:
+        lines += ["", _para("Words of another cloud that it does not have, and what comes near:"), ""]
+        lines += [_bullet(f"`{word}`: {instead}.") for word, instead in kind.lacks.items()]
     if kind.check is not None:
         lines += ["", _para("`fcdeploy validate` also holds the rules between fields; it says which one is broken.")]
     return "\n".join([*lines, ""])
@@ -152,17 +155,19 @@ def _names(schema: Mapping[str, Json]) -> str:
 
 def _facts(kind: Kind) -> str:
     name = kind.name_schema
-    where = f"inside a {kind.parent}" if kind.parent else "at the top of the file"
-    facts = [
-        f"Stands under `{kind.section}`, {where}; {_place(kind)}.",
-        _names(name),
+    where = f"inside a {kind.place}" if kind.place else "at the top of the file"
+    facts = [f"Stands under `{kind.section}`, {where}; {_place(kind)}.", _names(name)]
+    if kind.grouping:
+        return " ".join(facts)
+    facts += [
         f"Updates and deletes are guarded by {_GUARDS[kind.guard.value]}{_guards_by_version(kind)}.",
         _OWNERS[kind.marking.value].format(parent=kind.parent),
     ]
     if kind.creates_over:
         facts.append("A create would overwrite what stands there, so that is read first.")
     if kind.soft_limit:
-        facts.append(f"More than {kind.soft_limit} under one {kind.parent} is a warning.")
+        above = f"under one {kind.parent}" if kind.parent else "in one target"
+        facts.append(f"More than {kind.soft_limit} {above} is a warning.")
     if kind.collision:
         facts.append(f"{kind.collision[0].upper()}{kind.collision[1:]}.")
     return " ".join(facts)

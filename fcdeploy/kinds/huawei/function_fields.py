@@ -134,7 +134,6 @@ _RUN = (
         "Initializer",
         "A hook that runs once in each new instance.",
         maxLength=128,
-        behaves="The service also calls it when an instance is made ready ahead of a call.",
     ),
     integer(
         "initializationTimeout",
@@ -169,6 +168,7 @@ _RUN = (
         "How many instances the function may have; the service chooses when left out.",
         defaults=(),
         reset=Reset.NONE,
+        behaves="There is one number for the function, and none for a version or an alias.",
         fields=(
             integer(
                 "maximumInstanceCount",

@@ -36,6 +36,7 @@ ROLE = text(
     "Name of the IAM agency with which the service reaches other services for the function: VPC, file systems, logs, "
     "and most sources of triggers.",
     maxLength=64,
+    behaves="It is the name of an IAM agency, not the ARN of a role; the code itself runs with `appRole`.",
 )
 INTERNET = boolean(
     "internetAccess", "Internet access", "Whether the function may reach the public internet.", default=True
@@ -45,6 +46,7 @@ LOGS = obj(
     "Log configuration",
     "Where the logs go: a group and a stream of the Log Tank Service that exist already.",
     off="groupId",
+    behaves="A log group and a stream are named by their ids, and there is nothing else to set.",
     empty={"groupId": "", "streamId": ""},
     # With `enableLtsLog` alone the service makes a group and a stream of its own (facts 3.2).
     defaults=(Default(value=None, sent=False, when={"enableLtsLog": (None, False)}),),
@@ -65,6 +67,7 @@ VPC = obj(
     "VPC configuration",
     "The VPC that the function can reach; needs `role`.",
     off="vpcId",
+    behaves="A function is in one subnet: `vSwitchIds` has one id.",
     empty={"vpcId": "", "vSwitchIds": [""], "securityGroupId": "", "moreSecurityGroupIds": []},
     fields=(
         text("vpcId", "VPC", "Id of the VPC.", default=None, required=True),
@@ -94,6 +97,7 @@ MOUNTS = obj(
     "Mounts",
     "File systems that are mounted into the function; needs `role`.",
     off="mountPoints",
+    behaves="What is mounted is named by its id, not by an address, and can be a folder of a server.",
     empty={"userId": -1, "groupId": -1, "mountPoints": []},
     fields=(
         integer("userId", "User id", "Linux user id of the mount; -1: none.", default=-1, minimum=-1, maximum=65534),
