@@ -234,3 +234,14 @@ def test_secrets_are_stored_encrypted_and_told_apart_by_their_digest(graph: Any)
     applied(graph, services, **more)
     body = stored(graph, "s-f")
     assert (body["encrypted_user_data"], "fcdeploy.secrets" in body["_tags"]) == ("", False)
+
+
+def test_code_may_lie_in_a_bucket(graph: Any) -> None:
+    services = {"s": {"functions": {"f": function(code="obs://my-bucket/a/code.zip")}}}
+    applied(graph, services)
+    body = stored(graph, "s-f")
+    address = f"https://my-bucket.obs.{REGION}.myhuaweicloud.com"
+    assert (body["code_type"], body["code_url"]) == ("obs", f"{address}/a/code.zip")
+    # With its checksum another object under the same name can be told.
+    services["s"]["functions"]["f"]["code"] = {"obs": "obs://my-bucket/a/code.zip", "checksum": body["digest"]}
+    assert applied(graph, services).is_empty
