@@ -157,7 +157,7 @@ class Stage:
         for result in report.plans.results:
             assert result.problem is None, (result.problem, getattr(result.problem, "detail", ""))
         (outcome,) = report.outcomes
-        assert outcome.ending is ending, outcome
+        assert outcome.ending is ending, outcome.diagnostics or outcome
         return outcome
 
     def resume(self, **more: Any) -> tuple[Outcome, ...]:

@@ -1,6 +1,7 @@
 """The fields of every kind as places in a file, and values for each: made from the descriptors.
 
-`tests/cases/fields.yaml` has, by kind, the file around a resource and the values where a schema does not say enough.
+`tests/cases/fields.yaml`, and `fields_huawei.yaml` for the other cloud, have by kind the file around a resource and the
+values where a schema does not say enough.
 """
 
 from __future__ import annotations
@@ -13,11 +14,27 @@ from typing import Any
 
 import yaml
 
+from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Access, Codec, Field, Reset
 from fcdeploy.kinds.registry import KINDS
 
-CASES: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "cases" / "fields.yaml").read_text("utf-8"))
+
+def _read_cases(file: str) -> dict[str, Any]:
+    read: dict[str, Any] = yaml.safe_load((Path(__file__).parents[1] / "cases" / file).read_text("utf-8"))
+    return read
+
+
+CASES = _read_cases("fields.yaml")
+"""By kind, and by variant after a dot."""
+EVERY = CASES | {f"huawei/{name}": case for name, case in _read_cases("fields_huawei.yaml").items()}
+"""Those of the other cloud as well, with its name and `/` before the kind's."""
 ABSENT = object()
+
+
+def kind_of_case(case: str) -> Kind:
+    """The descriptor of the kind that a case is about."""
+    provider, _, name = case.rpartition("/")
+    return KINDS[provider or "alibaba", name.partition(".")[0]]
 
 
 @dataclass(frozen=True)
@@ -66,7 +83,7 @@ def places(
 
 def sample(kind: str, place: Place, number: int) -> Any:
     """The first or the second value of a field; neither is its default."""
-    given = CASES[kind].get("values", {})
+    given = EVERY[kind].get("values", {})
     if place.word in given:
         return copy.deepcopy(given[place.word][number])
     field, schema = place.field, place.field.schema
@@ -112,8 +129,8 @@ def put(kind: str, body: dict[str, Any], place: Place, value: Any) -> None:
 
 def base(kind: str) -> dict[str, Any]:
     """What the file around a resource says of the resource itself."""
-    here: Any = CASES[kind]["around"]
-    for key in CASES[kind]["at"]:
+    here: Any = EVERY[kind]["around"]
+    for key in EVERY[kind]["at"]:
         here = here[key]
     return dict(here)
 
@@ -129,8 +146,9 @@ def returns(kind: str, place: Place, body: Mapping[str, Any]) -> bool:
 
 def tried(kind: str) -> list[Place]:
     """The fields of a kind that are tried one by one; code has tests of its own."""
-    known = KINDS[("alibaba", kind.partition(".")[0])]
-    skipped = CASES[kind].get("skipped", {})
-    found = [one for one in places(known.fields, kind.partition(".")[2]) if one.field.codec is not Codec.ARCHIVE]
-    assert set(skipped) <= {one.word for one in found}
+    variant = kind.partition(".")[2]
+    skipped, only = EVERY[kind].get("skipped", {}), EVERY[kind].get("only")
+    every = [one for one in places(kind_of_case(kind).fields, variant) if one.field.codec is not Codec.ARCHIVE]
+    found = [one for one in every if only is None or one.path[0] in only]
+    assert {*skipped, *(only or ())} <= {one.word for one in found}
     return [one for one in found if not any(one.word == skip or one.word.startswith(f"{skip}.") for skip in skipped)]
