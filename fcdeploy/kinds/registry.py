@@ -16,8 +16,13 @@ from fcdeploy.kinds.alibaba import (
     vpc_binding,
 )
 from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.kinds.huawei import alias as huawei_alias
+from fcdeploy.kinds.huawei import async_invoke as huawei_async_invoke
 from fcdeploy.kinds.huawei import function as huawei_function
+from fcdeploy.kinds.huawei import layer as huawei_layer
+from fcdeploy.kinds.huawei import provision as huawei_provision
 from fcdeploy.kinds.huawei import service as huawei_service
+from fcdeploy.kinds.huawei import version as huawei_version
 from fcdeploy.model import Address
 
 KINDS: dict[tuple[str, str], Kind] = {
@@ -35,7 +40,12 @@ KINDS: dict[tuple[str, str], Kind] = {
         vpc_binding.KIND,
         custom_domain.KIND,
         huawei_service.KIND,
+        huawei_layer.KIND,
+        huawei_version.KIND,
+        huawei_alias.KIND,
         huawei_function.KIND,
+        huawei_async_invoke.KIND,
+        huawei_provision.KIND,
     )
 }
 

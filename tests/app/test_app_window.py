@@ -29,9 +29,9 @@ ROUNDS = 3
 
 
 def unguarded() -> Iterator[tuple[str, str, bool]]:
-    """(kind, API version, whether it is about the tags): everything that is changed under no ETag."""
-    for (_, name), kind in KINDS.items():
-        for api in APIS:
+    """(kind, API version, whether it is about the tags): everything of this cloud that is changed under no ETag."""
+    for (provider, name), kind in KINDS.items():
+        for api in APIS if provider == "alibaba" else ():
             if kind.update is not None and kind.guard_in(api) is GuardStyle.RECHECK:
                 yield name, api, False
             if kind.tags is not None:

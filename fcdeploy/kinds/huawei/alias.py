@@ -6,7 +6,7 @@ from collections.abc import Iterable, Mapping
 
 from fcdeploy.kinds.descriptor import Attribute, Finding, GuardStyle, Kind, Listing, Marking, Translation
 from fcdeploy.kinds.fields import Default, Field, obj, objects, text
-from fcdeploy.kinds.huawei.urn import URN, on_function
+from fcdeploy.kinds.huawei.urn import on_function
 from fcdeploy.kinds.operations import Scope
 from fcdeploy.model import Json, Output
 
@@ -272,6 +272,5 @@ KIND = Kind(
             member="version",
             moved_by=("version",),
         ),
-        Attribute(name="urn", description="URN of the alias.", template=URN + ":!{aliasName}"),
     ),
 )

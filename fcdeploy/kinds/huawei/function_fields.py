@@ -21,6 +21,7 @@ from fcdeploy.kinds.fields import (
     strings_by_name,
     text,
 )
+from fcdeploy.kinds.huawei.layer import ARN as LAYER_ARN
 from fcdeploy.kinds.huawei.runtimes import DEFAULT_HANDLERS, WIRE
 from fcdeploy.kinds.huawei.shared_fields import DESCRIPTION, INTERNET, LOGGING, LOGS, MOUNTS, ROLE, TAGS, VPC, chosen
 from fcdeploy.kinds.huawei.urn import NAME_PATTERN, PACKAGE_PATTERN
@@ -30,8 +31,7 @@ SECRETS_TAG = "fcdeploy.secrets"
 VARIABLE_NAME = r"^(?!RUNTIME_)[A-Za-z][A-Za-z0-9_]*$"
 MOST_VARIABLES = 20
 
-LAYER_ARN = "{layerName}:{versionId}:{id}"
-_LAYER_FORMS = "the name of a layer of this file, or the id of a version of a dependency"
+_LAYER_FORMS = "the name of a layer of this file, or a version of a dependency as `name:number:id`"
 _HOOK_TEXT = "such as `index.stop`"
 
 
@@ -89,9 +89,12 @@ _CODE = (
     strings(
         "layers",
         "Layers",
-        f"Dependencies, at most twenty: {_LAYER_FORMS}. A name means the newest version.",
+        f"Dependencies, at most twenty: {_LAYER_FORMS}. A name means the newest version; "
+        "of the other form only the id counts.",
         maxItems=20,
-        item={"minLength": 1, "description": _LAYER_FORMS},
+        item={"pattern": r"^[^:#]+(:[0-9]+:[^:]+)?$", "description": _LAYER_FORMS},
+        refers="layer",
+        arn=LAYER_ARN,
         last_part=":",
         # The API wants the code again with them (facts 3.5).
         together=("code",),

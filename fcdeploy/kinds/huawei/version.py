@@ -17,7 +17,7 @@ from fcdeploy.kinds.descriptor import (
 )
 from fcdeploy.kinds.fields import Access, Default, integer, text
 from fcdeploy.kinds.huawei.qualifier import NUMBERED
-from fcdeploy.kinds.huawei.urn import URN, on_function
+from fcdeploy.kinds.huawei.urn import on_function
 from fcdeploy.kinds.operations import Scope
 from fcdeploy.model import Json, Output
 
@@ -127,11 +127,6 @@ KIND = Kind(
             name="versionId",
             description="The newest version's number; of a function, written as `ref('version:service/function')`.",
             template="{versionId}",
-        ),
-        Attribute(
-            name="urn",
-            description="URN of the newest version.",
-            template=URN + ":{versionId}",
         ),
     ),
 )
