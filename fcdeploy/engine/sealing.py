@@ -75,8 +75,8 @@ def unlike(kind: Kind, desired: Mapping[str, Json], live: Mapping[str, Json]) ->
 
 def with_unlike(kind: Kind, fields: Collection[Field], more: Collection[Field]) -> tuple[Field, ...]:
     """Both in the order of the kind's table."""
-    names = {one.name for one in (*fields, *more)}
-    return tuple(one for one in kind.fields if one.name in names)
+    found = {one.name: one for one in (*more, *fields)}
+    return tuple(found[one.name] for one in kind.fields if one.name in found)
 
 
 def sealing_findings(resource: Resource, kind: Kind, body: Mapping[str, Json]) -> tuple[Diagnostic, ...]:

@@ -169,7 +169,8 @@ class Kind:
     others that a create does not take: the update follows it where they are to be otherwise than by default. `stamps`
     are members of the service's answer that change with every write, and are part of what a recheck compares (law 4).
     `times` are the members of the answer that say when it was last changed, the best first. `lacks` are words of the
-    same kind of other clouds that there are not, each with the nearest equivalent (S45).
+    same kind of other clouds that there are not, each with the nearest equivalent (S45); `word=value` is a value that a
+    word does not take here.
     `hints` say what to do about a refusal, by its code.
     """
 

@@ -22,6 +22,7 @@ from fcdeploy.kinds.huawei import function as huawei_function
 from fcdeploy.kinds.huawei import layer as huawei_layer
 from fcdeploy.kinds.huawei import provision as huawei_provision
 from fcdeploy.kinds.huawei import service as huawei_service
+from fcdeploy.kinds.huawei import trigger as huawei_trigger
 from fcdeploy.kinds.huawei import version as huawei_version
 from fcdeploy.model import Address
 
@@ -46,6 +47,7 @@ KINDS: dict[tuple[str, str], Kind] = {
         huawei_function.KIND,
         huawei_async_invoke.KIND,
         huawei_provision.KIND,
+        huawei_trigger.KIND,
     )
 }
 

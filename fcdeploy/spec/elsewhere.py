@@ -58,6 +58,12 @@ def of_other_clouds(place: Place, key: str) -> Elsewhere | None:
     )
 
 
+def instead_of(place: Place, value: str) -> str:
+    """What comes nearest to a value that only another cloud knows for this word; empty where nothing is known."""
+    word = ".".join(str(step) for step in place.rest if isinstance(step, str))
+    return place.kind.lacks.get(f"{word}={value}", "") if place.kind is not None else ""
+
+
 def _no_section(section: Kind, provider: str, *, at_top: bool) -> Elsewhere:
     title = section.title if section.title[:2].isupper() else section.title.lower()
     block = "" if at_top else f", or an `{section.provider}:` block"

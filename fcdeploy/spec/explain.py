@@ -14,7 +14,7 @@ from fcdeploy.diagnostics import did_you_mean
 from fcdeploy.kinds import registry
 from fcdeploy.model import Json, Sensitive
 from fcdeploy.spec.advice import AUTO, COMMANDS, for_command, for_type, for_unknown_key, where_known
-from fcdeploy.spec.elsewhere import of_other_clouds
+from fcdeploy.spec.elsewhere import instead_of, of_other_clouds
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path
 from fcdeploy.spec.place import Fault, Mistake, Place, is_open, resource_at, short, shown, shown_with_type
 from fcdeploy.spec.shape import shapes
@@ -136,7 +136,8 @@ def _bad_choice(place: Place, fault: Fault) -> Iterator[Mistake]:
         summary = f"{place.name} has a value that is not known"
         detail = f"found {shown(place.node)}; allowed: {', '.join(words)}"
     readable = isinstance(value, str) and not isinstance(value, Sensitive) and len(allowed) > 1
-    yield place.mistake(fault.keyword, summary, detail=detail, hint=did_you_mean(value, words) if readable else "")
+    hint = (instead_of(place, str(value)) or did_you_mean(value, words)) if readable else ""
+    yield place.mistake(fault.keyword, summary, detail=detail, hint=hint)
 
 
 def _missing(place: Place, fault: Fault) -> Iterator[Mistake]:

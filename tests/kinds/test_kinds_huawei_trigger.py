@@ -19,9 +19,11 @@ from fcdeploy.engine.diff import differing
 from fcdeploy.engine.wire import update_call, wire_value
 from fcdeploy.kinds.descriptor import Scope
 from fcdeploy.kinds.fields import Access, Field
-from fcdeploy.kinds.huawei.trigger import FIELDS, KIND, about, check, collides, risks
+from fcdeploy.kinds.huawei.trigger import FIELDS, KIND
+from fcdeploy.kinds.huawei.trigger_rules import about, check, collides, risks
 from fcdeploy.kinds.huawei.trigger_travel import derive, identify, said, sent
 from fcdeploy.kinds.huawei.trigger_types import BY_CODE, TYPES
+from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import Sensitive
 
 SCOPE = Scope(region="ap-southeast-1", account="p1", api="v2")
@@ -332,3 +334,18 @@ def test_only_types_with_a_password_change_as_a_whole() -> None:
     assert update.path.endswith(":function:default:f/APIG/1")
     assert {"auth", "req_method", "group_id", "path", "func_info"} <= {*update.body["event_data"]}
     assert update.body["event_data"]["protocol"] == "HTTP"
+
+
+def test_each_word_that_other_clouds_have_here_has_something_that_comes_near() -> None:
+    """And none of them is a word or a value that FunctionGraph does take."""
+    there = KINDS["alibaba", "trigger"]
+    variants = there.field("triggerConfig").variants
+    here = {
+        name
+        for one in KIND.fields
+        for name in (one.name, *(f"config.{each}" for each in KIND.field("config").every_member))
+    }
+    words = {one.spec_name for one in there.fields}
+    words |= {f"config.{one.name}" for word in TYPES if word in variants for one in variants[word]}
+    types = {f"type={word}" for word in variants}
+    assert {*KIND.lacks} == (words - here) | {one for one in types if one[5:] not in TYPES} | {"config.authType=jwt"}
