@@ -23,6 +23,7 @@ PROJECT, REGION = "0b5ee11c2f5c4f7c8a6c3a1f0e9d8c7b", "eu-west-101"
 HOST = f"functiongraph.{REGION}.myhuaweicloud.com"
 KEYS = {"HUAWEICLOUD_SDK_AK": "ak", "HUAWEICLOUD_SDK_SK": "sk"}
 URN = f"urn:fss:{REGION}:{PROJECT}:function"
+TICK = {"trigger_type_code": "TIMER", "event_data": {"name": "tick", "schedule_type": "Rate", "schedule": "5m"}}
 
 
 def code() -> str:
@@ -33,22 +34,31 @@ def code() -> str:
 
 
 async def fill(client: Client, *named: str) -> None:
-    """Functions such as `default:shop-web`, which has a tag; two have what is a secret, or looks like one."""
+    """Functions such as `default:shop-web`, each with a timer; that one has a version, an alias and more behind it."""
 
     async def send(method: str, path: str, body: Any = None) -> Any:
         return (await client.send(Call(operation="Fill", method=method, path=path, body=body))).body
 
+    text = f"libraries [fcdeploy:taken/{REGION}]"
+    layer = {"name": "libs", "runtime": "Python3.10", "depend_type": "zip", "depend_file": code(), "description": text}
+    libs = (await send("POST", "/fgs/dependencies/version", layer))["id"]
     for one in named:
         package, _, name = one.partition(":")
         given = {"runtime": "Python3.10", "handler": "index.handler", "memory_size": 256, "timeout": 30}
         made = {"code_type": "zip", "code_filename": "index.zip", "func_code": {"file": code()}, **given}
         secret = ', "DB_PASSWORD": "correct horse"' if name == "alone" else ""
+        made["depend_version_list"] = [libs] if name == "shop-job" else []
         values = {"user_data": f'{{"MODE": "fast"{secret}}}'}
         if name == "x-2":
             values["encrypted_user_data"] = '{"TOKEN": "t-1"}'
         await send("POST", "/fgs/functions", {"func_name": name, "package": package, **made, **values})
+        await send("POST", f"/fgs/triggers/{URN}:{one}", TICK)
     web = f"{URN}:default:shop-web"
     await send("POST", f"/functions/{web}/tags/create", {"action": "create", "tags": [{"key": "team", "value": "x"}]})
+    await send("POST", f"/fgs/functions/{web}/versions", {"version": "1"})
+    await send("POST", f"/fgs/functions/{web}/aliases", {"name": "live", "version": "1", "description": "what runs"})
+    await send("PUT", f"/fgs/functions/{web}:!live/reservedinstances", {"count": 2, "idle_mode": False})
+    await send("PUT", f"/fgs/functions/{web}/async-invoke-config", {"max_async_retry_attempts": 2})
 
 
 def imported(stage: Any, out: Path, live: tuple[str, ...], *names: str) -> Imported:
@@ -87,6 +97,7 @@ def test_functions_become_those_of_services_and_taking_over_writes_tags_alone(st
     spec = yaml.safe_load((tmp_path / "out/fcdeploy.yaml").read_text("utf-8"))
     assert spec["targets"] == {REGION: {"provider": "huawei", "projectId": PROJECT, "region": REGION}}
     functions = {(name, one) for name, service in spec["services"].items() for one in service["functions"]}
+    # An alias of a service is one of each of its functions, so what has none cannot stand beside what has one.
     assert functions == {
         ("alone", "alone"),
         ("shop", "job"),
@@ -94,10 +105,13 @@ def test_functions_become_those_of_services_and_taking_over_writes_tags_alone(st
         ("shop-web", "shop-web"),
         ("x-2", "x-2"),
     }
-    # Two of one name, in two packages, cannot both be `web` of `shop`.
-    named = {"name": "shop-web", "package": "tools"}
-    assert spec["services"]["shop-web"]["functions"]["shop-web"]["huawei"] == named
-    assert spec["services"]["shop"]["functions"]["web"]["tags"] == {"team": "x"}
+    assert spec["services"]["shop"]["functions"]["web"]["huawei"] == {"package": "tools"}
+    assert spec["services"]["shop-web"]["aliases"] == {"live": {"version": "1", "description": "what runs"}}
+    assert spec["services"]["shop-web"]["functions"]["shop-web"]["triggers"] == {
+        "tick": {"type": "timer", "config": {"cronExpression": "@every 5m"}}
+    }
+    assert spec["services"]["shop"]["functions"]["job"]["layers"] == ["libs"]
+    assert {*spec["layers"]["libs"]} == {"code", "compatibleRuntime", "description"}
     assert (tmp_path / "out/src/x-2/x-2/index.py").is_file()
     stage.root = tmp_path / "out"
     stage.environ |= {one.name: "correct horse" for one in done.secrets}

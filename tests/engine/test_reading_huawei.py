@@ -11,8 +11,6 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any, TypeVar
 
-import pytest
-
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.keys import Keys
@@ -22,8 +20,7 @@ from fcdeploy.emulator.settings import EmulatorSettings
 from fcdeploy.engine.reader import Reader
 from fcdeploy.engine.snapshot import Site, Snapshot
 from fcdeploy.kinds.descriptor import NEW, Scope
-from fcdeploy.kinds.huawei import alias, async_invoke, function, layer, provision, trigger, version
-from fcdeploy.kinds.registry import KINDS
+from fcdeploy.kinds.huawei import function
 from fcdeploy.model import Address, Call, Reply, Resource, Target
 
 T = TypeVar("T")
@@ -37,12 +34,6 @@ SITE = Site(
 )
 TAGS = [{"key": "fcdeploy.project", "value": "shop"}, {"key": "fcdeploy.target", "value": "prod"}]
 URN = f"urn:fss:{REGION}:{PROJECT}:function:default"
-
-
-@pytest.fixture(autouse=True)
-def _known(monkeypatch: pytest.MonkeyPatch) -> None:
-    for module in (function, alias, version, trigger, async_invoke, provision, layer):
-        monkeypatch.setitem(KINDS, ("huawei", module.KIND.name), module.KIND)
 
 
 def archive() -> str:
