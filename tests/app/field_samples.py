@@ -26,11 +26,7 @@ def _read_cases(file: str) -> dict[str, Any]:
 
 CASES = _read_cases("fields.yaml")
 """By kind, and by variant after a dot."""
-EVERY = CASES | {
-    f"huawei/{name}": case
-    for name, case in _read_cases("fields_huawei.yaml").items()
-    if ("huawei", name.partition(".")[0]) in KINDS
-}
+EVERY = CASES | {f"huawei/{name}": case for name, case in _read_cases("fields_huawei.yaml").items()}
 """Those of the other cloud as well, with its name and `/` before the kind's."""
 ABSENT = object()
 
