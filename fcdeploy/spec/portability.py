@@ -127,7 +127,8 @@ def _in_section(
         absent = node.fields.get("absent")
         if not isinstance(node.value, dict) or (absent is not None and absent.value is True):
             continue
-        here = (*path, name)
+        # What stands alone has no name of its own.
+        here = path if name == kind.alone else (*path, name)
         words = {key: word for key, word in _words(kind, node) if not _is_handed(key, node, from_above)}
         yield path_text(here), _Resource(section=kind.section, span=node.key_span or node.span, words=words)
         # What a group hands down is told once, where it is written.

@@ -149,12 +149,12 @@ def handed_down(group: Kind, child: Kind) -> tuple[str, ...]:
     """The words of a group that count for each resource of a kind that stands in it (S44).
 
     Its fields, where the other has the same, and what may be said in `defaults` too; `ignore` is said in addition. Not
-    of what has a place of its own in the cloud beneath another resource: a group's description is no alias'.
+    what it says of itself alone (PLANNING), nor of what has a place of its own in the cloud beneath another resource.
     """
     if not group.grouping or child.stands_in != group.name or child.parent is not None:
         return ()
     own = {one.spec_name for one in child.fields if one.access is not Access.READ_ONLY}
-    fields = (one.spec_name for one in group.fields if one.spec_name in own)
+    fields = (one.spec_name for one in group.fields if one.spec_name in own and one.access is not Access.PLANNING)
     return (*fields, *(word.name for word in words_of(child) if word.shared))
 
 

@@ -26,7 +26,11 @@ def _read_cases(file: str) -> dict[str, Any]:
 
 CASES = _read_cases("fields.yaml")
 """By kind, and by variant after a dot."""
-EVERY = CASES | {f"huawei/{name}": case for name, case in _read_cases("fields_huawei.yaml").items()}
+EVERY = CASES | {
+    f"huawei/{name}": case
+    for name, case in _read_cases("fields_huawei.yaml").items()
+    if ("huawei", name.partition(".")[0]) in KINDS
+}
 """Those of the other cloud as well, with its name and `/` before the kind's."""
 ABSENT = object()
 

@@ -19,13 +19,25 @@ from fcdeploy.emulator.settings import EmulatorSettings
 from fcdeploy.model import Action
 
 EXAMPLES = Path(__file__).resolve().parents[2] / "examples"
-RESOURCES = {"built": 4, "quickstart": 5, "policies": 8, "media-pipeline": 24, "everything": 31, "multi-region": 18}
+RESOURCES = {
+    "built": 4,
+    "quickstart": 5,
+    "policies": 8,
+    "media-pipeline": 24,
+    "everything": 31,
+    "multi-region": 18,
+    "two-clouds": 17,
+}
 """How many resources each example has over all its targets that are tried here."""
 TARGETS = {"multi-region": "staging/*/cn-hangzhou"}
 """Which targets of an example are tried; all, where it is not here."""
 ACCOUNTS = {"ads": "1111111111111111", "shop": "2222222222222222", "pay": "3333333333333333"}
 """Whose profile is whose account in the example of many regions."""
-WARNINGS = {"everything": ["alias shop/live: there is no previous version, so its weight is dropped"]}
+_NO_PREVIOUS = "alias {}: there is no previous version, so its weight is dropped"
+WARNINGS = {
+    "everything": [_NO_PREVIOUS.format("shop/live")],
+    "two-clouds": [_NO_PREVIOUS.format(f"{name}/live") for name in ("shop", "default/shop-api", "default/shop-order")],
+}
 """What the first plan of an example says besides."""
 
 
@@ -53,7 +65,14 @@ def test_every_example_is_here() -> None:
 
 def test_an_example_goes_all_the_way(stage: Any, example: str) -> None:
     # The account of an example that names none is that of the key.
-    environ = {**stage.environ, "ALIBABA_CLOUD_ACCOUNT_ID": "1234567890123456", "PATH": os.environ["PATH"]}
+    environ = {
+        **stage.environ,
+        "ALIBABA_CLOUD_ACCOUNT_ID": "1234567890123456",
+        "HUAWEICLOUD_SDK_AK": "ak",
+        "HUAWEICLOUD_SDK_SK": "sk",
+        "DB_PASSWORD": "of-the-database",
+        "PATH": os.environ["PATH"],
+    }
     chosen = stage.where(target=TARGETS.get(example, "*"))
     # Not on a Friday: on those one of them deletes nothing.
     where: Where = dataclasses.replace(chosen, environ=environ, clock=lambda: 1_700_000_000.0)

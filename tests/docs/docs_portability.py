@@ -42,7 +42,20 @@ def portability_part() -> str:
         kinds = _kinds(name)
         cells = [_section_cell(name, kinds.get(one)) for one in _PROVIDERS]
         lines.append(f"| `{name}` | {' | '.join(cells)} |")
+        lines += [f"| &nbsp; `{word}` | {' | '.join(both)} |" for word, both in _apart(kinds)]
     return "\n".join(lines)
+
+
+def _apart(kinds: Mapping[str, Kind]) -> Iterator[tuple[str, list[str]]]:
+    """Words that both have, with the limits of each where they are not the same."""
+    if len(kinds) < len(_PROVIDERS):
+        return
+    fields = {one: {each.spec_name: each for each in _fields(kind)} for one, kind in kinds.items()}
+    for word in fields[_PROVIDERS[0]]:
+        both = {one: fields[one].get(word) for one in _PROVIDERS}
+        cells = [_cell(kinds[one], word, both) for one in _PROVIDERS]
+        if None not in both.values() and len(set(cells)) > 1:
+            yield word, cells
 
 
 def _section_cell(name: str, kind: Kind | None) -> str:

@@ -21,6 +21,7 @@ import click
 sys.path.insert(0, str(Path(__file__).parent))
 
 from docs_kinds import KIND_PAGES, WIDTH, kinds_page
+from docs_portability import portability_page, portability_part
 from docs_session import run_document, with_outputs
 
 from fcdeploy.cli.commands import LazyGroup
@@ -114,10 +115,12 @@ PARTS: dict[str, Callable[[], str]] = {
     "choices": partial(choices_part, "alibaba"),
     "coverage-huawei": partial(coverage_part, "huawei"),
     "choices-huawei": partial(choices_part, "huawei"),
+    "portability": portability_part,
 }
 PAGES: dict[Path, Callable[[], str]] = {
     **{ROOT / "docs" / name: partial(kinds_page, provider) for provider, name in KIND_PAGES.items()},
     ROOT / "docs" / "cli.md": cli_page,
+    ROOT / "docs" / "portability.md": portability_page,
 }
 
 

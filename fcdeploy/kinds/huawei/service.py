@@ -5,9 +5,19 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.huawei.shared_fields import DESCRIPTION, INTERNET, LOGGING, LOGS, MOUNTS, ROLE, TAGS, VPC
+from fcdeploy.kinds.fields import Access, text
+from fcdeploy.kinds.huawei.shared_fields import INTERNET, LOGGING, LOGS, MOUNTS, ROLE, TAGS, VPC
 from fcdeploy.kinds.huawei.urn import NAME_SCHEMA, PROVIDER
 from fcdeploy.model import Json
+
+# S44 has no such word handed down: a function says itself what it is for.
+DESCRIPTION = text(
+    "description",
+    "Description",
+    "What the functions are for together; it stays in the file.",
+    access=Access.PLANNING,
+    behaves="There is no service that could have a description: it stays in the file.",
+)
 
 FIELDS = (DESCRIPTION, ROLE, INTERNET, LOGS, LOGGING, VPC, MOUNTS, TAGS)
 
