@@ -20,7 +20,8 @@ from fcdeploy.model import Action, Address, Call, Json, JustCreated, MustNotExis
 
 
 def create_steps(difference: Difference, site: Site) -> tuple[Step, ...]:
-    """The create, then the groups that it does not take and that are to be otherwise than by default, then tags."""
+    """The create, then tags, whose mark says whose it is if nothing comes after (S11), then the groups that the create
+    does not take and that are to be otherwise than by default."""
     kind, address, resource = difference.kind, difference.address, difference.resource
     assert resource is not None
     body = as_made(kind, difference.body)
@@ -60,14 +61,14 @@ def create_steps(difference: Difference, site: Site) -> tuple[Step, ...]:
             ),
         ),
     )
+    steps: tuple[Step, ...] = (made,)
+    if kind.tags is not None:
+        tags = difference.body.get(kind.tags.field) or {}
+        steps += tag_steps(address, {}, tags, site, after=made.id, created=True)
     later = _later_steps(
-        kind, address, difference.body, resource.body, resource.payloads, site, after=made.id, word="update"
+        kind, address, difference.body, resource.body, resource.payloads, site, after=steps[-1].id, word="update"
     )
-    steps = (made, *later)
-    if kind.tags is None:
-        return steps
-    tags = difference.body.get(kind.tags.field) or {}
-    return (*steps, *tag_steps(address, {}, tags, site, after=steps[-1].id, created=True))
+    return (*steps, *later)
 
 
 def recreation(difference: Difference, site: Site) -> tuple[Step, ...]:
@@ -95,26 +96,25 @@ def recreation(difference: Difference, site: Site) -> tuple[Step, ...]:
         before=None,
         after=as_made(kind, live.body),
     )
-    later = _later_steps(kind, address, live.body, live.body, payloads, site, after=made.id, word="undo delete")
-    steps = (made, *later)
-    if kind.tags is None:
-        return steps
-    tags = live.body.get(kind.tags.field) or {}
-    marked = tuple(
-        Step(
-            id=f"undo delete {address} {kind.tags.name}",
-            address=address,
-            action=Action.UPDATE,
-            group=kind.tags.name,
-            call=call,
-            guard=JustCreated(),
-            before={kind.tags.field: {}},
-            after={kind.tags.field: tags},
-            needs=frozenset({steps[-1].id}),
+    steps: tuple[Step, ...] = (made,)
+    if kind.tags is not None:
+        tags = live.body.get(kind.tags.field) or {}
+        steps += tuple(
+            Step(
+                id=f"undo delete {address} {kind.tags.name}",
+                address=address,
+                action=Action.UPDATE,
+                group=kind.tags.name,
+                call=call,
+                guard=JustCreated(),
+                before={kind.tags.field: {}},
+                after={kind.tags.field: tags},
+                needs=frozenset({made.id}),
+            )
+            for call in tag_calls(kind, address.identity, {}, tags, site.scope, address.short)
         )
-        for call in tag_calls(kind, address.identity, {}, tags, site.scope, address.short)
-    )
-    return (*steps, *marked)
+    later = _later_steps(kind, address, live.body, live.body, payloads, site, after=steps[-1].id, word="undo delete")
+    return (*steps, *later)
 
 
 def _later_steps(

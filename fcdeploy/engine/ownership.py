@@ -7,7 +7,8 @@ from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
-from fcdeploy.engine.canonical import covers, desired_body
+from fcdeploy.engine.canonical import agrees, covers, desired_body
+from fcdeploy.engine.groups import as_made
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, with_parents_first
 from fcdeploy.kinds.descriptor import NEW, Kind, Marking
 from fcdeploy.kinds.registry import kind_of, parent_of
@@ -279,8 +280,11 @@ def _is_our_unmarked(kind: Kind, address: Address, desired: Desired, snapshot: S
     live = snapshot.lives[address].body
     if kind.tags is None:
         return False
-    wanted = {name: value for name, value in promise.items() if name != kind.tags.field}
-    return not live.get(kind.tags.field) and covers(wanted, live)
+    # What has an update of its own comes after the mark; of secrets that no read tells, a digest would be in the tags.
+    made = as_made(kind, promise)
+    wanted = {name: value for name, value in made.items() if not kind.field(name).digest_tag}
+    told_apart = all(agrees(kind.field(name), made[name], live.get(name)) for name in made.keys() - wanted.keys())
+    return not live.get(kind.tags.field) and told_apart and covers(wanted, live)
 
 
 def _missing(address: Address, resource: Resource) -> Diagnostic:

@@ -193,7 +193,7 @@ def test_what_must_be_made_anew_comes_back_whole(graph: Graph, failing: str) -> 
     graph.deploy(FIRST)
     before = graph.cloud()
     graph.write({**FIRST, "runtime": "python3.9"})
-    assert [step.id.split()[0] for step in graph.stage.plan(UNSAFE).steps] == ["delete", "create", "update", "tag"]
+    assert [step.id.split()[0] for step in graph.stage.plan(UNSAFE).steps] == ["delete", "create", "tag", "update"]
     graph.stage.faults({"match": {"operation": failing, "nth": 1}, "effect": REFUSED})
     graph.stage.apply(UNSAFE, ending=Ending.ROLLED_BACK)
     graph.stage.faults()
@@ -256,16 +256,34 @@ def test_a_changed_secret_comes_last_and_is_finished_rather_than_taken_back(grap
     assert json.loads(graph.function()["encrypted_user_data"]) == {"TOKEN": "geheimer"}
 
 
+def test_a_crash_between_create_and_mark_is_taken_as_ours(graph: Graph) -> None:
+    """S11: an unmarked function that has what a create gives it is marked, and what comes after the mark follows."""
+    graph.stage.environ["TOKEN"] = "geheim"
+    secret = {"environmentVariables": {"MODE": "plain", "TOKEN": "${{ secret('TOKEN') }}"}}
+    made = {**FIRST, **secret, "runtime": "http", "instanceConcurrency": 5, "diskSize": 10240}
+    graph.write({**made, "description": "theirs"})
+    graph.stage.faults({"match": {"operation": "CreateTags"}, "effect": REFUSED})
+    graph.stage.apply(ending=Ending.STOPPED, on_failure="stop")
+    graph.stage.faults()
+    graph.write(made)
+    report = graph.stage.apply_report(Wishes(), recover="abandon")
+    assert "is not managed by fcdeploy" in str(report.plans.results[0].problem), "another description is no promise"
+    graph.write({**made, "description": "theirs"})
+    graph.stage.apply()
+    assert graph.stage.plan().is_empty and graph.stage.open_run() is None
+    assert graph.function()["strategy_config"] == {"concurrency": 7, "concurrent_num": 5}
+
+
 def test_what_only_an_update_takes_follows_the_create(graph: Graph) -> None:
     made = {**FIRST, "runtime": "http", "instanceConcurrency": 5, "diskSize": 10240}
     graph.write(made)
     assert [step.id for step in graph.stage.plan().steps] == [
         f"create {HERE}",
+        f"tag {HERE}",
         f"update {HERE} body",
         f"update {HERE} instances",
-        f"tag {HERE}",
     ]
-    graph.stage.faults({"match": {"operation": "CreateTags"}, "effect": REFUSED})
+    graph.stage.faults({"match": {"operation": "UpdateFunctionMaxInstanceConfig"}, "effect": REFUSED})
     graph.stage.apply(ending=Ending.ROLLED_BACK)
     graph.stage.faults()
     assert graph.cloud() == {}
