@@ -176,6 +176,10 @@ def _updated(kind: TriggerType, before: Json, given: object) -> Json:
         raise BAD_PARAMETER(f"event_data.{kind.unique} cannot be changed")
     merged = {**before, **change}
     known = kind.fields.read(merged, "event_data")
+    now, was = known.get("func_info"), before.get("func_info")
+    if isinstance(now, dict) and isinstance(was, dict):
+        # Whom the gateway calls does not change with how.
+        known = {**known, "func_info": {**was, **now}}
     return {**{key: value for key, value in before.items() if key not in known}, **known}
 
 
