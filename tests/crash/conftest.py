@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -14,7 +14,7 @@ import pytest
 # Tests of this folder import what several of them share.
 sys.path.insert(0, str(Path(__file__).parent))
 
-from crash_stage import CrashStage
+from crash_stage import CLOUDS, CrashStage
 from trouble_stage import TroubleStage, new_stage
 
 _COUNTED = "crash points", "faults"
@@ -36,10 +36,24 @@ class Tally:
 
 
 @pytest.fixture(scope="session")
-def crash(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CrashStage]:
-    stage = CrashStage(tmp_path_factory.mktemp("crash"))
-    yield stage
-    stage.close()
+def crash_stages(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Callable[[str], CrashStage]]:
+    """One for each cloud that a test asks for, made when the first does."""
+    made: dict[str, CrashStage] = {}
+
+    def of(provider: str) -> CrashStage:
+        if provider not in made:
+            made[provider] = CrashStage(tmp_path_factory.mktemp("crash"), CLOUDS[provider])
+        return made[provider]
+
+    yield of
+    for stage in made.values():
+        stage.close()
+
+
+@pytest.fixture
+def crash(crash_stages: Callable[[str], CrashStage], request: pytest.FixtureRequest) -> CrashStage:
+    """The stage of the cloud that the test is parametrised by."""
+    return crash_stages(getattr(request, "param", "alibaba"))
 
 
 @pytest.fixture(scope="session")

@@ -11,7 +11,7 @@ import sqlite3
 import subprocess
 import sys
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, TypeAlias
@@ -20,24 +20,94 @@ from fcdeploy.emulator.server import Asgi, start_in_thread
 from fcdeploy.emulator.settings import EmulatorSettings
 
 HERE = Path(__file__).parent
-ACCOUNT, REGION = "1234567890123456", "cn-hangzhou"
 TOKEN = "tok-5e3c9d-of-the-crash-project"
 _SECRETS = HERE.parents[1] / "examples" / "everything" / "secrets"
-_SOURCES = ("layer-0", "layer-1", "layer-2", "layer-old", "layer-new", "order-1", "order-2", "web-1")
-_MORE_SOURCES = ("going", "turned-1", "turned-2", "fresh")
-_OWN = {
-    *("createdTime", "createTime", "lastModifiedTime", "functionId", "serviceId", "triggerId"),
-    *("urlInternet", "urlIntranet", "_mark", "_put", "_was"),
-}
-"""Times, ids and addresses that the service itself gives to what is created (S40), and the emulator's own notes."""
+_SOURCES = ("layer-0", "layer-1", "layer-2", "layer-old", "layer-new", "order-0", "order-1", "order-2", "web-1")
+_MORE_SOURCES = ("web-0", "web-2", "page", "going", "turned-1", "turned-2", "fresh")
 
 Contents: TypeAlias = Mapping[str, Mapping[str, Any]]
 
 
-class Executioner:
-    """ASGI middleware that kills a process when the service has done what it asked for and not answered yet."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Cloud:
+    """What differs by provider: who deploys where, from which file to which, and what the service makes up itself.
 
-    def __init__(self) -> None:
+    `first` is what the file said before it said what `start` says, so that there are older versions. `own` are times,
+    ids and addresses that the service gives to what is created (S40), and the emulator's own notes. `numbered` is how
+    the rows begin of what nothing brings back once it is pruned (S34, S40), `sealed` is what holds secrets that no read
+    tells, so that nothing brings back those that were there before (S22). `least` is how many calls a run has.
+    """
+
+    account: str
+    region: str
+    before: str
+    start: str
+    target: str
+    keys: Mapping[str, str]
+    first: Mapping[str, str]
+    own: frozenset[str]
+    numbered: tuple[str, ...]
+    sealed: tuple[str, ...]
+    pruning: str
+    least: int
+
+
+ALIBABA = Cloud(
+    account="1234567890123456",
+    region="cn-hangzhou",
+    before="/2021-04-06",
+    start="start.yaml",
+    target="target.yaml",
+    keys={"ALIBABA_CLOUD_ACCESS_KEY_ID": "ak", "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "sk"},
+    first={"./layer-1": "./layer-0", "description: before": "description: first"},
+    own=frozenset(
+        {
+            *("createdTime", "createTime", "lastModifiedTime", "functionId", "serviceId", "triggerId"),
+            *("urlInternet", "urlIntranet", "_mark", "_put", "_was"),
+        }
+    ),
+    numbered=("version", "frozen-", "layer"),
+    sealed=(),
+    pruning="call.DELETE /services/shop/versions/1.before",
+    least=40,
+)
+_PROJECT = "0b5ee11c2f5c4f7c8a6c3a1f0e9d8c7b"
+HUAWEI = Cloud(
+    account=_PROJECT,
+    region="cn-north-4",
+    before=f"/v2/{_PROJECT}",
+    start="huawei-start.yaml",
+    target="huawei-target.yaml",
+    keys={"HUAWEICLOUD_SDK_AK": "ak", "HUAWEICLOUD_SDK_SK": "sk"},
+    first={
+        "./layer-1": "./layer-0",
+        "./order-1": "./order-0",
+        "./web-1": "./web-0",
+        "      past: {version: previous}\n": "",
+        ", past: {target: 1}": "",
+    },
+    own=frozenset(
+        {
+            *("func_id", "image_name", "last_modified", "created_time", "last_updated_time", "trigger_id", "triggerid"),
+            *("api_id", "id", "dep_id", "link", "_published"),
+        }
+    ),
+    numbered=("fgs-version", "fgs-dependency"),
+    sealed=("fgs-function/default/desk-sealed", "fgs-trigger/default/desk-sealed/latest x"),
+    pruning=f"call.DELETE /fgs/functions/urn:fss:cn-north-4:{_PROJECT}:function:default:site-web:1.before",
+    least=40,
+)
+CLOUDS: Mapping[str, Cloud] = {"alibaba": ALIBABA, "huawei": HUAWEI}
+
+
+class Executioner:
+    """ASGI middleware that kills a process when the service has done what it asked for and not answered yet.
+
+    `before` is what stands before the paths of calls.
+    """
+
+    def __init__(self, before: str) -> None:
+        self.before = before
         self.pid = 0
         self.moment = ""
         self.seen: Counter[str] = Counter()
@@ -52,7 +122,7 @@ class Executioner:
 
         async def serve(scope: Any, receive: Any, send: Any) -> None:
             path = scope["raw_path"].decode()
-            name = f"call.{scope['method']} /{path.split('/', 2)[-1]}"
+            name = f"call.{scope['method']} {path.removeprefix(self.before)}"
             self.seen[name] += 1
             if self.seen[name] > 1:
                 name = f"{name}#{self.seen[name]}"
@@ -82,6 +152,7 @@ class CrashStage:
     """The project, the emulator and the zygote of one test process. `begin` puts everything back to the first form."""
 
     folder: Path
+    cloud: Cloud = ALIBABA
     start: bytes = b""
     started: Contents = field(default_factory=dict)
     """What is live before the run."""
@@ -94,8 +165,8 @@ class CrashStage:
     _rounds: int = 0
 
     def __post_init__(self) -> None:
-        self._executioner = Executioner()
-        settings = EmulatorSettings(account=ACCOUNT, region=REGION, access_keys={"ak": "sk"})
+        self._executioner = Executioner(self.cloud.before)
+        settings = EmulatorSettings(account=self.cloud.account, region=self.cloud.region, access_keys={"ak": "sk"})
         self.emulator = start_in_thread(settings, through=self._executioner.around)
         self._zygote = subprocess.Popen(
             [sys.executable, str(HERE / "crash_zygote.py")],
@@ -115,13 +186,14 @@ class CrashStage:
 
     def _live_before(self) -> None:
         """Two runs lead to what is live, so that there are older versions, of which one is to be pruned."""
-        text = (HERE / "start.yaml").read_text()
-        first = text.replace("./layer-1", "./layer-0").replace("description: before", "description: first")
+        first = text = (HERE / self.cloud.start).read_text()
+        for now, before in self.cloud.first.items():
+            first = first.replace(now, before)
         for spec in (first, text):
             self.spec.write_text(spec)
             done = self.run("apply", "--yes")
             assert done.status == 0, done.output
-        shutil.copy(HERE / "target.yaml", self.spec)
+        shutil.copy(HERE / self.cloud.target, self.spec)
         # Entries younger than two seconds are not trusted, so every run reads the sources anew (S28).
         shutil.copytree(self.state, self.folder / "state-before")
         self.start = self.emulator.app.world.store.contents()
@@ -184,8 +256,7 @@ class CrashStage:
         out, moments = self.folder / "out", self.folder / f"moments-{self._rounds}"
         environ = {
             "FCDEPLOY_STATE": str(self.state),
-            "ALIBABA_CLOUD_ACCESS_KEY_ID": "ak",
-            "ALIBABA_CLOUD_ACCESS_KEY_SECRET": "sk",
+            **self.cloud.keys,
             "HOME": str(self.folder),
             "CRASH_TOKEN": TOKEN,
             "CRASH_KEY": (_SECRETS / "domain.key").read_text(),
@@ -212,10 +283,9 @@ class CrashStage:
 
     def contents(self) -> Contents:
         """Everything the cloud holds by address, but for what S40 lists; archives by their digest."""
-        return {
-            "/".join((row["kind"], row["parent"], row["name"])): _lasting(row["body"])
-            for row in self.emulator.app.world.store.dump()
-        }
+        rows = self.emulator.app.world.store.dump()
+        names = _names_of_ids(rows)
+        return {_address(row, names): _lasting(row["body"], self.cloud.own, names) for row in rows if not _is_none(row)}
 
     def _tell(self, order: Mapping[str, Any]) -> None:
         assert self._zygote.stdin is not None
@@ -229,13 +299,42 @@ class CrashStage:
         return json.loads(line)
 
 
-def _lasting(body: Any) -> Any:
-    """A body without what the service gives anew to each create, frozen copies of bodies too."""
+def _names_of_ids(rows: Sequence[Mapping[str, Any]]) -> Mapping[str, str]:
+    """What the ids stand for that the service gives to layers of FunctionGraph and to their versions."""
+    bodies = [row["body"] for row in rows if row["kind"] == "fgs-dependency-version"]
+    versions = {body["id"]: f"{body['name']}:{body['version']}" for body in bodies}
+    return {**versions, **{body["dep_id"]: body["name"] for body in bodies}}
+
+
+def _address(row: Mapping[str, Any], names: Mapping[str, str]) -> str:
+    """Where something is, in the same words each time: triggers of FunctionGraph are told apart by what calls them."""
+    name = row["name"]
+    if row["kind"] == "fgs-trigger":
+        source = row["body"]["event_data"]
+        keys = ("name", "bucket", "topic_urn", "stream_name", "exchange_name")
+        name = f"{row['body']['_qualifier']} {next(source[key] for key in keys if key in source)}"
+    return "/".join((row["kind"], names.get(row["parent"], row["parent"]), name))
+
+
+def _is_none(row: Mapping[str, Any]) -> bool:
+    """Whether it is a number of reserved instances that stands for none at all (FunctionGraph facts 8)."""
+    body = row["body"]
+    return row["kind"] == "fgs-reserved" and not body["min_count"] and not any((body["tactics_config"] or {}).values())
+
+
+def _lasting(body: Any, own: frozenset[str], names: Mapping[str, str]) -> Any:
+    """A body without what the service gives anew to each create, frozen copies of bodies too.
+
+    What is empty is left out: answers tell it in several ways of one thing.
+    """
     match body:
         case dict():
-            return {key: _lasting(value) for key, value in body.items() if key not in _OWN}
+            lasting = {key: _lasting(value, own, names) for key, value in body.items() if key not in own}
+            return {key: value for key, value in lasting.items() if value not in (None, "", {}, [])}
         case list():
-            return [_lasting(value) for value in body]
+            return [_lasting(value, own, names) for value in body]
+        case str():
+            return names.get(body, body)
         case _:
             return body
 

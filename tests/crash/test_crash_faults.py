@@ -12,7 +12,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 import pytest
-from crash_stage import CrashStage, Ended, differences
+from crash_stage import CLOUDS, CrashStage, Ended, differences
 
 PARTS = 8
 DEADLINE = 0.4
@@ -43,6 +43,7 @@ TOUCHES: Mapping[str, Mapping[str, Any]] = {
     "touched": {"effect": {"touch": {}}},
     "deleted by another": {"effect": {"touch": {"delete": True}}},
 }
+BOTH = pytest.mark.parametrize("crash", CLOUDS, indirect=True)
 WRITES = ("POST", "PUT", "DELETE")
 
 
@@ -106,6 +107,7 @@ def wrong_after_touch(stage: CrashStage, ended: Ended) -> list[str]:
     return [*wrong, f"exit code {ended.status}", ended.output[-2500:]] if wrong else []
 
 
+@BOTH
 @pytest.mark.crash
 @pytest.mark.parametrize("part", range(PARTS))
 @pytest.mark.parametrize("fault", FAULTS)
@@ -115,6 +117,7 @@ def test_every_fault_at_every_call_is_outlived(crash: CrashStage, tally: Any, fa
         tally.note(f"{fault} at {method} {path} {nth}", wrong_after(crash, ended))
 
 
+@BOTH
 @pytest.mark.crash
 @pytest.mark.parametrize("part", range(2))
 @pytest.mark.parametrize("fault", TOUCHES)
