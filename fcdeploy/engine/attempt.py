@@ -24,6 +24,7 @@ from fcdeploy.engine.outputs import gifts, lacking
 from fcdeploy.engine.reader import Reader, Sender
 from fcdeploy.engine.redact import Redactor
 from fcdeploy.engine.results import Done, Refusal, StepFailed, Surroundings, Waits
+from fcdeploy.engine.sealed import is_hidden
 from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.telling import Telling
 from fcdeploy.engine.threeway import drifted, is_same, merged, touched, unfulfilled
@@ -149,7 +150,9 @@ class Attempt:
             raise self._telling.not_known(failure) from failure
         if live is None:
             return Done(etag=None, note="found gone by reading") if step.action is Action.DELETE else None
-        if step.action is Action.DELETE or self._unkept(step.after, self._body(live)):
+        if step.action is Action.DELETE or (is_hidden(step) and live.etag == self._etag):
+            return None
+        if self._unkept(step.after, self._body(live)):
             return None
         return Done(etag=self._own(live, None), note="found done by reading", outputs=gifts(step, live.raw))
 
@@ -213,9 +216,8 @@ class Attempt:
 
     def _decided(self, live: Live, seen: Live | None, *, sure: bool) -> Done | None:
         """What a create or an update makes of what stands there now, and stood there when last looked at."""
-        step = self._step
-        missing = self._unkept(step.after, self._body(live))
-        if not missing and not (sure and step.action is Action.CREATE):
+        step, missing = self._step, self._unkept(self._step.after, self._body(live))
+        if not missing and not (sure and step.action is Action.CREATE) and not is_hidden(step):
             return self._found("found done by reading", live, seen, sure=sure)
         if step.action is Action.CREATE:
             if live.etag is not None and live.etag == self._around.own_etag:
@@ -257,8 +259,7 @@ class Attempt:
         outputs = self._given(live, etag) if live is not None else {}
         if not sure or self._telling.is_undo:
             return Done(etag=etag, request_id=request_id, note=note, warnings=drift, outputs=outputs)
-        found = self._telling.made_by_others
-        warnings = (found, *drift)
+        warnings = (self._telling.made_by_others, *drift)
         return Done(etag=None, note=f"{note}, by somebody else", warnings=warnings, ours=False, outputs=outputs)
 
     def _given(self, live: Live, etag: str | None) -> dict[str, Json]:
@@ -301,8 +302,7 @@ class Attempt:
             return  # what a new resource has by itself is nobody's
         before, after = step.before or {}, step.after or {}
         body = self._body(live)
-        theirs = touched(self._kind, before, after, body) or remarked(self._kind, before, after, body)
-        if theirs:
+        if theirs := touched(self._kind, before, after, body) or remarked(self._kind, before, after, body):
             raise self._telling.conflict(theirs)
         drift = self._drift(live)
         if not drift and self._kind.groups and self._etag and live.etag != self._etag and not self._is_tags:

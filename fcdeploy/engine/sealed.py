@@ -10,7 +10,7 @@ from fcdeploy.engine.groups import replaces_whole
 from fcdeploy.kinds.descriptor import Group, Kind
 from fcdeploy.kinds.fields import Access, Field
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Json, Step
+from fcdeploy.model import Action, Json, Step
 
 
 def going_along(kind: Kind, fields: tuple[Field, ...], body: Mapping[str, Json], *, group: Group) -> tuple[Field, ...]:
@@ -37,6 +37,15 @@ def is_lost(field: Field, was: Json, wanted: Json, *, differs: bool = True) -> b
     if not field.has_write_only or was in (None, {}):
         return False
     return (bool(field.digest_tag) and differs) or bool(was != visible(field, wanted))
+
+
+def is_hidden(step: Step) -> bool:
+    """Whether an update writes secrets that no read tells and that differ, so that none tells either if it was sent."""
+    if step.action is not Action.UPDATE or step.undo or not step.last:
+        return False
+    return any(
+        name in (step.before or {}) and kind_of(step.address).field(name).digest_tag for name in step.after or {}
+    )
 
 
 def unreadable(step: Step) -> str:

@@ -256,6 +256,21 @@ def test_a_changed_secret_comes_last_and_is_finished_rather_than_taken_back(grap
     assert json.loads(graph.function()["encrypted_user_data"]) == {"TOKEN": "geheimer"}
 
 
+@pytest.mark.parametrize("when", ["before", "after"])
+def test_a_changed_secret_whose_write_may_be_lost_is_written_again(graph: Graph, when: str) -> None:
+    """No read tells whether it was written: the names are the same before and after (law 5)."""
+    graph.stage.environ["TOKEN"] = "geheim"
+    secret = {"environmentVariables": {"MODE": "plain", "TOKEN": "${{ secret('TOKEN') }}"}}
+    graph.deploy({**FIRST, **secret})
+    graph.stage.environ["TOKEN"] = "geheimer"
+    graph.write({**FIRST, **secret})
+    lost = {"match": {"operation": SEVERAL[1], "nth": 1}, "when": when, "effect": {"disconnect": True}}
+    graph.stage.faults(lost)
+    assert graph.stage.apply().ending is Ending.DONE
+    assert json.loads(graph.function()["encrypted_user_data"]) == {"TOKEN": "geheimer"}
+    assert graph.stage.plan().is_empty
+
+
 def test_a_crash_between_create_and_mark_is_taken_as_ours(graph: Graph) -> None:
     """S11: an unmarked function that has what a create gives it is marked, and what comes after the mark follows."""
     graph.stage.environ["TOKEN"] = "geheim"
