@@ -100,6 +100,7 @@ def wrong_after_touch(stage: CrashStage, ended: Ended) -> list[str]:
     if ended.status == 4:
         stage.run("rollback", "--yes")
         stage.run("abandon", "--yes")
+    stage.change_code()
     anew = stage.run("apply", "--yes", "--allow-unsafe", "--adopt-over", "*")
     again = stage.run("plan", "--detailed-exitcode")
     if anew.status or again.status:
