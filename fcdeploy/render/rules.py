@@ -34,6 +34,7 @@ RULES = (
         r"^not valid YAML|^the file |^there is no such file|^this is a folder|control character|"
         r"stands twice in this map|^` cannot be read: |^no file matches|leads outside|is no relative path",
     ),
+    _rule("other-cloud", "What is said is there in the target's cloud", r"^Function(Graph| Compute) has no "),
     _rule(
         "bad-reference",
         "References lead to what can be had",
@@ -77,7 +78,7 @@ RULES = (
         "conflict",
         "Nothing stands twice or against another",
         r"stands twice|stands in two files|stand beside|exclude each other|would have the name|"
-        r"give the name|both (have|be renamed)|"
+        r"give the name|both (have|be renamed)|are the same .* in the cloud|"
         r"cannot stand |is only for|cannot be renamed|does not use|must not be above|is below",
     ),
     _rule(

@@ -56,7 +56,7 @@ def wanted(api: str) -> list[str]:
 
 
 def _wanted(api: str) -> Iterator[str]:
-    for kind in KINDS.values():
+    for kind in (one for one in KINDS.values() if one.provider == PROVIDER):
         yield kind.name
         for shape in shapes(kind):
             variant = variant_of(kind, shape)

@@ -177,7 +177,8 @@ def test_what_a_service_says_holds_for_its_functions(graph: Any) -> None:
     assert first["xrole"] == second["xrole"] == "agency"
     assert first["func_vpc"]["vpc_id"] == second["func_vpc"]["vpc_id"] == "v"
     assert first["network_controller"]["disable_public_network"] is True
-    assert (first["description"], second["description"]) == ("of all", "mine")
+    # There is no service that it could describe, and no function is described by it (S44).
+    assert (first["description"], second["description"]) == ("", "mine")
     mark = {"fcdeploy.project": "staged", "fcdeploy.target": "dev"}
     assert first["_tags"] == {**mark, "team": "a"} and second["_tags"] == {**mark, "team": "b"}
     del service["vpcConfig"]

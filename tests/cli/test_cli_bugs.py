@@ -12,7 +12,7 @@ import sys
 import fcdeploy.app
 from fcdeploy.cli.entry import run
 
-def validate(where):
+def validate(where, *, portability):
     raise KeyError("hunter2")
 
 fcdeploy.app.validate = validate

@@ -134,11 +134,13 @@ def test_only_the_command_line_prints_or_exits() -> None:
                 assert node.attr not in ("exit", "stderr"), f"{name_of(path)}:{node.lineno}"
 
 
-def test_no_engine_module_names_a_kind() -> None:
+def test_no_engine_module_names_a_kind_or_a_cloud() -> None:
     from fcdeploy.kinds.registry import KINDS
 
+    clouds = {provider for provider, _ in KINDS}
     for path in sorted((ROOT / "engine").glob("*.py")):
         words = {node.value for node in nodes(path) if isinstance(node, ast.Constant) and isinstance(node.value, str)}
+        assert not [text for text in words for cloud in clouds if cloud in text.lower()], path.name
         for (_, kind), descriptor in KINDS.items():
             assert kind not in words and descriptor.section not in words, f"engine/{path.name} names {kind}"
 
