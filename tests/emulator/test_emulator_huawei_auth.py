@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import calendar
+import hashlib
+import hmac
 import json
 import time
 from collections.abc import Callable
@@ -103,3 +105,46 @@ def test_a_key_of_another_project_is_refused() -> None:
     vector = VECTORS[0]
     with pytest.raises(ApiError, match="does not belong"):
         authenticate(to_request(vector), keys(vector, key_accounts={vector["input"]["access_key"]: "other"}))
+
+
+UNSIGNED = "UNSIGNED-PAYLOAD"
+EMPTY = hashlib.sha256(b"").hexdigest()
+OTHER = hashlib.sha256(b"other").hexdigest()
+
+
+def signed(body: bytes, told: str, payload: str) -> Request:
+    """A request signed by the letter of facts 16, as Go's clients do it: the host is not signed, the project is told
+    after signing.
+    """
+    headers = {"content-type": "text/plain", "x-sdk-content-sha256": told, "x-sdk-date": "20240301T080910Z"}
+    path = f"/v2/{PROJECT}/fgs/functions"
+    lines = "".join(f"{name}:{value}\n" for name, value in headers.items())
+    canonical = "\n".join(("POST", f"{path}/", "", lines, ";".join(headers), payload))
+    text = f"SDK-HMAC-SHA256\n20240301T080910Z\n{hashlib.sha256(canonical.encode()).hexdigest()}"
+    signature = hmac.digest(b"secret", text.encode(), "sha256").hex()
+    told_last = {
+        "authorization": f"SDK-HMAC-SHA256 Access=AK, SignedHeaders={';'.join(headers)}, Signature={signature}",
+        "x-project-id": PROJECT,
+    }
+    given = {"method": "POST", "access_key": "AK", "secret_key": "secret", "body_utf8": body.decode()}
+    return to_request({"input": given, "request_uri": path, "headers_sent": headers | told_last})
+
+
+@pytest.mark.parametrize(
+    ("body", "told", "payload", "accepted"),
+    [
+        pytest.param(b"{}", UNSIGNED, UNSIGNED, True, id="a body that is not signed"),
+        pytest.param(b"", UNSIGNED, EMPTY, True, id="no body, as the Python signer has it"),
+        pytest.param(b"", UNSIGNED, UNSIGNED, True, id="no body, as the Go signer has it"),
+        pytest.param(b"{}", UNSIGNED, EMPTY, False, id="a body signed as none"),
+        pytest.param(b"other", OTHER, OTHER, True, id="the hash of the body"),
+        pytest.param(b"{}", OTHER, OTHER, False, id="the hash of another body"),
+    ],
+)
+def test_what_the_header_says_of_the_body(body: bytes, told: str, payload: str, accepted: bool) -> None:
+    request, settings = signed(body, told, payload), EmulatorSettings(access_keys={"AK": "secret"})
+    if accepted:
+        assert authenticate(request, settings) == "AK"
+    else:
+        with pytest.raises(ApiError, match="signature"):
+            authenticate(request, settings)

@@ -34,6 +34,7 @@ OPERATIONS = (
 # Where the sources are silent or disagree, and what the emulator does: (topic, choice, source).
 SHARED_CHOICES = (
     ("signature", "any failure is 401 APIGW.0301; a token is no credential here", "facts 1, 16"),
+    ("signed hash", "X-Sdk-Content-Sha256 with a hash: it must be the body's", "facts 16, [INF]"),
     ("clock", "x-sdk-date must be signed, and not more than 15 minutes off", "facts 1, 16"),
     ("project", "X-Project-Id, when it is sent, must be the project of the path", "facts 1"),
     ("region", "of the Host functiongraph.{region}.myhuaweicloud.com, else of the settings", "facts 1"),

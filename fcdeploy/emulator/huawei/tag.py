@@ -125,9 +125,9 @@ def search(request: Request) -> Reply:
     offset, limit = int(str(given.get("offset") or 0)), int(str(given.get("limit") or 1000))
     resources = [
         {
-            "resource_id": to_urn(request, f"{row.parent}/{row.name}"),
+            "resource_id": (urn := to_urn(request, f"{row.parent}/{row.name}")),
             "resource_name": row.name,
-            "resource_detail": "",
+            "resource_detail": {"detailId": urn},
             "tags": _listed(_tags(row)),
             "sys_tags": _system(row),
         }
