@@ -130,15 +130,22 @@ def _is_beside(kind: Kind, name: str, freezes: Freezing) -> bool:
 def _differing(
     difference: Difference, freezes: Freezing, frozen: Mapping[str, Json] | None, site: Site
 ) -> tuple[Field, ...]:
-    """The fields that are not as they were frozen; all there are of what was not there."""
+    """The fields that are not as they were frozen; all there are of what was not there.
+
+    What a frozen secret was, no read says: one that this plan writes counts as another (S22).
+    """
     # What the file leaves to the service is what it is now.
     live = difference.live.body if difference.live is not None else {}
     after = {**live, **difference.body} if difference.action is not Action.REPLACE else difference.body
     return tuple(
         one
         for one in difference.kind.writable(site.scope.api)
-        if one.name in after and not _is_beside(difference.kind, one.name, freezes)
-        if frozen is None or not agrees(one, after[one.name], frozen.get(one.name))
+        if one.name in after
+        if (one.digest_tag and one in difference.fields)
+        or not (
+            _is_beside(difference.kind, one.name, freezes)
+            or (frozen is not None and agrees(one, after[one.name], frozen.get(one.name)))
+        )
     )
 
 

@@ -98,6 +98,26 @@ def test_only_other_code_is_published_and_the_alias_follows(graph: Any) -> None:
     assert graph.plan().is_empty
 
 
+def test_a_secret_alone_is_not_published_and_the_plan_says_so(graph: Any) -> None:
+    graph.environ["DB"] = "first-value"
+    file = released(graph) | {"secrets": {"DB": {"env": "DB"}}}
+    file["services"]["s"]["functions"]["f0"]["environmentVariables"] = {"DB": "${{ secret('DB') }}"}
+    graph.write(file)
+    graph.apply()
+    assert not [one for one in graph.plan().warnings if "stays as it is" in one.summary]
+    stays = "function default/s-f0: version 1 stays as it is, without what changed in: encryptedVariables"
+    graph.environ["DB"] = "second-value"
+    plan = graph.plan(ALL)
+    assert [step.call.operation for step in plan.steps] == ["UpdateFunctionConfig", "CreateTags"]
+    assert stays in {one.summary for one in plan.warnings}
+    assert "-value" not in repr(plan)
+    # With other code the secret goes into the next version, and nothing stays.
+    new_code(graph, "a")
+    plan = graph.plan(ALL)
+    assert "CreateFunctionVersion" in {step.call.operation for step in plan.steps}
+    assert stays not in {one.summary for one in plan.warnings}
+
+
 @pytest.mark.proof
 def test_keep_leaves_what_is_named(graph: Any) -> None:
     file = released(graph, keep=2)
