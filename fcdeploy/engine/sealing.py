@@ -105,7 +105,9 @@ def sealing_findings(resource: Resource, kind: Kind, body: Mapping[str, Json]) -
                 span=resource.span,
             )
             for path in resource.ignore
-            if len(path) > 1 and (path[0] == one.name or (path[0] in beside and path[1] in (values or {})))
+            # A variable that is no secret has a value to keep; the file may name either map, or both mean one key.
+            if len(path) > 1 and path[0] in {one.name, *beside} and path[1] in (values or {})
+            if path[0] in beside or not any((name, *path[1:]) in resource.ignore for name in beside)
         ]
     return tuple(found)
 

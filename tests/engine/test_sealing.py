@@ -78,6 +78,20 @@ def test_what_is_ignored_keeps_the_digest_that_there_is() -> None:
     for path in (("encryptedVariables", "A"), ("environmentVariables", "A")):
         (note,) = planned({"A": secret("two")}, {"A": ""}, "kept", ignore=(path,)).notes
         assert note.summary == f"{'.'.join(path)} cannot be ignored"
+    both = (("environmentVariables", "A"), ("encryptedVariables", "A"))
+    (note,) = planned({"A": secret("two")}, {"A": ""}, "kept", ignore=both).notes
+    assert note.summary == "environmentVariables.A cannot be ignored"
+    # A secret that somebody else has put there cannot be kept either.
+    (note,) = planned({}, {"A": ""}, None, ignore=both).notes
+    assert note.summary == "environmentVariables.A cannot be ignored"
+
+
+def test_a_variable_that_is_no_secret_can_be_ignored_beside_one_that_is() -> None:
+    ignore = (("environmentVariables", "LEVEL"), ("encryptedVariables", "LEVEL"))
+    kept = {"A": secret("one")}
+    for live, tag in ((None, None), ({"A": ""}, digest(kept, WEB, SCOPE, TAG))):
+        assert planned(kept, live, tag, ignore=ignore).notes == ()
+    assert planned({}, {}, None, ignore=ignore).notes == ()
 
 
 def test_a_secret_that_is_known_only_after_the_apply_has_no_digest() -> None:
