@@ -10,13 +10,15 @@ from dataclasses import dataclass
 class Provider:
     """One cloud.
 
-    `title` is what people call it. Whose resources those of a target are, its `Target.account`, stands in a file as
-    `account_field` and in sentences as `account_word`; `by_region`: each region has others. `apis` are the versions of
-    its API, the default first; a file chooses where there are several. `networks` are those that it is reached
-    through. `key_fields` are the fields of `credentials:`, all of them where it is empty.
+    `title` is what people call it, `service` its service of functions. Whose resources those of a target are, its
+    `Target.account`, stands in a file as `account_field` and in sentences as `account_word`; `by_region`: each region
+    has others. `apis` are the versions of its API, the default first; a file chooses where there are several.
+    `networks` are those that it is reached through. `key_fields` are the fields of `credentials:`, all of them where
+    it is empty.
     """
 
     title: str
+    service: str
     account_field: str = "account"
     account_word: str = "account"
     account_hint: str = 'account: "…" (the digits in quotes)'
@@ -29,11 +31,13 @@ class Provider:
 PROVIDERS: Mapping[str, Provider] = {
     "alibaba": Provider(
         title="Alibaba Cloud",
+        service="Function Compute",
         apis=("2021-04-06", "2016-08-15"),  # facts 1
         networks=("public", "internal"),
     ),
     "huawei": Provider(
         title="Huawei Cloud",
+        service="FunctionGraph",
         account_field="projectId",
         account_word="project",
         account_hint='projectId: "…" (each region has its own: My Credentials in the console lists them)',

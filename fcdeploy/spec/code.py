@@ -11,7 +11,7 @@ from pathlib import Path
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.kinds.fields import CHECKSUMS, Codec, Field
-from fcdeploy.kinds.providers import title_of
+from fcdeploy.model.providers import provider_of
 from fcdeploy.package.errors import PackageError
 from fcdeploy.package.installed import Missing, named, read_missing
 from fcdeploy.package.sources import CodeSource, SourceKind, read_code_source
@@ -57,7 +57,7 @@ def _elsewhere(source: CodeSource, field: Field, provider: str) -> PackageError 
         return None
     if source.scheme != field.bucket:
         return PackageError(
-            f"{title_of(provider)} takes no code from {source.scheme.upper()}",
+            f"{provider_of(provider).service} takes no code from {source.scheme.upper()}",
             hint=f"put the archive into a bucket there, and write `{field.bucket}://bucket/object`; in a file for "
             f"several clouds, under `{provider}:`",
         )

@@ -12,7 +12,7 @@ from typing import Any
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.providers import title_of
+from fcdeploy.model.providers import provider_of
 from fcdeploy.spec.kind_schema import Schema, as_written, defaults_word, resource, shared, titles
 from fcdeploy.spec.policy_words import POLICIES
 from fcdeploy.spec.words import DOCUMENT_WORDS, FOREACH, NEEDED_WORDS, TEMPLATE, WHEN, words_of
@@ -99,9 +99,9 @@ def _of_every_cloud(kinds: Sequence[Kind], of_cloud: Mapping[str, Schema]) -> Sc
 def _blocks(kinds: Sequence[Kind]) -> Schema:
     return {
         kind.provider: {
-            "title": title_of(kind.provider),
-            "description": f"What it says besides in targets of {title_of(kind.provider)}; laid over its other fields, "
-            "null cancels one.",
+            "title": provider_of(kind.provider).service,
+            "description": f"What it says besides in targets of {provider_of(kind.provider).service}; laid over its "
+            "other fields, null cancels one.",
             "anyOf": [{"$ref": f"#/$defs/{_definition(kind)}"}],
         }
         for kind in kinds

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.providers import title_of
 from fcdeploy.model.providers import provider_of
 from fcdeploy.spec.advice import where_known
 from fcdeploy.spec.blocks import is_block
@@ -53,7 +52,7 @@ def of_other_clouds(place: Place, key: str) -> Elsewhere | None:
     moved = f"put it under {blocks} on the {place.kind.title.lower()}" if blocks else ""
     where = f" in `{'.'.join(map(str, place.rest))}`" if place.rest else ""
     return Elsewhere(
-        summary=f"{title_of(place.provider)} has no `{key}`{where}",
+        summary=f"{provider_of(place.provider).service} has no `{key}`{where}",
         hint="; or ".join(filter(None, (instead, moved))),
     )
 
@@ -68,7 +67,7 @@ def _no_section(section: Kind, provider: str, *, at_top: bool) -> Elsewhere:
     title = section.title if section.title[:2].isupper() else section.title.lower()
     block = "" if at_top else f", or an `{section.provider}:` block"
     return Elsewhere(
-        summary=f"{title_of(provider)} has no {title}s",
+        summary=f"{provider_of(provider).service} has no {title}s",
         hint=f"keep them to the {provider_of(section.provider).title} targets with "
         f"`{WHEN}: target.provider == '{section.provider}'`{block}",
     )
@@ -86,7 +85,7 @@ def _misplaced_block(place: Place, key: str, block: Node | None) -> Elsewhere:
     where = f"in {place.name}" if place.path else "at the top of the file"
     return Elsewhere(
         summary=f"`{key}` cannot stand {where}",
-        detail=f"it holds what a resource says in targets of {title_of(key)} alone",
+        detail=f"it holds what a resource says in targets of {provider_of(key).service} alone",
         hint=f"put it on the resource: `{key}: {{ … }}` beside its fields",
     )
 

@@ -10,9 +10,9 @@ from fcdeploy.diagnostics import Span
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Field
-from fcdeploy.kinds.providers import title_of
 from fcdeploy.model import Json, Sensitive, Target
 from fcdeploy.model.portability import Behaviour, Compared, Portability, Said, WordDiffers
+from fcdeploy.model.providers import provider_of
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.place import is_open
 from fcdeploy.spec.shape import Shape, shapes
@@ -108,7 +108,7 @@ def _behaviours(
         for target, one in having.items():
             for name, word in one.words.items():
                 if word.behaves:
-                    key = (one.section, name, title_of(providers[target]), word.behaves)
+                    key = (one.section, name, provider_of(providers[target]).service, word.behaves)
                     told.setdefault(key, {})[path] = None
     for (section, name, title, sentence), resources in sorted(told.items()):
         yield Behaviour(section=section, path=name, provider=title, sentence=sentence, resources=tuple(resources))
