@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -50,5 +50,6 @@ PROVIDERS: Mapping[str, Provider] = {
 
 
 def provider_of(name: str) -> Provider:
-    """The cloud of this name; one that is not known is told of in the words of the first."""
-    return PROVIDERS.get(name) or next(iter(PROVIDERS.values()))
+    """The cloud of this name; one that is not known is told of by its name, and else in the words of the first."""
+    first = next(iter(PROVIDERS.values()))
+    return PROVIDERS.get(name) or replace(first, title=name, service=name)
