@@ -3,21 +3,26 @@
 from __future__ import annotations
 
 import asyncio
+import hashlib
+import io
 import json
 import selectors
 import socket
 import struct
+import zipfile
 from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import pytest
+from fastcrc import crc64
 
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.keys import Keys
 from fcdeploy.cloud.limiter import Limiter
+from fcdeploy.model import ArchiveRef
 
 HOST = "1234567890123456.cn-hangzhou.fc.aliyuncs.com"
 
@@ -207,3 +212,26 @@ def unused_port() -> Iterator[int]:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         yield taken.getsockname()[1]
+
+
+def _archive(folder: Path) -> tuple[bytes, ArchiveRef]:
+    buffer = io.BytesIO()
+    with zipfile.ZipFile(buffer, "w") as file:
+        file.writestr("index.py", "def handler(event, context): return event")
+        file.writestr("blob", b"\0" * 700_000)  # stored: large enough to be read while it is sent
+    content = buffer.getvalue()
+    ref = ArchiveRef(
+        sha256=hashlib.sha256(content).hexdigest(),
+        crc64=str(crc64.xz(content)),
+        size=len(content),
+        sha512=hashlib.sha512(content).hexdigest(),
+        md5=hashlib.md5(content).hexdigest(),
+    )
+    (folder / ref.sha256).write_bytes(content)
+    return content, ref
+
+
+@pytest.fixture
+def archive() -> Callable[[Path], tuple[bytes, ArchiveRef]]:
+    """Writes an archive into a folder, under the name by which a client looks for it."""
+    return _archive

@@ -3,16 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
-import io
 import json
-import zipfile
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastcrc import crc64
 
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
@@ -53,27 +49,18 @@ def against(way: str, make: Make, steps: Callable[[Client], Any], log: Path | No
         app.close()
 
 
-def archive(folder: Path) -> tuple[bytes, ArchiveRef]:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr("index.py", "def handler(event, context): return event")
-        file.writestr("blob", b"\0" * 700_000)  # stored: large enough to be read while it is sent
-    content = buffer.getvalue()
-    ref = ArchiveRef(
-        sha256=hashlib.sha256(content).hexdigest(),
-        crc64=str(crc64.xz(content)),
-        size=len(content),
-        sha512=hashlib.sha512(content).hexdigest(),
-        md5=hashlib.md5(content).hexdigest(),
-    )
-    (folder / ref.sha256).write_bytes(content)
-    return content, ref
-
-
 @SCHEMES
 @WAYS
 @pytest.mark.parametrize("key", ["LTAItest", "STS.test"])
-def test_the_life_of_a_function(make_client: Make, tmp_path: Path, way: str, scheme: str, api: str, key: str) -> None:
+def test_the_life_of_a_function(
+    archive: Callable[[Path], tuple[bytes, ArchiveRef]],
+    make_client: Make,
+    tmp_path: Path,
+    way: str,
+    scheme: str,
+    api: str,
+    key: str,
+) -> None:
     content, ref = archive(tmp_path)
     token = "CAISexampleTOKEN==" if key.startswith("STS.") else None
     credentials = Credentials(access_key_id=key, access_key_secret=KEYS[key], security_token=token)

@@ -6,17 +6,14 @@ from __future__ import annotations
 import asyncio
 import base64
 import hashlib
-import io
 import json
 import time
-import zipfile
 from collections.abc import Callable
 from email.utils import formatdate
 from pathlib import Path
 from typing import Any
 
 import pytest
-from fastcrc import crc64
 
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
@@ -69,23 +66,6 @@ def against(way: str, make: Make, steps: Callable[[Client], Any], log: Path | No
         app.close()
 
 
-def archive(folder: Path) -> tuple[bytes, ArchiveRef]:
-    buffer = io.BytesIO()
-    with zipfile.ZipFile(buffer, "w") as file:
-        file.writestr("index.py", "def handler(event, context): return event")
-        file.writestr("blob", b"\0" * 700_000)  # stored: large enough to be read while it is sent
-    content = buffer.getvalue()
-    ref = ArchiveRef(
-        sha256=hashlib.sha256(content).hexdigest(),
-        crc64=str(crc64.xz(content)),
-        size=len(content),
-        sha512=hashlib.sha512(content).hexdigest(),
-        md5=hashlib.md5(content).hexdigest(),
-    )
-    (folder / ref.sha256).write_bytes(content)
-    return content, ref
-
-
 def create(name: str, file: Any) -> Call:
     body = {
         "func_name": name,
@@ -108,7 +88,9 @@ LIST = Call(
 
 @WAYS
 @pytest.mark.parametrize("name", KEYS)
-def test_the_life_of_a_function(make_client: Make, tmp_path: Path, way: str, name: str) -> None:
+def test_the_life_of_a_function(
+    archive: Callable[[Path], tuple[bytes, ArchiveRef]], make_client: Make, tmp_path: Path, way: str, name: str
+) -> None:
     content, ref = archive(tmp_path)
 
     async def steps(client: Client) -> None:
@@ -248,7 +230,9 @@ def test_a_path_holds_colons_as_they_are_and_names_quoted(make_client: Make) -> 
     against("socket", make_client, steps)
 
 
-def test_a_body_that_is_too_large_to_be_signed_is_not_sent(raw: Any, make_client: Make, tmp_path: Path) -> None:
+def test_a_body_that_is_too_large_to_be_signed_is_not_sent(
+    archive: Callable[[Path], tuple[bytes, ArchiveRef]], raw: Any, make_client: Make, tmp_path: Path
+) -> None:
     _, fits = archive(tmp_path)
     large = ArchiveRef(sha256="0" * 64, crc64="0", size=10 * 1024 * 1024)
     with (tmp_path / large.sha256).open("wb") as file:
