@@ -18,7 +18,8 @@ from fcdeploy.engine.tag_steps import tag_steps
 from fcdeploy.engine.wire import overlaid, plain_call, standing, travelling_archives, update_call
 from fcdeploy.kinds.descriptor import Group
 from fcdeploy.kinds.fields import Codec, Field
-from fcdeploy.model import Action, Json, Step
+from fcdeploy.kinds.registry import kind_of
+from fcdeploy.model import Action, Call, Json, Live, Step
 
 
 def update_steps(difference: Difference, site: Site) -> tuple[Step, ...]:
@@ -70,23 +71,36 @@ def _group_step(difference: Difference, group: Group, fields: tuple[Field, ...],
         address=address,
         action=Action.UPDATE,
         group=group.name,
-        call=update_call(
-            kind,
-            address.identity,
-            fields,
-            whole,
-            resource.payloads,
-            site.scope,
-            address.short,
-            group=group.name,
-            raw=live.raw,
-        ),
+        call=_call(live, group, fields, whole, resource.payloads, site),
         guard=live_guard(kind, live, site),
         before=was,
         after=after,
         last=lost,
         payloads=travelling_archives(kind, fields, resource.payloads),
         undo=() if lost else _way_back(difference, group, fields, was, after, site),
+    )
+
+
+def _call(
+    live: Live,
+    group: Group,
+    fields: tuple[Field, ...],
+    body: Mapping[str, Json],
+    payloads: Mapping[str, Json],
+    site: Site,
+) -> Call:
+    """The update of these fields of what was read, to their values in `body`."""
+    address = live.address
+    return update_call(
+        kind_of(address),
+        address.identity,
+        fields,
+        body,
+        payloads,
+        site.scope,
+        address.short,
+        group=group.name,
+        raw=live.raw,
     )
 
 
@@ -130,17 +144,7 @@ def _way_back(
         address=address,
         action=Action.UPDATE,
         group=group.name,
-        call=update_call(
-            kind,
-            address.identity,
-            back,
-            {**after, **standing(kind, live), **before},
-            payloads,
-            site.scope,
-            address.short,
-            group=group.name,
-            raw=live.raw,
-        ),
+        call=_call(live, group, back, {**after, **standing(kind, live), **before}, payloads, site),
         guard=own_guard(kind, site),
         before=visible_body(kind, {**was, **after, **{one.name: None for one in lost}}),
         after=before,

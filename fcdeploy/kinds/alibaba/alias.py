@@ -8,7 +8,8 @@ from fcdeploy.kinds.alibaba.qualifier import API_2021
 from fcdeploy.kinds.alibaba.service import NAME_PATTERN
 from fcdeploy.kinds.descriptor import Attribute, Finding, GuardStyle, Kind, Listing, Marking, Operation
 from fcdeploy.kinds.fields import Default, Field, Reset, obj, objects, text
-from fcdeploy.model import Json, Output
+from fcdeploy.kinds.shares import shares_text, version_text
+from fcdeploy.model import Json
 
 _VERSION = r"^(latest|previous|[1-9][0-9]{0,8})$"
 _NAMES_A_VERSION = "`latest` (the newest), `previous` (the one before it), or a version's number as text"
@@ -107,13 +108,8 @@ def about(body: Mapping[str, Json]) -> str:
         return ""
     weights = {key: share for key, share in (body.get("additionalVersionWeight") or {}).items() if share}
     if body.get("resolvePolicy") == "Content" and weights:
-        return f"{_version(version)}, by content also others"
-    shares = {version: 1 - sum(weights.values()), **weights}
-    return ", ".join(f"{round(share * 100, 2):g} % to {_version(one)}" for one, share in shares.items())
-
-
-def _version(value: Json) -> str:
-    return "the new version" if isinstance(value, Output) else f"version {value}"
+        return f"{version_text(version)}, by content also others"
+    return shares_text(version, weights)
 
 
 _LIST = "/services/{serviceName}/aliases"

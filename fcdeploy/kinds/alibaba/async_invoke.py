@@ -8,15 +8,9 @@ from fcdeploy.kinds.alibaba.function import FUNCTION_ARN
 from fcdeploy.kinds.alibaba.qualifier import QUALIFIED, QUALIFIER_SCHEMA, qualified
 from fcdeploy.kinds.alibaba.service import wildcard_findings
 from fcdeploy.kinds.descriptor import Finding, GuardStyle, Kind, Listing, Marking, Operation
+from fcdeploy.kinds.destinations import destination_schema
 from fcdeploy.kinds.fields import Default, Field, Reset, boolean, integer, obj
 from fcdeploy.model import Json
-
-_FUNCTION_NAME = {
-    "title": "Function",
-    "description": "A function as `service/name`.",
-    "type": "string",
-    "pattern": "^[^/\\s]+/[^/\\s]+$",
-}
 
 
 def _destination(name: str, title: str, when: str) -> Field:
@@ -32,13 +26,7 @@ def _destination(name: str, title: str, when: str) -> Field:
                 name="destination",
                 title="Destination",
                 description="ARN of a queue, a topic, a function or an event bus, or `{function: service/name}`.",
-                schema={
-                    "type": ["string", "object"],
-                    "pattern": r"^acs:(mns|fc|eventbridge):[^\s]+$",
-                    "properties": {"function": _FUNCTION_NAME},
-                    "required": ["function"],
-                    "additionalProperties": False,
-                },
+                schema=destination_schema(r"^acs:(mns|fc|eventbridge):[^\s]+$"),
                 required=True,
                 refers="function",
                 arn=FUNCTION_ARN,

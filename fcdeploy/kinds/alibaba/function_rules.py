@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 
+from fcdeploy.kinds.code_rules import code_findings, image_findings
 from fcdeploy.kinds.descriptor import Finding
-from fcdeploy.kinds.risks import IMAGE_DIGEST, LIMITS
+from fcdeploy.kinds.risks import LIMITS
 from fcdeploy.model import Json
 
 CONTAINER = ("custom-container",)
@@ -26,7 +27,9 @@ def check(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
     """Rules between fields: facts 9.2 (code xor container, memory by instance type, concurrency), 13, S5."""
     del api, name
     runtime = body.get("runtime")
-    yield from _check_code(body, runtime)
+    yield from code_findings(body, containers=CONTAINER)
+    if runtime in CONTAINER:
+        yield from image_findings(body, example="registry/name:tag@sha256:…")
     yield from _check_size(body)
     yield from _check_concurrency(body, runtime)
     if runtime is not None and runtime not in CUSTOM:
@@ -51,50 +54,6 @@ def check(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
             summary="`initializationTimeout` has no effect without `initializer`",
             is_warning=True,
         )
-
-
-def _check_code(body: Mapping[str, Json], runtime: Json) -> Iterable[Finding]:
-    code, container = body.get("code"), body.get("customContainerConfig")
-    if runtime in CONTAINER:
-        if container is None:
-            yield Finding(
-                path="",
-                summary="`customContainerConfig` is missing",
-                detail="runtime custom-container runs an image",
-                hint="add `customContainerConfig: {image: …}`",
-            )
-        if code is not None:
-            yield Finding(
-                path="code",
-                summary="`code` and a container exclude each other",
-                detail="runtime custom-container runs an image and takes no code",
-                hint="remove `code`",
-            )
-        image = container.get("image") if isinstance(container, Mapping) else None
-        if isinstance(image, str) and "@sha256:" not in image:
-            yield Finding(
-                path="customContainerConfig.image",
-                summary="a new image under the same tag cannot be seen",
-                detail="only the address is compared; a tag can be moved to another image",
-                hint="name the image by its digest: `registry/name:tag@sha256:…`",
-                is_warning=True,
-                risk=IMAGE_DIGEST,
-            )
-    elif runtime is not None:
-        if container is not None:
-            yield Finding(
-                path="customContainerConfig",
-                summary="`customContainerConfig` is only for runtime custom-container",
-                detail=f"runtime is {runtime}",
-                hint="remove it, or set `runtime: custom-container`",
-            )
-        if code is None:
-            yield Finding(
-                path="",
-                summary="`code` is missing",
-                detail="a function needs code, or an image with runtime custom-container",
-                hint="for example `code: ./src`",
-            )
 
 
 def _check_size(body: Mapping[str, Json]) -> Iterable[Finding]:

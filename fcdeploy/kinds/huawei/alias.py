@@ -8,6 +8,7 @@ from fcdeploy.kinds.descriptor import Attribute, Finding, GuardStyle, Kind, List
 from fcdeploy.kinds.fields import Default, Field, obj, objects, text
 from fcdeploy.kinds.huawei.urn import on_function
 from fcdeploy.kinds.operations import Scope
+from fcdeploy.kinds.shares import shares_text, version_text
 from fcdeploy.model import Json, Output
 
 MOST = 10
@@ -164,13 +165,8 @@ def about(body: Mapping[str, Json]) -> str:
         return ""
     weights = {key: share for key, share in (body.get("weights") or {}).items() if share}
     if body.get("resolvePolicy") == "Content" and weights:
-        return f"{_version(version)}, by content {_version(next(iter(weights)))}"
-    shares = {version: 1 - sum(weights.values()), **weights}
-    return ", ".join(f"{round(share * 100, 2):g} % to {_version(one)}" for one, share in shares.items())
-
-
-def _version(value: Json) -> str:
-    return "the new version" if isinstance(value, Output) else f"version {value}"
+        return f"{version_text(version)}, by content {version_text(next(iter(weights)))}"
+    return shares_text(version, weights)
 
 
 def said(raw: Mapping[str, Json]) -> Mapping[str, Json]:

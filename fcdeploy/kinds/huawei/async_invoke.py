@@ -6,6 +6,7 @@ import json
 from collections.abc import Iterable, Mapping
 
 from fcdeploy.kinds.descriptor import Finding, GuardStyle, Kind, Listing, Marking, Translation
+from fcdeploy.kinds.destinations import destination_schema
 from fcdeploy.kinds.fields import Field, boolean, integer, obj
 from fcdeploy.kinds.huawei.qualifier import (
     MEMBER,
@@ -28,13 +29,6 @@ FUNCTION_ARN = f"{URN}:{LATEST}"
 _ENDS = (("onSuccess", "on_success"), ("onFailure", "on_failure"))
 _OBS, _DIS, _SMN, _FUNCTION = "obs://", "dis://", "urn:smn:", "urn:fss:"
 
-_FUNCTION_NAME = {
-    "title": "Function",
-    "description": "A function as `service/name`.",
-    "type": "string",
-    "pattern": "^[^/\\s]+/[^/\\s]+$",
-}
-
 
 def _destination(name: str, title: str, when: str) -> Field:
     return obj(
@@ -49,13 +43,9 @@ def _destination(name: str, title: str, when: str) -> Field:
                 title="Destination",
                 description="`obs://bucket/prefix`, `dis://stream`, the URN of a topic (SMN) or of a function with its "
                 "version, or `{function: service/name}`.",
-                schema={
-                    "type": ["string", "object"],
-                    "pattern": r"^(obs://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S+)?|dis://[^/\s]+|urn:(smn|fss):\S+)$",
-                    "properties": {"function": _FUNCTION_NAME},
-                    "required": ["function"],
-                    "additionalProperties": False,
-                },
+                schema=destination_schema(
+                    r"^(obs://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/\S+)?|dis://[^/\s]+|urn:(smn|fss):\S+)$"
+                ),
                 required=True,
                 refers="function",
                 arn=FUNCTION_ARN,

@@ -6,12 +6,12 @@ import json
 import re
 from collections.abc import Iterable, Mapping
 
+from fcdeploy.kinds.code_rules import code_findings, image_findings
 from fcdeploy.kinds.descriptor import Finding
 from fcdeploy.kinds.huawei.function_fields import MOST_VARIABLES
 from fcdeploy.kinds.huawei.runtimes import CONTAINER, DOTTED, GPU, JAVA, SERVERS
 from fcdeploy.kinds.huawei.shared_fields import MARK_TAGS, MAX_TAGS
 from fcdeploy.kinds.huawei.urn import NAME_PATTERN
-from fcdeploy.kinds.risks import IMAGE_DIGEST
 from fcdeploy.model import Json, Sensitive
 
 VARIABLES_LENGTH = 4096
@@ -50,46 +50,11 @@ def check(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
             detail="up to 60 letters, digits, `_` and `-`; the first is a letter, the last a letter or digit",
             hint="the name is made of the service's and the function's: set another with `name`",
         )
-    yield from _check_code(body, runtime)
+    yield from code_findings(body, containers=CONTAINER, excluded=("code", "layers"))
     yield from _check_handler(body, runtime)
     yield from _check_runtime(body, runtime)
     yield from _check_variables(body)
     yield from _check_places(body)
-
-
-def _check_code(body: Mapping[str, Json], runtime: Json) -> Iterable[Finding]:
-    code, container = body.get("code"), body.get("customContainerConfig")
-    if runtime in CONTAINER:
-        if container is None:
-            yield Finding(
-                path="",
-                summary="`customContainerConfig` is missing",
-                detail="runtime custom-container runs an image",
-                hint="add `customContainerConfig: {image: …}`",
-            )
-        for field, thing in (("code", code), ("layers", body.get("layers"))):
-            if thing:
-                yield Finding(
-                    path=field,
-                    summary=f"`{field}` and a container exclude each other",
-                    detail="runtime custom-container runs an image and takes no code",
-                    hint=f"remove `{field}`",
-                )
-    elif runtime is not None:
-        if container is not None:
-            yield Finding(
-                path="customContainerConfig",
-                summary="`customContainerConfig` is only for runtime custom-container",
-                detail=f"runtime is {runtime}",
-                hint="remove it, or set `runtime: custom-container`",
-            )
-        if code is None:
-            yield Finding(
-                path="",
-                summary="`code` is missing",
-                detail="a function needs code, or an image with runtime custom-container",
-                hint="for example `code: ./src`",
-            )
 
 
 def _check_handler(body: Mapping[str, Json], runtime: Json) -> Iterable[Finding]:
@@ -227,14 +192,4 @@ def _check_places(body: Mapping[str, Json]) -> Iterable[Finding]:
 def risks(body: Mapping[str, Json], api: str, name: str) -> Iterable[Finding]:
     """An image by a tag, which may lead to another one tomorrow."""
     del api, name
-    container = body.get("customContainerConfig")
-    image = container.get("image") if isinstance(container, Mapping) else None
-    if isinstance(image, str) and "@sha256:" not in image:
-        yield Finding(
-            path="customContainerConfig.image",
-            summary="a new image under the same tag cannot be seen",
-            detail="only the address is compared; a tag can be moved to another image",
-            hint="name the image by its digest: `swr.…/name@sha256:…`",
-            is_warning=True,
-            risk=IMAGE_DIGEST,
-        )
+    yield from image_findings(body, example="swr.…/name@sha256:…")
