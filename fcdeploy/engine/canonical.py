@@ -24,6 +24,8 @@ class _Missing(Enum):
 
 MISSING: Final = _Missing.MISSING
 
+_NUMBERS: Final = frozenset({int, bool, float})
+
 
 def desired_body(kind: Kind, given: Mapping[str, Json], api: str) -> dict[str, Json]:
     """The canonical form of what the file gives, defaults filled in (S16)."""
@@ -139,25 +141,27 @@ def _object(
 ) -> dict[str, Json]:
     body: dict[str, Json] = {}
     for one in fields:
-        if one.since > api or one.access is Access.READ_ONLY or is_moved(one, whole):
+        if one.since > api or one.access is Access.READ_ONLY or (one.moved_by and is_moved(one, whole)):
             continue
         if live and one.access is Access.WRITE_ONLY:
             continue
-        told = None if is_meaningless(one, whole) else _raw(one, value, live=live)
-        canonical = _value(one, told, whole, api, live=live)
+        if one.only_with and is_meaningless(one, whole):
+            canonical: Json = MISSING
+        else:
+            told = _raw(one, value) if live else value.get(one.name)
+            canonical = MISSING if told is None else _value(one, told, whole, api, live=live)
         if canonical is not MISSING:
             body[one.name] = canonical
             continue
         default = one.default(whole)
         if default is not None and default.compared:
-            settled = _value(one, default.value, whole, api, live=False)
+            settled = MISSING if default.value is None else _value(one, default.value, whole, api, live=False)
             body[one.name] = None if settled is MISSING else settled
     return body
 
 
-def _raw(field: Field, value: Mapping[str, Json], *, live: bool) -> Json:
-    if not live:
-        return value.get(field.name)
+def _raw(field: Field, value: Mapping[str, Json]) -> Json:
+    """What the service says of a field, None where it says nothing."""
     if field.codec is Codec.ARCHIVE:
         checksum = value.get(field.checksum)
         return {"checksum": str(checksum)} if checksum not in (None, "") else None
@@ -172,7 +176,11 @@ def _raw(field: Field, value: Mapping[str, Json], *, live: bool) -> Json:
 
 
 def _value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *, live: bool) -> Json:
-    if value is None or (isinstance(value, str) and value == field.empty):
+    if value is None:
+        return MISSING
+    if value.__class__ in _NUMBERS:  # most values, with texts; the checks below cost more
+        return value
+    if isinstance(value, str) and value == field.empty:
         return MISSING
     if field.codec is Codec.JSON_TEXT and isinstance(value, str):
         if not value.strip():
@@ -181,8 +189,8 @@ def _value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *, li
             value = json.loads(value)
         except ValueError:
             return value
-    if isinstance(value, str | int | float):  # most values; the checks below cost more
-        return value.lower() if field.ignore_case and isinstance(value, str) else value
+    if isinstance(value, str):
+        return value.lower() if field.ignore_case else value
     if isinstance(value, list) and field.item is not None:
         items = [_value(field.item, item, whole, api, live=live) for item in value]
         kept = [item for item in items if item is not MISSING]

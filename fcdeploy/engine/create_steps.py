@@ -7,7 +7,7 @@ from dataclasses import replace
 
 from fcdeploy.engine.canonical import agrees, desired_body, visible_body
 from fcdeploy.engine.difference import Difference
-from fcdeploy.engine.groups import BODY, as_made, groups_of, in_group, is_made
+from fcdeploy.engine.groups import BODY, as_made, in_group
 from fcdeploy.engine.guards import own_guard
 from fcdeploy.engine.outputs import create_id, number_of, output_of
 from fcdeploy.engine.sealed import going_along, is_lost
@@ -133,8 +133,10 @@ def _later_steps(
     The undo of the create takes them away as well.
     """
     steps: list[Step] = []
-    for group in groups_of(kind):
-        late = frozenset(name for name in group.fields if not is_made(kind, name))
+    for group in kind.updates:
+        late = group.fields & kind.made_later
+        if late.isdisjoint(body):
+            continue
         rest = {key: item for key, item in given.items() if key not in late}
         fresh = in_group(kind, group.name, desired_body(kind, rest, site.scope.api))
         fields = tuple(

@@ -1,36 +1,18 @@
-"""Which fields are written together: the body, groups with an update of their own, and tags. Pure.
-
-An update writes code before what it is run with, and how often it may run after that (facts 15): groups that a create
-takes come before the body, the others after it, tags last.
-"""
+"""Which fields are written together: the body, groups with an update of their own, and tags. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 
+from fcdeploy.kinds.descriptor import BODY as BODY
 from fcdeploy.kinds.descriptor import Group, Kind
 from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Action, Json, JustCreated, Step
 
-BODY = "body"
-"""The name of all fields that are in no group of their own."""
-
-
-def groups_of(kind: Kind) -> tuple[Group, ...]:
-    """The groups that are updated, in their order; tags are none of them, and what has no update has none."""
-    if kind.update is None:
-        return ()
-    own = frozenset(one.name for one in kind.fields if kind.group_of(one.name) == BODY)
-    return (
-        *(one for one in kind.groups if one.created),
-        Group(name=BODY, fields=own, update=kind.update),
-        *(one for one in kind.groups if not one.created),
-    )
-
 
 def group_named(kind: Kind, name: str) -> Group:
     """The group of a kind that has this name; raises KeyError."""
-    for one in groups_of(kind):
+    for one in kind.updates:
         if one.name == name:
             return one
     raise KeyError(name)
@@ -49,15 +31,12 @@ def in_group(kind: Kind, name: str, body: Mapping[str, Json]) -> dict[str, Json]
 
 def as_made(kind: Kind, body: Mapping[str, Json]) -> dict[str, Json]:
     """The fields of a canonical body that a create writes."""
-    return {key: value for key, value in body.items() if is_made(kind, key)}
+    return {key: value for key, value in body.items() if key not in kind.made_later}
 
 
 def is_made(kind: Kind, name: str) -> bool:
     """Whether a create writes a field, and not a step of its own after it."""
-    group = kind.group_of(name)
-    if group == BODY:
-        return name not in kind.later
-    return any(one.name == group and one.created for one in kind.groups)
+    return name not in kind.made_later
 
 
 def replaces_whole(kind: Kind, group: str) -> bool:

@@ -43,8 +43,12 @@ def present(desired: Desired, api: str) -> Desired:
     return {
         address: resource
         for address, resource in desired.items()
-        if not resource.absent and not is_absent(kind_of(address), desired_body(kind_of(address), resource.body, api))
+        if not resource.absent and not (kind_of(address).absent and _is_nothing(kind_of(address), resource, api))
     }
+
+
+def _is_nothing(kind: Kind, resource: Resource, api: str) -> bool:
+    return is_absent(kind, desired_body(kind, resource.body, api))
 
 
 def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) -> tuple[Difference, ...]:

@@ -7,6 +7,7 @@ whether something is a secret, and can neither compare nor print it (S41, S42).
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime, tzinfo
 from functools import cache
@@ -245,13 +246,16 @@ def crowd_findings(plan: Plan, snapshot: Snapshot, desired: Desired) -> list[Dia
             created.setdefault(where, []).append(change)
         elif change.action is Action.DELETE:
             gone[where] = gone.get(where, 0) + 1
+    if not created:
+        return []
+    lives = Counter((one.kind, parent_of(one)) for one in snapshot.lives)
+    wanted = Counter((one.kind, parent_of(one)) for one, it in desired.items() if not it.absent)
     found = []
     for where, changes in created.items():
         kind = kind_of(changes[0].address)
-        live = sum(1 for one in snapshot.lives if (one.kind, parent_of(one)) == where)
-        wanted = sum(1 for one, it in desired.items() if (one.kind, parent_of(one)) == where and not it.absent)
+        live = lives[where]
         there = live + len(changes) - gone.get(where, 0)
-        if there > kind.soft_limit >= wanted:
+        if there > kind.soft_limit >= wanted[where]:
             found.append(
                 warning(
                     f"there would be more than {kind.soft_limit} {kind.section} in one {kind.parent or 'target'}",

@@ -9,7 +9,7 @@ from fcdeploy.engine.canonical import visible_body
 from fcdeploy.engine.create_steps import recreation
 from fcdeploy.engine.diff import forces_replacement
 from fcdeploy.engine.difference import Difference
-from fcdeploy.engine.groups import BODY, groups_of, in_group
+from fcdeploy.engine.groups import BODY, in_group
 from fcdeploy.engine.guards import live_guard, own_guard
 from fcdeploy.engine.lasting import comes_with, dropped, lowered, staying
 from fcdeploy.engine.sealed import going_along, is_lost
@@ -30,7 +30,7 @@ def update_steps(difference: Difference, site: Site) -> tuple[Step, ...]:
     kind, address, live = difference.kind, difference.address, difference.live
     assert live is not None
     steps: list[Step] = []
-    for group in groups_of(kind):
+    for group in kind.updates:
         fields = tuple(one for one in difference.fields if one.name in group.fields)
         if fields:
             steps.append(_chained(_group_step(difference, group, fields, site), steps))

@@ -29,6 +29,9 @@ NOWHERE = Operation(name="", method="", path="")
 
 UNLISTED = Listing(operation=NOWHERE, items="")
 
+BODY = "body"
+"""The name of all fields that are in no group of their own."""
+
 NEW = "new"
 """The last part of the identity of what the service numbers, before it has done so."""
 
@@ -228,8 +231,30 @@ class Kind:
     times: tuple[str, ...] = ("lastModifiedTime", "createTime", "last_modified", "last_updated_time", "created_time")
     lacks: Mapping[str, str] = field(default_factory=dict)
     hints: Mapping[str, str] = field(default_factory=dict)
+    updates: tuple[Group, ...] = field(init=False, repr=False, compare=False)
+    """The groups that are updated, in their order: code before what it is run with, and how often it may run after
+    that (facts 15), so groups that a create takes come before the body, the others after it. Tags are none of them, and
+    what has no update has none."""
+    made_later: frozenset[str] = field(init=False, repr=False, compare=False)
+    """The fields that a create does not write, but a step of its own after it."""
+    field_of: Mapping[str, Field] = field(init=False, repr=False, compare=False)
+    """The fields by their API names."""
+    _group_of: Mapping[str, str] = field(init=False, repr=False, compare=False)
+    _writable: dict[str, tuple[Field, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
+        # Worked out once: they are asked for at each field of each resource.
+        object.__setattr__(self, "field_of", {one.name: one for one in self.fields})
+        grouped = {name: one.name for one in self.groups for name in one.fields}
+        tagged = {self.tags.field: self.tags.name} if self.tags is not None else {}
+        object.__setattr__(self, "_group_of", {**grouped, **tagged})
+        own = frozenset(one.name for one in self.fields if one.name not in self._group_of)
+        body = () if self.update is None else (Group(name=BODY, fields=own, update=self.update),)
+        early = tuple(one for one in self.groups if one.created)
+        late = tuple(one for one in self.groups if not one.created)
+        object.__setattr__(self, "updates", (*early, *body, *late) if body else ())
+        unmade = (name for one in late for name in one.fields)
+        object.__setattr__(self, "made_later", frozenset({*self.later, *unmade, *tagged}))
         problem = next(self._problems(), None)
         if problem:
             raise ValueError(f"kind {self.provider}.{self.name}: {problem}")
@@ -322,10 +347,7 @@ class Kind:
 
     def field(self, name: str) -> Field:
         """The top-level field with this API name; raises KeyError."""
-        for one in self.fields:
-            if one.name == name:
-                return one
-        raise KeyError(name)
+        return self.field_of[name]
 
     def attribute(self, name: str) -> Attribute | None:
         """The attribute of this name, None where there is none."""
@@ -341,9 +363,7 @@ class Kind:
 
     def group_of(self, name: str) -> str:
         """Which call writes a field: `body`, `tags`, or the group that has it."""
-        if self.tags is not None and name == self.tags.field:
-            return self.tags.name
-        return next((one.name for one in self.groups if name in one.fields), "body")
+        return self._group_of.get(name, BODY)
 
     @property
     def place(self) -> str | None:
@@ -356,5 +376,8 @@ class Kind:
 
     def writable(self, api: str) -> tuple[Field, ...]:
         """The fields that travel under this API version, for a file to say."""
-        silent = (Access.READ_ONLY, Access.PLANNING)
-        return tuple(one for one in self.known_fields(api) if one.access not in silent)
+        found = self._writable.get(api)
+        if found is None:
+            silent = (Access.READ_ONLY, Access.PLANNING)
+            found = self._writable[api] = tuple(one for one in self.known_fields(api) if one.access not in silent)
+        return found

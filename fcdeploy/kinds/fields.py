@@ -249,7 +249,10 @@ class Field:
 
     def default(self, body: Mapping[str, Json]) -> Default | None:
         """The default that holds in this body, or None when the service chooses."""
-        return next((one for one in self.defaults if holds(one.when, body)), None)
+        for one in self.defaults:
+            if not one.when or holds(one.when, body):
+                return one
+        return None
 
 
 def holds(when: When, body: Mapping[str, Json]) -> bool:

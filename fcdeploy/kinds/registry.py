@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import cache
+
 from fcdeploy.kinds.alibaba import (
     alias,
     async_invoke,
@@ -59,12 +61,17 @@ def kind_of(address: Address) -> Kind:
 
 def sections(provider: str) -> tuple[Kind, ...]:
     """Kinds whose section stands at the top of a file."""
-    return tuple(kind for kind in KINDS.values() if kind.provider == provider and kind.place is None)
+    return _standing_in(provider, None)
 
 
 def within(kind: Kind) -> tuple[Kind, ...]:
     """Kinds whose section stands in a resource of this one, in a file."""
-    return tuple(one for one in KINDS.values() if one.provider == kind.provider and one.place == kind.name)
+    return _standing_in(kind.provider, kind.name)
+
+
+@cache  # asked for at each resource of a file
+def _standing_in(provider: str, place: str | None) -> tuple[Kind, ...]:
+    return tuple(one for one in KINDS.values() if one.provider == provider and one.place == place)
 
 
 def providers() -> tuple[str, ...]:
