@@ -6,36 +6,39 @@ Looks at the file system; nothing is packed and nothing is run.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
+from functools import cache
 from pathlib import Path
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.kinds.fields import CHECKSUMS, Codec, Field
+from fcdeploy.model import Json
 from fcdeploy.model.providers import provider_of
 from fcdeploy.package.errors import PackageError
 from fcdeploy.package.installed import Missing, named, read_missing
 from fcdeploy.package.sources import CodeSource, SourceKind, read_code_source
 from fcdeploy.spec.expand import code_folder
 from fcdeploy.spec.node import Node, path_text
-from fcdeploy.spec.placed import Placed, resources
-from fcdeploy.spec.shape import shapes
+from fcdeploy.spec.placed import Placed
+from fcdeploy.spec.shape import Shape, shapes
 
 
-def read_code_findings(resolved: Node, provider: str, folders: Mapping[str, str]) -> Iterator[Diagnostic]:
+def read_code_findings(everything: Iterable[Placed], provider: str, folders: Mapping[str, str]) -> Iterator[Diagnostic]:
     """What is wrong with the `code:` of each resource; `folders` are those of the spec's files, by their names.
 
     A value of the wrong shape is the schema's to tell and is passed over here.
     """
     looked_at: set[tuple[CodeSource, tuple[str, ...]]] = set()
-    for placed in resources(resolved, provider):
+    sources = _Sources(folders)
+    for placed in everything:
         if placed.absent:
             continue
-        for name, shape in shapes(provider, placed.kind.name).items():
+        for name, shape in _archives(provider, placed.kind.name):
             node = placed.node.fields.get(name)
-            if shape.field.codec is not Codec.ARCHIVE or node is None or not _is_code(node):
+            if node is None or not _is_code(node):
                 continue
             try:
-                source = read_code_source(node.plain(), Path(code_folder(node, folders)))
+                source = sources.read(node)
                 elsewhere = _elsewhere(source, shape.field, provider)
                 if elsewhere is not None:
                     yield _finding(elsewhere, node, placed, name)
@@ -49,6 +52,44 @@ def read_code_findings(resolved: Node, provider: str, folders: Mapping[str, str]
                     yield _nothing_installed(missing, node, placed, name)
             except PackageError as problem:
                 yield _finding(problem, node, placed, name)
+
+
+class _Sources:
+    """What values of `code:` mean, each looked at once: a thousand functions may have the same."""
+
+    def __init__(self, folders: Mapping[str, str]) -> None:
+        self._folders = folders
+        self._found: dict[object, CodeSource | PackageError] = {}
+
+    def read(self, node: Node) -> CodeSource:
+        """Raises PackageError."""
+        folder, value = code_folder(node, self._folders), node.plain()
+        key = (folder, _key(value))
+        found = self._found.get(key)
+        if found is None:
+            try:
+                found = read_code_source(value, Path(folder))
+            except PackageError as problem:
+                found = problem
+            self._found[key] = found
+        if isinstance(found, PackageError):
+            raise found
+        return found
+
+
+def _key(value: Json) -> Hashable:
+    """What two values have in common that mean the same; secret text is another than the same in plain."""
+    if isinstance(value, dict):
+        return tuple((name, _key(item)) for name, item in value.items())
+    if isinstance(value, list):
+        return tuple(map(_key, value))
+    return type(value), value
+
+
+@cache
+def _archives(provider: str, kind: str) -> tuple[tuple[str, Shape], ...]:
+    """The fields of a kind that hold code."""
+    return tuple(one for one in shapes(provider, kind).items() if one[1].field.codec is Codec.ARCHIVE)
 
 
 def _elsewhere(source: CodeSource, field: Field, provider: str) -> PackageError | None:

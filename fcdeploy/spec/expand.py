@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
@@ -13,7 +13,7 @@ from fcdeploy.model import Address, CodeRef, Json, Resource, Target, refs_in
 from fcdeploy.spec.former import former_name
 from fcdeploy.spec.ignored import ignored_paths
 from fcdeploy.spec.node import Node
-from fcdeploy.spec.placed import Placed, resources
+from fcdeploy.spec.placed import Placed, resources, standing
 from fcdeploy.spec.plain import kept_secret
 from fcdeploy.spec.references import names_in
 from fcdeploy.spec.refs_found import Found
@@ -26,13 +26,17 @@ Desired: TypeAlias = Mapping[Address, Resource]
 """What a target is to have. Parents come before what stands beneath them."""
 
 
-def expand(resolved: Node, target: Target, folders: Mapping[str, str]) -> Desired:
+def expand(
+    resolved: Node, target: Target, folders: Mapping[str, str], there: Iterable[Placed] | None = None
+) -> Desired:
     """Every resource of a spec that has passed validation; `folders` are those of the spec's files, by their names.
 
-    A retired target expands like any other: what is done with it is the planner's decision (S9).
+    `there` is what stands in it, where it has been found. A retired target expands like any other: what is done with it
+    is the planner's decision (S9).
     """
     made: dict[Address, Resource] = {}
-    everything = list(resources(resolved, target.provider))
+    there = standing(resolved, target.provider) if there is None else there
+    everything = [placed for placed in there if not placed.kind.grouping]
     named = Found(everything)
     for placed in everything:
         one = _resource(placed, target, folders, named)

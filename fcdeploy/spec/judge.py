@@ -28,7 +28,10 @@ _LONE = re.compile("[\ud800-\udfff]")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
-    """A spec and what the schema has against it; `wrong` are the paths of the mistakes by resource."""
+    """A spec and what the schema has against it; `wrong` are the paths of the mistakes by resource.
+
+    `has_open`: something in it is not known yet. `has_secrets`: some of its text is.
+    """
 
     root: Node
     document: Json
@@ -36,12 +39,14 @@ class Judged:
     mistakes: tuple[Mistake, ...]
     wrong: Mapping[Path, tuple[Path, ...]]
     has_open: bool
+    has_secrets: bool
 
     @classmethod
     def of(cls, root: Node, provider: str) -> Judged:
         """Ask the schema."""
-        document = root.plain()
-        found, has_open = _schema_mistakes(root, document, provider)
+        leaves = Leaves()
+        document = leaves.plain(root)
+        found = _schema_mistakes(root, document, provider, leaves)
         wrong: dict[Path, list[Path]] = {}
         for one in found:
             if one.keyword == "required":
@@ -55,7 +60,8 @@ class Judged:
             provider=provider,
             mistakes=tuple(_told_where_written(found, provider)),
             wrong={path: tuple(rests) for path, rests in wrong.items()},
-            has_open=has_open,
+            has_open=leaves.has_open,
+            has_secrets=leaves.has_secrets,
         )
 
     def body(self, placed: Placed) -> dict[str, Json]:
@@ -80,28 +86,21 @@ def _told_where_written(found: Sequence[Mistake], provider: str) -> Iterator[Mis
             yield one
 
 
-def _schema_mistakes(root: Node, document: Json, provider: str) -> tuple[list[Mistake], bool]:
-    if not is_encodable(document):
+def _schema_mistakes(root: Node, document: Json, provider: str, leaves: Leaves) -> list[Mistake]:
+    if leaves.has_halves:
         # jsonschema-rs takes UTF-8 only.
-        found = mistakes(root, strict_schema(provider), document, provider)
-        return [*_unencodable(root, ()), *found], _has_open(document)
+        return [*_unencodable(root, ()), *mistakes(root, strict_schema(provider), document, provider)]
     validator = _validator(provider)
-    try:
-        if validator.is_valid(document):
-            # Where anything may stand, a value that is not known yet was not looked at.
-            return [], _has_open(document)
-    except ValueError:
-        # Secrets are text of a class of its own, and a value may not be known yet: neither is JSON.
-        pass
-    bare, opened = _bare(document), _has_open(document)
+    # Secrets are text of a class of its own, and a value may not be known yet: neither is JSON.
+    bare = _bare(document) if leaves.has_secrets or leaves.has_open else document
     if validator.is_valid(bare):
-        return [], opened
+        return []
     faults = [tuple(fault.instance_path) for fault in validator.iter_errors(bare)]
     found = mistakes(root, strict_schema(provider), suspects(document, faults, provider), provider)
-    if not found and not opened:
+    if not found and not leaves.has_open:
         # The two libraries disagree; what is refused must not pass silently.
         found = [_unexplained(root, path) for path in faults]
-    return found, opened
+    return found
 
 
 @cache
@@ -135,12 +134,47 @@ def _bare(value: Json) -> Json:
     return None if is_open(value) else value
 
 
-def _has_open(value: Json) -> bool:
-    if isinstance(value, dict):
-        return any(_has_open(item) for item in value.values())
-    if isinstance(value, list):
-        return any(_has_open(item) for item in value)
-    return is_open(value)
+class Leaves:
+    """What stands in a tree besides ordinary values; found while the tree is made plain, which looks at each anyway.
+
+    `has_open`: a value that is not known yet. `has_secrets`: text that is secret. `has_halves`: see `is_encodable`.
+    """
+
+    __slots__ = ("has_halves", "has_open", "has_secrets")
+
+    def __init__(self) -> None:
+        self.has_halves = self.has_open = self.has_secrets = False
+
+    def plain(self, node: Node) -> Json:
+        """`Node.plain`, with what is extraordinary noted."""
+        value = node.value
+        kind = type(value)
+        if kind is dict:
+            made = {}
+            for key, item in value.items():
+                inner = item.value
+                if type(inner) is str and inner.isascii():
+                    made[key] = inner
+                else:
+                    made[key] = self.plain(item)
+                if not key.isascii():
+                    self._text(key)
+            return made
+        if kind is list:
+            return [self.plain(item) for item in value]
+        if kind is str:
+            self._text(value)
+        elif kind not in _ORDINARY:
+            self.has_secrets = self.has_secrets or isinstance(value, Sensitive)
+            self.has_open = self.has_open or is_open(value)
+            self._text(value)
+        return value
+
+    def _text(self, value: Json) -> None:
+        self.has_halves = self.has_halves or not is_encodable(value)
+
+
+_ORDINARY = frozenset({int, float, bool, type(None)})
 
 
 def is_encodable(value: Json) -> bool:

@@ -23,7 +23,7 @@ from fcdeploy.spec.leftout import LeftOut
 from fcdeploy.spec.matrix import Row
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.patch import Patching
-from fcdeploy.spec.placed import Placed, resources
+from fcdeploy.spec.placed import Placed, standing
 from fcdeploy.spec.policies import Policies, levels_of, read_policies, read_policy_files
 from fcdeploy.spec.portability import portability
 from fcdeploy.spec.refs import reference
@@ -97,9 +97,11 @@ def read_project(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Resolved:
-    """What one target comes to: the tree with templates evaluated and defaults merged, and what is wrong with them."""
+    """What one target comes to: the tree with templates evaluated and defaults merged, what stands in it, and what is
+    wrong with them."""
 
     tree: Node
+    there: tuple[Placed, ...]
     found: tuple[Diagnostic, ...]
     left_out: LeftOut
     items: Mapping[str, Item]
@@ -129,6 +131,7 @@ class Project:
         self.surroundings = surroundings
         self._over = tuple(over)
         self._judged: dict[str, tuple[Resolved, tuple[Diagnostic, ...]]] = {}
+        self._sound: set[str] = set()
         self._desired: dict[str, Desired] = {}
         self._at_top: dict[str, dict[tuple[str, tuple[str, ...]], Placed]] = {}
         self._policies: Policies | None = None
@@ -173,8 +176,8 @@ class Project:
         places: dict[Diagnostic, dict[str, Diagnostic]] = {}
         for target in chosen:
             resolved, judged = self._judge(target)
-            tree = resolved.tree
-            nowhere = read_code_findings(tree, target.provider, self._folders) if code and not target.retired else ()
+            looked = code and not target.retired
+            nowhere = read_code_findings(resolved.there, target.provider, self._folders) if looked else ()
             for one in (*judged, *by_item(nowhere, resolved.items)):
                 if one.rule in self._unwanted:
                     continue
@@ -185,7 +188,10 @@ class Project:
             lines = [one.detail, f"in target {named(by_target, _NAMED)}" if len(by_target) < len(chosen) else ""]
             found.append(replace(one, detail="\n".join(filter(None, lines))))
         names = [target.name for target in self.targets], [target.name for target in chosen]
-        return in_order([*self._notes, *found, *self._shared(chosen), *rollout_findings(self.document, *names)])
+        found = [*self._notes, *found, *self._shared(chosen), *rollout_findings(self.document, *names)]
+        if not has_errors(found):
+            self._sound |= {target.name for target in chosen}
+        return in_order(found)
 
     def check(self, chosen: Sequence[Target], *, code: bool = False) -> tuple[Diagnostic, ...]:
         """The warnings for the chosen targets; raises SpecError with everything when there is an error."""
@@ -197,22 +203,26 @@ class Project:
     def expand(self, target: Target) -> Desired:
         """What a target is to have; raises SpecError."""
         if target.name not in self._desired:
-            self.check([target])
-            self._desired[target.name] = expand(self._judge(target)[0].tree, target, self._folders)
+            made = self._sound_one(target)
+            self._desired[target.name] = expand(made.tree, target, self._folders, made.there)
         return self._desired[target.name]
+
+    def _sound_one(self, target: Target) -> Resolved:
+        """What a target comes to that has no error; raises SpecError."""
+        if target.name not in self._sound:
+            self.check([target])
+        return self._judge(target)[0]
 
     def outputs(self, target: Target) -> Mapping[str, Json]:
         """What `outputs:` says for a target, in the order of the file; each `Ref` is to be read. Raises SpecError."""
-        self.check([target])
-        return outputs_of(self._judge(target)[0].tree, target)
+        return outputs_of(self._sound_one(target).tree, target)
 
     def probe(self, target: Target) -> Mapping[str, Json]:
         """How to ask whether a target is healthy, empty where it is not asked; each `Ref` is to be read first.
 
         Raises SpecError.
         """
-        self.check([target])
-        return probe_of(self._judge(target)[0].tree, target)
+        return probe_of(self._sound_one(target).tree, target)
 
     def read_policies(self) -> Policies:
         """What it says under `policies:`, read once; raises SpecError with all that is wrong with them."""
@@ -251,6 +261,7 @@ class Project:
                 mark=mark,
                 left_out=made.left_out,
                 unread=self.surroundings.unread,
+                there=made.there,
             )
             self._judged[target.name] = (made, in_order(by_item((*made.found, *judged), made.items)))
             self.surroundings.retell(self._judged[target.name][1])
@@ -286,7 +297,8 @@ class Project:
             found += [*problems, *patching.found]
             left_out |= patching.removed
         tree = with_defaults(tree, target.provider)
-        return Resolved(tree=tree, found=tuple(found), left_out=left_out, items=unfolding.items)
+        there = tuple(standing(tree, target.provider))
+        return Resolved(tree=tree, there=there, found=tuple(found), left_out=left_out, items=unfolding.items)
 
     def _scope(self, target: Target, surroundings: Surroundings) -> Scope:
         return target_scope(
@@ -334,15 +346,15 @@ class Project:
         """What stands at the top of a target's spec, by kind and name."""
         if target.name not in self._at_top:
             if target.name in self._judged:
-                tree = self._judged[target.name][0].tree
+                made = self._judged[target.name][0]
             else:
                 # Only names are wanted, which cannot be secrets: another target's secrets are not read for them.
                 world = Surroundings(root=self.root, env=self.surroundings.env, read_secret=_no_secret)
-                tree = self._resolved(target, world).tree
+                made = self._resolved(target, world)
             self._at_top[target.name] = {
                 (one.kind.name, one.identity): one
-                for one in resources(tree, target.provider)
-                if one.kind.parent is None and not one.absent
+                for one in made.there
+                if one.kind.parent is None and not one.absent and not one.kind.grouping
             }
         return self._at_top[target.name]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Set
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
 from dataclasses import replace
 
 from fcdeploy.diagnostics import Diagnostic, Severity, Span, did_you_mean, error, in_order, warning
@@ -39,21 +39,23 @@ def check_spec(
     mark: Mark | None = None,
     left_out: LeftOut | None = None,
     unread: bool = False,
+    there: Sequence[Placed] | None = None,
 ) -> list[Diagnostic]:
     """Everything that is wrong with a spec whose templates are evaluated and whose defaults are merged, in order.
 
     `api` is the target's API version; empty: no rule by version is asked. `mark` is what the target's own resources
     bear; None: it is not known. `left_out` are the resources that are not in this target although the file has them.
-    `unread`: of secrets only that they are text is known.
+    `unread`: of secrets only that they are text is known. `there` is what stands in the spec, where it has been found.
     """
-    no_text = _secrets_that_are_no_text(resolved, provider) if unread else []
-    before = list(standing(resolved, provider))
-    no_text += unsaid_findings(before)
-    resolved = _with_secrets_unknown(resolved) if unread else resolved
+    there = [*standing(resolved, provider)] if there is None else there
     judged = Judged.of(resolved, provider)
+    no_text = [*unsaid_findings(there)]
+    if unread and judged.has_secrets:
+        no_text = [*_secrets_that_are_no_text(judged), *no_text]
+        judged = Judged.of(_with_secrets_unknown(resolved), provider)
+        there = [*standing(judged.root, provider)]
     found = _Findings(judged)
     parents: dict[Path, list[Placed]] = {}
-    there = list(standing(resolved, provider)) if unread else before
     everything = [placed for placed in there if not placed.kind.grouping]
     external = frozenset(placed.path for placed in there if placed.external)
     # An external one may hold more than the file says.
@@ -89,9 +91,9 @@ def check_spec(
     return [*no_text, *found.diagnostics()]
 
 
-def _secrets_that_are_no_text(root: Node, provider: str) -> list[Diagnostic]:
-    mistakes = (one for one in Judged.of(root, provider).mistakes if one.keyword == "type")
-    return [one.diagnostic for one in mistakes if isinstance(root.nearest(one.path)[0].value, Sensitive)]
+def _secrets_that_are_no_text(judged: Judged) -> list[Diagnostic]:
+    mistakes = (one for one in judged.mistakes if one.keyword == "type")
+    return [one.diagnostic for one in mistakes if isinstance(judged.root.nearest(one.path)[0].value, Sensitive)]
 
 
 def _with_secrets_unknown(root: Node) -> Node:
