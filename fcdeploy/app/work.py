@@ -40,7 +40,7 @@ from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.unmarked import with_unmarked
 from fcdeploy.engine.unread import marked, unread_of, unread_warnings, without_unread
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
-from fcdeploy.kinds.fields import value_at
+from fcdeploy.kinds.conditions import value_at
 from fcdeploy.model import Address, Ending, Json, Outcome, PastRun, Plan, SecretSource, Target, Wave
 from fcdeploy.spec.plain import GIVEN
 from fcdeploy.spec.project import Project

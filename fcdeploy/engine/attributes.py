@@ -16,8 +16,8 @@ from fcdeploy.engine.series import members, names_frozen, rank
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot
 from fcdeploy.engine.steps import Difference
 from fcdeploy.errors import SpecError
+from fcdeploy.kinds.conditions import value_at
 from fcdeploy.kinds.descriptor import Attribute, Kind, Scope
-from fcdeploy.kinds.fields import value_at
 from fcdeploy.kinds.registry import kind_of, parent_of
 from fcdeploy.model import (
     Action,

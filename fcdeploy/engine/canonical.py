@@ -13,8 +13,9 @@ from collections.abc import Callable, Mapping
 from enum import Enum
 from typing import Final
 
+from fcdeploy.kinds.conditions import holds
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.fields import Access, Codec, Field, Order, holds, is_meaningless, is_moved
+from fcdeploy.kinds.fields import Access, Codec, Field, Order, is_meaningless, is_moved
 from fcdeploy.model import Json
 
 
@@ -25,6 +26,7 @@ class _Missing(Enum):
 MISSING: Final = _Missing.MISSING
 
 _NUMBERS: Final = frozenset({int, bool, float})
+_PLAIN: Final = frozenset({int, bool, float, str, type(None)})
 
 
 def desired_body(kind: Kind, given: Mapping[str, Json], api: str) -> dict[str, Json]:
@@ -89,6 +91,8 @@ def agrees(field: Field, desired: Json, live: Json) -> bool:
     """
     if field.access is Access.WRITE_ONLY:
         return True
+    if desired.__class__ in _PLAIN and desired.__class__ is live.__class__ and desired == live:
+        return True  # most values; what follows costs more
     if not isinstance(desired, Mapping) or not isinstance(live, Mapping):
         return covers(_counting(field, desired), _counting(field, live))
     if field.digest_tag:

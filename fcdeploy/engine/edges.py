@@ -45,7 +45,7 @@ def _in_fields(
 ) -> Iterator[Name]:
     for one in fields:
         value = body.get(one.name)
-        if value is not None and _names_one(one):
+        if value is not None and one.names_others:
             yield from _in_field(kind, identity, one, value, body, scope)
 
 
@@ -91,8 +91,3 @@ def _arn_pattern(provider: str, refers: str, arn: str, scope: Scope) -> re.Patte
     for part in parts:
         pattern = pattern.replace(re.escape(f"\0{part}\0"), f"(?P<{part}>[^/:]+)")
     return re.compile(pattern)
-
-
-def _names_one(field: Field) -> bool:
-    below = (*field.fields, *((field.item,) if field.item is not None else ()))
-    return bool(field.refers or field.behind) or any(map(_names_one, below))

@@ -34,11 +34,6 @@ def as_made(kind: Kind, body: Mapping[str, Json]) -> dict[str, Json]:
     return {key: value for key, value in body.items() if key not in kind.made_later}
 
 
-def is_made(kind: Kind, name: str) -> bool:
-    """Whether a create writes a field, and not a step of its own after it."""
-    return name not in kind.made_later
-
-
 def replaces_whole(kind: Kind, group: str) -> bool:
     """Whether an update of this group replaces all its fields, so that each travels, changed or not (S18)."""
     return kind.whole and group == BODY

@@ -9,8 +9,8 @@ from typing import Protocol, TypeAlias
 
 from fcdeploy.engine.canonical import said
 from fcdeploy.errors import ReadFailed
+from fcdeploy.kinds.conditions import value_at
 from fcdeploy.kinds.descriptor import Kind, Listing, Scope
-from fcdeploy.kinds.fields import value_at
 from fcdeploy.model import Call, Json, Reply
 
 Found: TypeAlias = dict[tuple[str, ...], Mapping[str, Json]]

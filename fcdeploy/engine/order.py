@@ -155,7 +155,9 @@ def _ordered(steps: Sequence[Step]) -> tuple[Step, ...]:
     from graphlib import TopologicalSorter
 
     by_id = {step.id: step for step in steps}
-    place = {step.id: index for index, step in enumerate(sorted(steps, key=lambda step: (step.last, step.address)))}
+    place = {
+        step.id: index for index, step in enumerate(sorted(steps, key=lambda step: (step.last, step.address.order())))
+    }
     sorter = TopologicalSorter({step.id: sorted(step.needs & by_id.keys(), key=place.__getitem__) for step in steps})
     sorter.prepare()
     ordered: list[Step] = []

@@ -140,7 +140,7 @@ def to_plan(
     return Plan(
         project=site.project,
         target=replace(site.target, account=site.scope.account),
-        changes=tuple(sorted(changes, key=lambda change: change.address)),
+        changes=tuple(sorted(changes, key=lambda change: change.address.order())),
         steps=steps,
         unchanged=sum(1 for one in found if one.action is Action.NONE),
         warnings=(*warnings, *irreversible, *lost_with(found, snapshot), *notes),

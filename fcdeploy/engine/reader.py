@@ -19,8 +19,8 @@ from fcdeploy.engine.series_list import needs_given, read_all_series
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage
 from fcdeploy.engine.together import both, together
 from fcdeploy.errors import ReadFailed
+from fcdeploy.kinds.conditions import value_at
 from fcdeploy.kinds.descriptor import NEW, Kind, Marking
-from fcdeploy.kinds.fields import value_at
 from fcdeploy.kinds.registry import KINDS, kind_of, listed_everywhere, listed_under, parent_of, roots
 from fcdeploy.model import Address, Json, Live, Mark
 

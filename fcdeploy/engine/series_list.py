@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from fcdeploy.engine.canonical import said
 from fcdeploy.engine.lists import ReadChecked, read_pages
 from fcdeploy.errors import ReadFailed
+from fcdeploy.kinds.conditions import holds
 from fcdeploy.kinds.descriptor import Kind, Scope
-from fcdeploy.kinds.fields import holds
 from fcdeploy.model import Json
 
 

@@ -77,4 +77,4 @@ def root_of(address: Address) -> Address:
 
 def with_parents_first(addresses: Iterable[Address]) -> list[Address]:
     """Addresses in an order in which every parent comes before its children."""
-    return sorted(addresses, key=lambda address: (len(address.identity), address))
+    return sorted(addresses, key=lambda address: (len(address.identity), address.order()))

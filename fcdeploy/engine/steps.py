@@ -21,6 +21,8 @@ UNDO = "undo "
 
 def steps_of(difference: Difference, site: Site) -> tuple[Step, ...]:
     """The steps of one difference in their order; `needs` names only steps of the same difference."""
+    if difference.action is Action.NONE:
+        return ()
     plain = _plain_paths(difference)
     ignored = difference.resource.ignore if difference.resource is not None else ()
     if not plain and not ignored:

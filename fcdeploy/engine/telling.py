@@ -10,8 +10,8 @@ from fcdeploy.engine.results import StepFailed, StepUnknown
 from fcdeploy.engine.steps import UNDO
 from fcdeploy.engine.threeway import drifted, value_shown
 from fcdeploy.errors import ReadFailed
+from fcdeploy.kinds.conditions import value_at
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.fields import value_at
 from fcdeploy.model import Action, Address, Json, Live, Sensitive, Step
 
 

@@ -7,8 +7,9 @@ from collections.abc import Collection, Iterator, Mapping
 from fcdeploy.engine.canonical import agrees, compact, covers, visible
 from fcdeploy.engine.ignoring import Ignored, among, is_ignored
 from fcdeploy.engine.redact import HIDDEN, has_secret, shown
+from fcdeploy.kinds.conditions import value_at
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.fields import Field, value_at
+from fcdeploy.kinds.fields import Field
 from fcdeploy.model import Json, checksum_text
 
 
@@ -127,4 +128,5 @@ def _merged(before: Json, wanted: Json, now: Json) -> Json:
 def is_sensitive(kind: Kind, path: str) -> bool:
     """Whether a dotted path leads into a field whose live values are hidden (S42)."""
     first, *rest = path.split(".")
-    return any(one.name == first and one.hides(rest) for one in kind.fields)
+    known = kind.field_of.get(first)
+    return known is not None and known.hides(rest)

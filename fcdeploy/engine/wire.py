@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
-from fcdeploy.engine.groups import BODY, group_named, is_made, replaces_whole
+from fcdeploy.engine.groups import BODY, group_named, replaces_whole
 from fcdeploy.engine.outputs import json_text
 from fcdeploy.kinds.descriptor import Kind, Operation, Scope
 from fcdeploy.kinds.fields import NOT_SENT, Codec, Field
@@ -25,11 +25,11 @@ def create_call(
     sent: dict[str, Json] = {} if is_named else {kind.identity[-1]: identity[-1]}
     headers: dict[str, str] = {}
     for one in kind.writable(scope.api):
-        if not is_made(kind, one.name):
+        if one.name in kind.made_later:
             continue
         if one.codec is Codec.ARCHIVE:
             _add_archive(one, payloads, sent, headers)
-        elif _is_sent(one, given) and (value := _value_or_default(one, body, given)) is not None:
+        elif (value := _created_value(one, body, given)) is not None:
             sent[one.name] = wire_value(one, value, body, scope.api, creating=True)
     names = kind.names(identity)
     sent = _translated(kind, sent, names, scope)
@@ -205,20 +205,18 @@ def _sends_empty(field: Field) -> bool:
     return field.empty is not None and any(one.value is None and one.sent for one in field.defaults)
 
 
-def _value_or_default(field: Field, body: Mapping[str, Json], given: Mapping[str, Json]) -> Json:
+def _created_value(field: Field, body: Mapping[str, Json], given: Mapping[str, Json]) -> Json:
+    """What a create sends of a field: None where that is nothing, since it is not set or the service is known to agree
+    with its default (law 2)."""
+    named = given.get(field.name)
+    default = field.default(given) if named is None or field.name not in body else None
+    if named is None and default is not None and not default.sent:
+        return None
     if field.name in body:
         return body[field.name]
-    if field.moved_by and given.get(field.name) is not None:
-        return given[field.name]
-    default = field.default(given)
+    if field.moved_by and named is not None:
+        return named
     return default.value if default is not None else None
-
-
-def _is_sent(field: Field, given: Mapping[str, Json]) -> bool:
-    if given.get(field.name) is not None:
-        return True
-    default = field.default(given)
-    return default is None or default.sent
 
 
 def _add_archive(field: Field, payloads: Mapping[str, Json], sent: dict[str, Json], headers: dict[str, str]) -> None:

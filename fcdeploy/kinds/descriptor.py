@@ -11,7 +11,8 @@ from dataclasses import dataclass, field
 
 from fcdeploy.kinds.checks import About, Check, Collides
 from fcdeploy.kinds.checks import Finding as Finding
-from fcdeploy.kinds.fields import Access, Field, When
+from fcdeploy.kinds.conditions import When
+from fcdeploy.kinds.fields import Access, Field
 from fcdeploy.kinds.operations import Derive as Derive
 from fcdeploy.kinds.operations import Group as Group
 from fcdeploy.kinds.operations import Identify as Identify

@@ -9,8 +9,9 @@ from __future__ import annotations
 import enum
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeAlias
+from typing import Final
 
+from fcdeploy.kinds.conditions import NOT_EMPTY, When, holds, is_allowed
 from fcdeploy.model import Json
 
 
@@ -58,23 +59,12 @@ class Order(enum.Enum):
     SET = "set"
 
 
-class _NotEmpty(enum.Enum):
-    NOT_EMPTY = "not-empty"
-
-
-NOT_EMPTY: Final = _NotEmpty.NOT_EMPTY
-"""In a condition: any value but absent, null, empty string, list or object."""
-
-
 class _Unsent(enum.Enum):
     NOT_SENT = "not-sent"
 
 
 NOT_SENT: Final = _Unsent.NOT_SENT
 """As the value that empties a field: nothing travels, and the fields of `together`, sent without this one, empty it."""
-
-When: TypeAlias = Mapping[str, tuple[Json, ...] | _NotEmpty]
-"""A condition over the body: each dotted path holds one of the values. An empty mapping always holds."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -169,6 +159,8 @@ class Field:
     """The members by name, those of all variants together: for questions that no single body answers."""
     by_variant: Mapping[str, Field] = field(init=False, repr=False, compare=False)
     """The field as it is in a body of each variant, with the members of that one alone."""
+    names_others: bool = field(init=False, repr=False, compare=False)
+    """Whether it or something in it can name other resources."""
     has_write_only: bool = field(init=False, repr=False, compare=False)
     """Whether something in it can be written and not read: it changes as a whole, and what it was is lost (S22)."""
 
@@ -181,6 +173,10 @@ class Field:
             for value, members in self.variants.items()
         }
         object.__setattr__(self, "by_variant", alone)
+        below = (*every, *((self.item,) if self.item is not None else ()))
+        object.__setattr__(
+            self, "names_others", bool(self.refers or self.behind) or any(one.names_others for one in below)
+        )
         unread = self.access is Access.WRITE_ONLY or bool(self.digest_tag)
         written = unread or any(one.has_write_only for one in every)
         object.__setattr__(self, "has_write_only", written)
@@ -255,34 +251,14 @@ class Field:
         return None
 
 
-def holds(when: When, body: Mapping[str, Json]) -> bool:
-    """Whether every path of the condition has one of its values in `body`."""
-    return all(_allowed(value_at(body, path), allowed) for path, allowed in when.items())
-
-
 def is_moved(field: Field, body: Mapping[str, Json]) -> bool:
     """Whether the service itself changes this field of the body (S23)."""
-    return any(_allowed(body.get(name), NOT_EMPTY) for name in field.moved_by)
+    return any(is_allowed(body.get(name), NOT_EMPTY) for name in field.moved_by)
 
 
 def is_meaningless(field: Field, body: Mapping[str, Json]) -> bool:
     """Whether something is not there without which this field of the body means nothing."""
-    return not all(_allowed(body.get(name), NOT_EMPTY) for name in field.only_with)
-
-
-def _allowed(value: Json, allowed: tuple[Json, ...] | _NotEmpty) -> bool:
-    if isinstance(allowed, _NotEmpty):
-        return value not in (None, "", [], {})
-    return value in allowed
-
-
-def value_at(body: Json, path: str) -> Json:
-    """The value at a dotted path, None where there is none."""
-    for part in path.split("."):
-        if not isinstance(body, Mapping):
-            return None
-        body = body.get(part)
-    return body
+    return not all(is_allowed(body.get(name), NOT_EMPTY) for name in field.only_with)
 
 
 # Short forms. Each takes the name, title and description, then what differs from the plain case.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import string
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import quote
 
@@ -18,6 +19,12 @@ class Scope:
     region: str
     account: str
     api: str
+
+
+@lru_cache(maxsize=65_536)
+def _encoded(part: str) -> str:
+    """A part of a path; each name of a resource is in those of all that stands beneath it."""
+    return quote(part, safe="")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,10 +64,7 @@ class Operation:
             operation=self.name,
             method=self.methods.get(scope.api, self.method),
             path=self.paths.get(scope.api, self.path).format_map(
-                {
-                    key: value.mark if isinstance(value, Output) else quote(value, safe="")
-                    for key, value in places.items()
-                }
+                {key: value.mark if isinstance(value, Output) else _encoded(value) for key, value in places.items()}
             ),
             query=tuple((key, value.format_map(places)) for key, value in asked.items()),
             headers={**self.headers.get(scope.api, {}), **(headers or {})},

@@ -122,8 +122,13 @@ def roots(provider: str) -> tuple[Kind, ...]:
 
 def listed_under(kind: Kind) -> tuple[Kind, ...]:
     """Kinds whose lists belong to a resource of this one; they may stand further down (DESIGN 3)."""
-    every = (one for one in KINDS.values() if one.provider == kind.provider and not one.grouping)
-    return tuple(one for one in every if one.listed_under == kind.name and not one.listing.everywhere)
+    return _lists_of(kind.provider, kind.name)
+
+
+@cache  # asked for at each resource that is live
+def _lists_of(provider: str, name: str) -> tuple[Kind, ...]:
+    every = (one for one in KINDS.values() if one.provider == provider and not one.grouping)
+    return tuple(one for one in every if one.listed_under == name and not one.listing.everywhere)
 
 
 def listed_everywhere(provider: str) -> tuple[Kind, ...]:

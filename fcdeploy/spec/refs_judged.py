@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Generator, Iterator, Mapping, Sequence
 
 from fcdeploy.diagnostics import Diagnostic, did_you_mean, error
-from fcdeploy.kinds.fields import Access, Codec, Field, holds
+from fcdeploy.kinds.conditions import holds
+from fcdeploy.kinds.fields import Access, Codec, Field
 from fcdeploy.kinds.registry import within
 from fcdeploy.model import Json, LaterText, Ref, refs_in
 from fcdeploy.spec.circles import circle_findings

@@ -9,8 +9,8 @@ from typing import Any
 from field_samples import Place
 from spec_generator import PROVIDER, Body, fields_of, shapes, stands_alone, variant_of
 
+from fcdeploy.kinds.conditions import holds
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.fields import holds
 from fcdeploy.kinds.registry import KINDS, roots, within
 from fcdeploy.spec.shape import api_body
 

@@ -8,8 +8,9 @@ import textwrap
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from fcdeploy.kinds.conditions import NOT_EMPTY
 from fcdeploy.kinds.descriptor import Attribute, Kind
-from fcdeploy.kinds.fields import NOT_EMPTY, Access, Codec, Default, Field, Order, Reset
+from fcdeploy.kinds.fields import Access, Codec, Default, Field, Order, Reset
 from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import Json
 from fcdeploy.spec.words import RESOURCE_WORDS

@@ -5,8 +5,8 @@ The words are those of Function Compute wherever the thing is the same (S44); wh
 
 from __future__ import annotations
 
+from fcdeploy.kinds.conditions import NOT_EMPTY
 from fcdeploy.kinds.fields import (
-    NOT_EMPTY,
     Access,
     Codec,
     Default,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from fcdeploy.kinds.conditions import NOT_EMPTY
 from fcdeploy.kinds.fields import (
-    NOT_EMPTY,
     Default,
     Field,
     Order,
