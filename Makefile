@@ -5,6 +5,7 @@
 # make test-postgres  the shared journal on a PostgreSQL server of its own, which it installs where it may and there is none
 # make crash  every crash, fault and race of the journal's proofs, enumerated; make test has a part of them
 # make pairs  the property test over random pairs of specs, PAIRS of them for each API version from the seed SEED
+# make bench  what the commands take on large projects, beside the limit: docs/performance.md; CASES="plan apply" chooses
 # make format rewrite the sources as the linter wants them
 # make schema rewrite schemas/ from the descriptors
 # make docs   rewrite what of the documents is generated, and the output that they show
@@ -16,10 +17,13 @@ BIN := .venv/bin
 PIP := $(BIN)/python -m pip --disable-pip-version-check --quiet
 PAIRS ?= 200
 SEED ?= $(shell date +%s)
+CASES ?=
+RUNS ?= 3
+JSON ?= build/bench.json
 # Half as many again as there are cores: a third of the time of a test goes by waiting for pauses and processes.
 WORKERS ?= $(shell cores=$$(getconf _NPROCESSORS_ONLN 2>/dev/null || echo 2); echo $$((cores + (cores + 1) / 2)))
 
-.PHONY: demo test test-browser test-postgres lint types unit proofs crash pairs format schema docs clean
+.PHONY: demo test test-browser test-postgres lint types unit proofs crash pairs bench format schema docs clean
 .DEFAULT_GOAL := test
 
 # Some environments (PYTHONDONTWRITEBYTECODE) would compile everything at every start of a process.
@@ -80,6 +84,9 @@ test-postgres: .venv/test
 
 pairs: .venv/test
 	FCDEPLOY_PAIRS=$(PAIRS) $(BIN)/pytest --numprocesses 2 tests/app/test_app_pairs.py --hypothesis-seed=$(SEED)
+
+bench: .venv/runtime
+	$(BIN)/python tests/benchmarks/bench_main.py $(CASES) --runs $(RUNS) --json $(JSON) $(BENCH)
 
 format: .venv/test
 	$(BIN)/ruff check --fix .
