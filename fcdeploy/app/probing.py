@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Self
 
 from fcdeploy.app.commands import run_command
-from fcdeploy.app.outputs import read_outputs
+from fcdeploy.app.output_values import read_outputs
 from fcdeploy.app.work import Work
 from fcdeploy.cloud.probe import NoAnswer, read_status
 from fcdeploy.engine.redact import shown

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from fcdeploy.app.bench import Cloud, opened_cloud
-from fcdeploy.app.history import read_unknown_run
+from fcdeploy.app.recalling import read_unknown_run
 from fcdeploy.app.running import Manner, read_figures
 from fcdeploy.app.selection import patterns_of, project_of
 from fcdeploy.app.types import OpenTarget, PlanReport, TargetOutputs, TargetPlan, Where

@@ -2,19 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
 
-from fcdeploy.app.bench import Cloud, opened_cloud
 from fcdeploy.app.policing import Policing
-from fcdeploy.app.rollout import works_in_waves
 from fcdeploy.app.types import Where
-from fcdeploy.app.work import Work
-from fcdeploy.cloud.client import warmed_up
 from fcdeploy.diagnostics import Diagnostic, did_you_mean
 from fcdeploy.engine.only import matched
 from fcdeploy.engine.ownership import Wishes
@@ -124,18 +119,6 @@ def warnings_of(every: Sequence[Chosen]) -> tuple[Diagnostic, ...]:
     return tuple(found for one in every for found in one.warnings)
 
 
-@contextmanager
-def opened_works(every: Sequence[Chosen]) -> Iterator[list[Work]]:
-    """The chosen targets in the order in which they go, each with its cloud; all share what a service can take."""
-    with ExitStack() as stack:
-        works: list[Work] = []
-        cloud: Cloud | None = None
-        for one in every:
-            cloud = stack.enter_context(opened_cloud(one.where, one.project.name, one.project.root, cloud))
-            works += works_in_waves(one.where, one.project, one.targets, cloud, one.policing)
-        yield works
-
-
 def project_of(where: Where, *, calls: bool = True) -> Project:
     """The spec. `calls`: a cloud will be asked, so what that needs is loaded meanwhile.
 
@@ -147,6 +130,8 @@ def project_of(where: Where, *, calls: bool = True) -> Project:
             hint="validate, plan, drift, status, outputs, apply and destroy take several projects at once",
         )
     if calls:
+        from fcdeploy.cloud.client import warmed_up
+
         warmed_up()
     assignments = [f"{name}={value}" for name, value in where.variables.items()]
     return read_project(

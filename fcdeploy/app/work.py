@@ -9,10 +9,10 @@ from dataclasses import dataclass, replace
 
 from fcdeploy.app.bench import Bench, Cloud, opened_bench
 from fcdeploy.app.code import Packages
-from fcdeploy.app.drift import read_drift
+from fcdeploy.app.drifting import read_drift
 from fcdeploy.app.inverse import read_inverse
 from fcdeploy.app.journals import existing_journal, opened_journal
-from fcdeploy.app.outputs import read_outputs
+from fcdeploy.app.output_values import read_outputs
 from fcdeploy.app.planning import Compared, read_plan
 from fcdeploy.app.policing import Policing
 from fcdeploy.app.releasing import read_move
