@@ -6,7 +6,7 @@ import random
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -19,6 +19,7 @@ from fcdeploy.cloud.huawei_keys import huawei_key_origin
 from fcdeploy.cloud.key_origin import key_origin
 from fcdeploy.cloud.keys import Keyring, Keys
 from fcdeploy.cloud.limiter import Limiters
+from fcdeploy.cloud.lines import Lines
 from fcdeploy.cloud.origins import Origin, account_of
 from fcdeploy.cloud.retry import look_pause, pause, waits
 from fcdeploy.diagnostics import Diagnostic
@@ -37,7 +38,6 @@ from fcdeploy.model import ArchiveRef, Plan, Target
 
 if TYPE_CHECKING:
     from fcdeploy.app.code import Packages
-    from fcdeploy.emulator.app import App
 
 SCHEMES: Mapping[tuple[str, str], str] = {
     ("alibaba", "2021-04-06"): "acs3",
@@ -53,11 +53,12 @@ LOCAL_KEY = Credentials(access_key_id="local", access_key_secret="local")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud:
-    """What all benches of one command share: the limits of calls, keys, and with `--local` the embedded emulator."""
+    """What all benches of one command share: the limits of calls, keys, and what calls travel on: with `--local` no
+    network, but the embedded emulator."""
 
     limiters: Limiters
     keyring: Keyring
-    app: App | None = None
+    lines: Lines = field(default_factory=Lines)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -133,7 +134,7 @@ async def opened_bench(
         raise UsageError(f"target {target.name}: API {target.api} of {target.provider} is not known")
     place.write_folders()
     account: str | None
-    if cloud.app is not None:
+    if where.local:
         keys, account = Keys.of(LOCAL_KEY), target.account or _local_account(target)
     else:
         origin = _key_origin(target, where.environ)
@@ -172,7 +173,7 @@ async def opened_bench(
             account=there.account,
             archives=archive,
             limiter=cloud.limiters.of(target.provider, there.account, target.region),
-            app=cloud.app,
+            lines=cloud.lines,
         ) as client:
             yield Bench(
                 site=site,
@@ -204,13 +205,13 @@ def _local_account(target: Target) -> str:
 def opened_cloud(where: Where, project: str, root: Path, like: Cloud | None = None) -> Iterator[Cloud]:
     """One cloud for all targets of a project; for `--local` the embedded emulator, its contents in the state folder.
 
-    `root` is the folder of the spec, in which no state may lie. `like` is another project's: they share limits
-    and keys.
+    `root` is the folder of the spec, in which no state may lie. `like` is another project's: they share limits,
+    keys and, unless they are local, connections.
     """
     limiters = like.limiters if like is not None else Limiters(where.parallelism)
     keyring = like.keyring if like is not None else Keyring(where.environ)
     if not where.local:
-        yield Cloud(limiters=limiters, keyring=keyring)
+        yield Cloud(limiters=limiters, keyring=keyring, lines=like.lines if like is not None else Lines())
         return
     from fcdeploy.emulator.app import create_app
     from fcdeploy.emulator.settings import EmulatorSettings
@@ -225,6 +226,6 @@ def opened_cloud(where: Where, project: str, root: Path, like: Cloud | None = No
         )
     )
     try:
-        yield Cloud(limiters=limiters, keyring=keyring, app=app)
+        yield Cloud(limiters=limiters, keyring=keyring, lines=Lines(app))
     finally:
         app.close()

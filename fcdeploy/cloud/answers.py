@@ -7,15 +7,13 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from email.utils import parsedate_to_datetime
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from fcdeploy.cloud import retry
 from fcdeploy.cloud.credentials import Credentials
+from fcdeploy.cloud.exchange import Answer
 from fcdeploy.errors import ApiError, KeyExpired
 from fcdeploy.model import Json, request_id
-
-if TYPE_CHECKING:
-    from fcdeploy.cloud.wire import Answer
 
 _NO_CODE: Final = "(no code)"
 _QUOTED: Final = 300

@@ -1,6 +1,6 @@
 """The client: signs a call, sends it as often as `retry` allows, and turns replies into values and errors.
 
-It loads httpx and aiohttp with the first call, not on import. Bodies are never logged; neither are headers.
+It loads aiohttp with the first call, not on import. Bodies are never logged; neither are headers.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, Final, Self
+from typing import BinaryIO, Final, Self
 from urllib.parse import quote, urlsplit
 
 from fcdeploy import __version__
@@ -27,21 +27,20 @@ from fcdeploy.cloud import sign_acs3, sign_fc, sign_huawei
 from fcdeploy.cloud.answers import api_error
 from fcdeploy.cloud.body import Body, UnusableArchive, body
 from fcdeploy.cloud.credentials import Credentials
+from fcdeploy.cloud.exchange import Answer, Fault, Line, TooLarge, Unwritable
 from fcdeploy.cloud.keys import Keys
 from fcdeploy.cloud.limiter import Limiter
+from fcdeploy.cloud.lines import DEADLINE as DEADLINE
+from fcdeploy.cloud.lines import Lines
 from fcdeploy.cloud.repeater import Repeater
 from fcdeploy.cloud.signing import Unsigned
 from fcdeploy.cloud.trial import Trial
 from fcdeploy.errors import CloudError, CredentialsError, CredentialsUnreachable, NoReply, NotSent
 from fcdeploy.model import ArchiveRef, Call, Reply
 
-if TYPE_CHECKING:
-    from fcdeploy.cloud.wire import Answer, App, Fault, Wire
-
 ARCHIVE_MOST: Final = 512 * 1024 * 1024
 """The largest archive that is downloaded; the service takes 500 MB (facts 13)."""
 
-DEADLINE: Final = 60.0
 FIRST_DEADLINE: Final = 20.0
 """Seconds for a read, as long as the service has answered nothing: one region that hangs holds up a whole plan."""
 USER_AGENT: Final = f"fcdeploy/{__version__}"
@@ -50,7 +49,7 @@ _DOWNLOAD: Final = "the download of a code archive"
 
 
 def warmed_up() -> threading.Thread:
-    """Load httpx and aiohttp in a thread of its own, while the caller reads files: a third of a second on the way."""
+    """Load aiohttp in a thread of its own, while the caller reads files: a third of a second on the way."""
     thread = threading.Thread(target=importlib.import_module, args=("fcdeploy.cloud.wire",), daemon=True)
     thread.start()
     return thread
@@ -108,8 +107,8 @@ class Client:
 
     `scheme` names a row of `SCHEMES`, `api` is the first part of every path and `account`, for some, the second; `host`
     is the true name of the service, which is signed and sent as Host wherever `base_url` leads. `archives` gives the
-    file of an archive by its hex SHA-256, `app` is an ASGI application that takes the place of the network, `deadline`
-    is in seconds for a small call; large bodies have more. `chance`, `clock` and `sleep` are for tests.
+    file of an archive by its hex SHA-256, `lines` may be shared with other clients, `deadline` is in seconds for a
+    small call; large bodies have more. `chance`, `clock` and `sleep` are for tests.
     """
 
     def __init__(
@@ -123,7 +122,7 @@ class Client:
         account: str | None,
         archives: Callable[[str], Path],
         limiter: Limiter,
-        app: App | None = None,
+        lines: Lines | None = None,
         deadline: float = DEADLINE,
         chance: Callable[[], float] = random.random,
         clock: Callable[[], float] = time.monotonic,
@@ -138,10 +137,10 @@ class Client:
         self._keys = keys
         self._trial = Trial(keys) if self._scheme.locks else None
         self._archives = archives
-        self._app = app
+        self._lines = lines or Lines()
         self._deadline = deadline
         self._repeater = Repeater(limiter, chance=chance, clock=clock, sleep=sleep, repeated=self._repeated)
-        self._wire: Wire | None = None
+        self._line: Line | None = None
         self._prefix = self._scheme.prefix.format(api=api, account=quote(account or "", safe=""))
         self._headers = {"accept": "application/json", "accept-encoding": "gzip", "user-agent": USER_AGENT}
         if account:
@@ -177,10 +176,10 @@ class Client:
         return await self._repeater.run(lambda: self._archive(url, to), reads=True)
 
     async def aclose(self) -> None:
-        """Close all connections."""
-        wire, self._wire = self._wire, None
-        if wire is not None:
-            await wire.aclose()
+        """Close the connections, unless other clients use them."""
+        line, self._line = self._line, None
+        if line is not None:
+            await self._lines.give_back()
 
     async def __aenter__(self) -> Self:
         return self
@@ -245,8 +244,6 @@ class Client:
             raise (NotSent if isinstance(error, CredentialsUnreachable) else CloudError)(words, **known) from None
 
     async def _exchange(self, call: Call, url: str, headers: Mapping[str, str], content: Body) -> Answer:
-        from fcdeploy.cloud.wire import Fault
-
         self.tally.requests[call.method] += 1
         self.tally.sent += content.length
         try:
@@ -288,8 +285,6 @@ class Client:
     async def _download(self, url: str, file: BinaryIO) -> ArchiveRef:
         from fastcrc import crc64
 
-        from fcdeploy.cloud.wire import Fault, TooLarge, Unwritable
-
         digest, crc, size = hashlib.sha256(), 0, 0
         longer, shorter = hashlib.sha512(), hashlib.md5(usedforsecurity=False)
 
@@ -305,7 +300,8 @@ class Client:
         headers = {"accept-encoding": "identity", "user-agent": USER_AGENT}
         self.tally.requests["GET"] += 1
         try:
-            answer = await self._opened().read(self._reachable(url, headers), headers, keep, most=ARCHIVE_MOST)
+            where = self._reachable(url, headers)
+            answer = await self._opened().read(where, headers, keep, most=ARCHIVE_MOST, deadline=self._deadline)
         except TooLarge:
             words = f"{_DOWNLOAD} was broken off: it is larger than {ARCHIVE_MOST >> 20} MiB"
             raise CloudError(words, operation=_DOWNLOAD) from None
@@ -332,12 +328,10 @@ class Client:
         pairs = "&".join(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in query)
         return f"{self._base_url}{path}{'?' if pairs else ''}{pairs}"
 
-    def _opened(self) -> Wire:
-        if self._wire is None:
-            from fcdeploy.cloud.wire import Wire
-
-            self._wire = Wire(deadline=self._deadline, app=self._app)
-        return self._wire
+    def _opened(self) -> Line:
+        if self._line is None:
+            self._line = self._lines.taken()
+        return self._line
 
 
 async def _digest(content: Body) -> str:

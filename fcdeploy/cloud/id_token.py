@@ -73,7 +73,7 @@ def _file_text(path: str) -> str:
 
 
 def _github_text(audience: str, environ: Mapping[str, str]) -> str:
-    from fcdeploy.cloud.libraries import httpx
+    from fcdeploy.cloud.web import httpx
 
     url, bearer = environ.get(GITHUB_URL, ""), environ.get(GITHUB_TOKEN, "")
     if not url or not bearer:

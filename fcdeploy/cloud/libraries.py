@@ -1,15 +1,12 @@
-"""httpx and aiohttp, loaded without what a command line that ends in a second has no use for.
+"""aiohttp, loaded without what a command line that ends in a second has no use for.
 
-- httpx brings a command line of its own (rich, pygments, click: a tenth of a second) wherever those are installed; a
-  blocked name makes it take the way of an installation without them.
-- aiohttp reads the certificate store while it is imported (60 ms), for contexts that are used only where a caller
-  brings none. Ours always brings one, made when it is known whether there is any TLS at all.
+It reads the certificate store while it is imported (60 ms), for contexts that are used only where a caller brings none.
+Ours always brings one, made when it is known whether there is any TLS at all.
 """
 
 from __future__ import annotations
 
 import ssl
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -25,9 +22,6 @@ def _without_certificates() -> Iterator[None]:
         ssl.create_default_context = made
 
 
-sys.modules.setdefault("httpx._main", None)  # type: ignore[arg-type]
 with _without_certificates():
     import aiohttp as aiohttp
-    import httpx as httpx
-    import httpx_aiohttp as httpx_aiohttp
     import yarl as yarl

@@ -11,7 +11,7 @@ class NoAnswer(Exception):
 
 async def read_status(url: str, *, timeout: float) -> int:
     """The status of the answer to a GET, within so many seconds; redirects are not followed. Raises NoAnswer."""
-    from fcdeploy.cloud.libraries import httpx
+    from fcdeploy.cloud.web import httpx
 
     try:
         async with (

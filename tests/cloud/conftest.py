@@ -22,6 +22,7 @@ from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.keys import Keys
 from fcdeploy.cloud.limiter import Limiter
+from fcdeploy.cloud.lines import Lines
 from fcdeploy.model import ArchiveRef
 
 HOST = "1234567890123456.cn-hangzhou.fc.aliyuncs.com"
@@ -166,6 +167,7 @@ def make_client(tmp_path: Path, naps: list[float]) -> Callable[..., Client]:
             "sleep": sleep,
         }
         given["limiter"] = Limiter(changed.pop("parallelism", 4))
+        given["lines"] = Lines(changed.pop("app", None))
         return Client(**given | changed)
 
     return make

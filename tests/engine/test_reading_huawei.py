@@ -15,6 +15,7 @@ from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.keys import Keys
 from fcdeploy.cloud.limiter import Limiter
+from fcdeploy.cloud.lines import Lines
 from fcdeploy.emulator.app import create_app
 from fcdeploy.emulator.settings import EmulatorSettings
 from fcdeploy.engine.reader import Reader
@@ -109,7 +110,7 @@ def read(steps: Callable[[Reader, Counting], Awaitable[T]]) -> T:
             account=PROJECT,
             keys=Keys.of(KEY),
             limiter=Limiter(ceiling=8),
-            app=app,
+            lines=Lines(app),
             archives=Path,
         )
         async with client:

@@ -34,6 +34,7 @@ from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.keys import Keys
 from fcdeploy.cloud.limiter import Limiter
+from fcdeploy.cloud.lines import Lines
 from fcdeploy.emulator.app import create_app
 from fcdeploy.emulator.settings import EmulatorSettings
 from fcdeploy.engine.canonical import desired_body, live_body
@@ -143,7 +144,7 @@ async def service_of(*, replaces: bool) -> AsyncIterator[Client]:
         account=PROJECT,
         keys=Keys.of(Credentials(access_key_id="AK", access_key_secret="secret")),
         limiter=Limiter(ceiling=8),
-        app=app,
+        lines=Lines(app),
         archives=Path,
     )
     try:
