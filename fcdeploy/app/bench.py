@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
 from dataclasses import dataclass, field
+from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -97,7 +98,7 @@ class Bench:
 
     def redactor(self, plan: Plan) -> Redactor:
         """Cuts out every secret of the file, also one that is only a part of a value, and what the plan must hide."""
-        return Redactor((*self.secrets_read(), *texts_to_hide(plan)))
+        return Redactor(chain(tuple(self.secrets_read()), texts_to_hide(plan)))
 
     def performer(self, redactor: Redactor, wait: float | None = None) -> Performer:
         """Performs steps through this bench's client; `wait`: and sees each settle, for so many seconds at most."""

@@ -15,6 +15,9 @@ from fcdeploy.model import ArchiveRef, Json
 ARCHIVE_INLINE = 256 * 1024
 """Archives up to this many bytes are put into the body at once."""
 
+KEPT = 16
+"""So many archives that were put into bodies are kept as text: many functions share a folder."""
+
 _CHUNK = 192 * 1024  # divisible by three, so that the base64 of the pieces is that of the whole
 
 
@@ -61,9 +64,10 @@ class Body:
 EMPTY = Body((), 0)
 
 
-def body(value: Json, archives: Callable[[str], Path]) -> Body:
+def body(value: Json, archives: Callable[[str], Path], kept: dict[str, bytes] | None = None) -> Body:
     """The body of a call; None is no body at all. `archives` gives the file of an archive by its hex SHA-256.
 
+    `kept` holds the texts of the small ones that went into earlier bodies (at most KEPT), and takes in more.
     Raises UnusableArchive, and TypeError for a value that is not JSON, such as an `Output` that nobody filled in.
     """
     if value is None:
@@ -89,18 +93,25 @@ def body(value: Json, archives: Callable[[str], Path]) -> Body:
     pieces: list[bytes | Path] = [parts[0]]
     length = len(text) - len(place) * len(found)
     for archive, after in zip(found, parts[1:], strict=True):
-        pieces += [_archive(archive, archives), after]
+        pieces += [_archive(archive, archives, kept if kept is not None else {}), after]
         length += 4 * ((archive.size + 2) // 3)
     return Body(_joined(pieces), length)
 
 
-def _archive(archive: ArchiveRef, archives: Callable[[str], Path]) -> bytes | Path:
+def _archive(archive: ArchiveRef, archives: Callable[[str], Path], kept: dict[str, bytes]) -> bytes | Path:
+    if archive.sha256 in kept:
+        return kept[archive.sha256]
     file = archives(archive.sha256)
     try:
         size = file.stat().st_size
         if size != archive.size:
             raise UnusableArchive(f"{file} has {size} bytes and should have {archive.size}")
-        return base64.b64encode(file.read_bytes()) if size <= ARCHIVE_INLINE else file
+        if size > ARCHIVE_INLINE:
+            return file
+        if len(kept) >= KEPT:
+            kept.clear()
+        kept[archive.sha256] = base64.b64encode(file.read_bytes())
+        return kept[archive.sha256]
     except OSError as error:
         raise UnusableArchive(f"{file} cannot be read: {error.strerror}") from error
 

@@ -138,6 +138,7 @@ class Client:
         self._trial = Trial(keys) if self._scheme.locks else None
         self._archives = archives
         self._lines = lines or Lines()
+        self._kept: dict[str, bytes] = {}
         self._deadline = deadline
         self._repeater = Repeater(limiter, chance=chance, clock=clock, sleep=sleep, repeated=self._repeated)
         self._line: Line | None = None
@@ -155,7 +156,7 @@ class Client:
         reply came, which for a write means that its effect is unknown.
         """
         try:
-            content = body(call.body, self._archives)
+            content = body(call.body, self._archives, self._kept)
             self._check_size(call, content)
             digest = await _digest(content) if self._scheme.hashes else ""
         except (UnusableArchive, OSError) as error:

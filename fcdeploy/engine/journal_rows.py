@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeAlias
 
 from fcdeploy.engine.redact import has_secret, shown
 from fcdeploy.errors import JournalError
@@ -91,7 +91,9 @@ def _to_text(saved: Json) -> str:
 
 def _storable(text: str | None) -> str | None:
     """Text that SQLite takes: a service's message may hold lone surrogates, which must not cost us its answer."""
-    return None if text is None else str(shown(text)).encode(errors="replace").decode()
+    if text is None or (type(text) is str and text.isascii()):  # nearly all
+        return text
+    return str(shown(text)).encode(errors="replace").decode()
 
 
 def to_plan_text(plan: Plan) -> str:
@@ -185,15 +187,18 @@ def from_run_row(row: Sequence[Json]) -> RunRecord:
 
 EVENT_COLUMNS = "step, type, at, etag, outputs, request_id, note"
 
+EventRow: TypeAlias = tuple[str | float | None, ...]
+"""The values of `EVENT_COLUMNS`."""
 
-def to_event_row(event: Event) -> tuple[str | float | None, ...]:
+
+def to_event_row(event: Event) -> EventRow:
     """The values of `EVENT_COLUMNS`."""
     return (
         event.step,
         event.type.value,
         event.at,
         _storable(event.etag),
-        _to_text(to_json(event.outputs)),
+        _to_text(to_json(event.outputs)) if event.outputs else "{}",
         _storable(event.request_id),
         _storable(event.note),
     )

@@ -1,19 +1,22 @@
 """The one thread that works on a journal: in order, and what waits together is written together.
 
 All that waits while a write is under way goes into the next one: many appends share its cost, and none returns before
-its own is durable (law 5). What was asked for is done even if the task that waits for it is cancelled.
+its own is durable (law 5). Small pieces of one kind that are asked for one after the other (events) even share one
+piece of work. What was asked for is done even if the task that waits for it is cancelled.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import copy
 import queue
 import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
+from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from fcdeploy.errors import JournalError
@@ -24,17 +27,26 @@ Work: TypeAlias = Callable[[C], T]
 """What is done inside one transaction. It raises before its first change or not at all."""
 
 
+Shared: TypeAlias = Callable[[C, str, list[T]], None]
+"""As `Work`, of many pieces about one thing at once."""
+
+
 @dataclass(slots=True, eq=False)
 class Job(Generic[C]):
-    """One piece of work, and what came of it once it was done."""
+    """One work, and what came of it once it was done; all that wait for it share that.
+
+    `pieces` are those of a work that takes more in until it is begun, `kind` what they have in common.
+    """
 
     work: Work[C, Any]
     writes: bool
-    future: asyncio.Future[Any] | Future[Any]
+    futures: list[asyncio.Future[Any] | Future[Any]]
     loop: asyncio.AbstractEventLoop | None
-    """Where an asyncio future is to be settled; None for one that threads wait for."""
+    """Where asyncio futures are to be settled; None for one that threads wait for."""
     result: Any = None
     error: BaseException | None = None
+    kind: tuple[Shared[C, Any], str] | None = None
+    pieces: list[Any] = field(default_factory=list)
 
 
 class JournalThread(ABC, Generic[C]):
@@ -43,6 +55,7 @@ class JournalThread(ABC, Generic[C]):
     def __init__(self, name: str) -> None:
         self.name = name
         self._jobs: queue.SimpleQueue[Job[C] | None] = queue.SimpleQueue()
+        self._last: Job[C] | None = None
         self._gate = threading.Lock()
         self._closed = False
         self._thread = threading.Thread(target=self._serve, name="fcdeploy-journal", daemon=True)
@@ -68,6 +81,25 @@ class JournalThread(ABC, Generic[C]):
         """
         return await self._ask(work, writes=True)
 
+    async def write_piece(self, shared: Shared[C, T], about: str, piece: T) -> None:
+        """As `write`, of a piece that `shared` does together with those of its kind asked for just before and after.
+
+        What it raises of one piece it has to raise of all.
+        """
+        loop = asyncio.get_running_loop()
+        future: asyncio.Future[None] = loop.create_future()
+        kind = (shared, about)
+        with self._gate:
+            last = self._last
+            if last is not None and last.kind == kind and last.loop is loop:
+                last.pieces.append(piece)
+                last.futures.append(future)
+            else:
+                pieces = [piece]
+                work = partial(_done_with, shared, about, pieces)
+                self._put(Job(work, True, [future], loop, kind=kind, pieces=pieces))
+        await future
+
     async def read(self, work: Work[C, T]) -> T:
         """Do `work`, which only reads, after all that was asked for before; works on even after a failed write."""
         return await self._ask(work, writes=False)
@@ -75,7 +107,8 @@ class JournalThread(ABC, Generic[C]):
     def write_waiting(self, work: Work[C, T]) -> T:
         """As `write`, for a thread of its own."""
         future: Future[T] = Future()
-        self._put(Job(work, True, future, None))
+        with self._gate:
+            self._put(Job(work, True, [future], None))
         return future.result()
 
     def close(self) -> None:
@@ -84,19 +117,22 @@ class JournalThread(ABC, Generic[C]):
             if not self._closed:
                 self._closed = True
                 self._jobs.put(None)
+                self._last = None
         self._thread.join()
 
     async def _ask(self, work: Work[C, T], *, writes: bool) -> T:
         loop = asyncio.get_running_loop()
         future: asyncio.Future[T] = loop.create_future()
-        self._put(Job(work, writes, future, loop))
+        with self._gate:
+            self._put(Job(work, writes, [future], loop))
         return await future
 
     def _put(self, job: Job[C]) -> None:
-        with self._gate:
-            if self._closed:
-                raise self._closed_error()
-            self._jobs.put(job)
+        """Only with the gate held."""
+        if self._closed:
+            raise self._closed_error()
+        self._jobs.put(job)
+        self._last = job
 
     def _closed_error(self) -> JournalError:
         return JournalError(f"the journal {self.name} is closed")
@@ -122,7 +158,8 @@ class JournalThread(ABC, Generic[C]):
     def _take(self) -> tuple[list[Job[C]], bool]:
         """Everything that waits (at least one job), and whether the journal is to be closed after it."""
         taken = [self._jobs.get()]
-        with contextlib.suppress(queue.Empty):
+        with self._gate, contextlib.suppress(queue.Empty):
+            self._last = None  # What is taken takes no more in.
             while True:
                 taken.append(self._jobs.get_nowait())
         return [job for job in taken if job], None in taken
@@ -161,9 +198,15 @@ def _settle(batch: list[Job[C]]) -> None:
 
 def _answer(jobs: list[Job[C]]) -> None:
     for job in jobs:
-        if job.future.done():
-            continue  # The task that waited was cancelled.
-        if job.error is not None:
-            job.future.set_exception(job.error)
-        else:
-            job.future.set_result(job.result)
+        for future in job.futures:
+            if future.done():
+                continue  # The task that waited was cancelled.
+            if job.error is None:
+                future.set_result(job.result)
+            else:
+                # A new one for each, as above.
+                future.set_exception(copy.copy(job.error) if len(job.futures) > 1 else job.error)
+
+
+def _done_with(shared: Shared[C, T], about: str, pieces: list[T], what: C) -> None:
+    shared(what, about, pieces)

@@ -11,7 +11,7 @@ import json
 from collections.abc import Iterable, Mapping
 from urllib.parse import quote, quote_plus
 
-from fcdeploy.model import Json, LaterJson, LaterText, Sensitive
+from fcdeploy.model import PLAIN, Json, LaterJson, LaterText, Sensitive
 
 HIDDEN = "(sensitive)"
 _SHORTEST = 4
@@ -36,15 +36,15 @@ def shown(value: Json) -> Json:
 
 def has_secret(value: Json) -> bool:
     """Whether a `Sensitive` stands anywhere inside."""
+    if type(value) in PLAIN:
+        return False
     match value:
         case Sensitive():
             return True
-        case str() | int() | float() | None:  # most values; the checks below cost more
-            return False
         case Mapping():
-            return any(has_secret(item) for item in value.values())
+            return _any_has_secret(value.values())
         case list() | tuple():
-            return any(has_secret(item) for item in value)
+            return _any_has_secret(value)
         case LaterText():
             return has_secret(value.parts)
         case LaterJson():
@@ -53,8 +53,14 @@ def has_secret(value: Json) -> bool:
             return False
 
 
+def _any_has_secret(values: Iterable[Json]) -> bool:
+    return any([has_secret(value) for value in values if type(value) not in PLAIN])
+
+
 def secrets_in(value: Json) -> frozenset[str]:
     """The texts of all secrets inside."""
+    if not has_secret(value):
+        return frozenset()
     match value:
         case Sensitive():
             return frozenset({str(value)})
@@ -71,10 +77,13 @@ def secrets_in(value: Json) -> frozenset[str]:
 
 
 class Redactor:
-    """Cuts known secret texts out of foreign text, in each encoding that one can appear in."""
+    """Cuts known secret texts out of foreign text, in each encoding that one can appear in.
+
+    `secrets` are gone through with the first such text, if one ever comes.
+    """
 
     def __init__(self, secrets: Iterable[str]) -> None:
-        self._secrets = frozenset(secrets)
+        self._secrets = secrets
         self._forms: list[str] | None = None
 
     def text(self, text: str) -> str:
@@ -83,7 +92,8 @@ class Redactor:
             return text
         if self._forms is None:
             # Only now: most runs meet no foreign text, and there may be thousands of live values.
-            forms = {form for secret in self._secrets if len(secret) >= _SHORTEST for form in _encodings(secret)}
+            known = frozenset(self._secrets)
+            forms = {form for secret in known if len(secret) >= _SHORTEST for form in _encodings(secret)}
             # Longest first: a secret inside another must not leave the other's rest standing.
             self._forms = sorted(forms, key=lambda form: (-len(form), form))
         for form in self._forms:

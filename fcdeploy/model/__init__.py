@@ -6,6 +6,7 @@ from fcdeploy.model.graphs import Edge, Graph, Need
 from fcdeploy.model.history import CallResult, PastCall, PastRun, RunHistory
 from fcdeploy.model.leaves import (
     LATER,
+    PLAIN,
     ArchiveRef,
     Json,
     LaterJson,
@@ -49,6 +50,7 @@ from fcdeploy.model.runs import Ending, Event, EventType, Outcome
 
 __all__ = [
     "LATER",
+    "PLAIN",
     "PROVIDERS",
     "PROVIDER_ARN",
     "ROLE_ARN",

@@ -22,6 +22,10 @@ from typing import Any, Self, TypeAlias
 Json: TypeAlias = Any
 """A JSON value; inside call bodies also the leaves above."""
 
+PLAIN = frozenset({str, int, float, bool, type(None)})
+"""The very types of most values inside a body. A `Sensitive` is of none: where a value's type is one of these, there is
+nothing to find in it, which is asked of every value of every plan."""
+
 _OUTPUT_KEY = "$output:"
 _SHA512 = re.compile(r"[0-9a-f]{128}")
 _MD5 = re.compile(r"[0-9a-f]{32}(-[0-9]+)?")
@@ -190,6 +194,8 @@ SecretSource: TypeAlias = Callable[[Json], str]
 
 def to_json(value: Json) -> Json:
     """A body with its leaves written as `$` mappings; the result is plain JSON."""
+    if type(value) in PLAIN:
+        return value
     match value:
         case Sensitive():
             return {"$secret": list(value.parts)}
@@ -206,7 +212,7 @@ def to_json(value: Json) -> Json:
         case Ref():
             return {"$ref": {"kind": value.kind, "identity": list(value.identity), "attribute": value.attribute}}
         case Mapping():
-            return {_saved_key(key): to_json(item) for key, item in value.items()}
+            return {_saved_key(key): item if type(item) in PLAIN else to_json(item) for key, item in value.items()}
         case list() | tuple():
             return [to_json(item) for item in value]
         case _:
@@ -237,13 +243,16 @@ def from_json(value: Json, secret: SecretSource) -> Json:
                 return Ref(kind=inner["kind"], identity=tuple(inner["identity"]), attribute=inner["attribute"])
             case _:
                 pass
-    return {_key(key): from_json(item, secret) for key, item in value.items()}
+    return {
+        _key(key) if key[:1] == "$" else key: item if type(item) in PLAIN else from_json(item, secret)
+        for key, item in value.items()
+    }
 
 
 def _saved_key(key: str | Output) -> str:
     if isinstance(key, Output):
         return f"{_OUTPUT_KEY}{key.pointer}:{key.step}"
-    return "$" + key if key.startswith("$") else key
+    return "$" + key if key[:1] == "$" else key
 
 
 def _key(saved: str) -> str | Output:

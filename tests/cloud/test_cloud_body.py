@@ -62,6 +62,27 @@ def test_archives_are_base64_whatever_their_size(tmp_path: Path, size: int) -> N
     assert max(map(len, made.chunks())) < 2 * 1024 * 1024
 
 
+def test_a_folder_that_many_functions_share_is_read_once(tmp_path: Path) -> None:
+    shared = spooled(tmp_path, b"shared")
+    others = [spooled(tmp_path, bytes([n]) * 9) for n in range(3 * bodies.KEPT)]
+    large = spooled(tmp_path, b"x" * (bodies.ARCHIVE_INLINE + 1))
+    read: list[str] = []
+
+    def archive(digest: str) -> Path:
+        read.append(digest)
+        return tmp_path / digest
+
+    kept: dict[str, bytes] = {}
+    sent = [body({"name": n, "zipFile": shared}, archive, kept).whole for n in range(1000)]
+    assert read == [shared.sha256]
+    text = base64.b64encode(b"shared").decode()
+    assert [json.loads(one or b"") for one in sent] == [{"name": n, "zipFile": text} for n in range(1000)]
+    for ref in (*others, large):
+        body({"zipFile": ref}, archive, kept)
+        assert len(kept) <= bodies.KEPT
+    assert large.sha256 not in kept
+
+
 def test_an_archive_that_is_not_what_it_was(tmp_path: Path) -> None:
     ref = spooled(tmp_path, b"zip")
     (tmp_path / ref.sha256).write_bytes(b"other bytes")

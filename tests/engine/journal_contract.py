@@ -229,6 +229,38 @@ class JournalContract:
 
         in_journal(use)
 
+    def test_each_of_many_refused_appends_has_an_error_of_its_own(self, in_journal: InJournal) -> None:
+        async def use(journal: Journal) -> None:
+            await journal.acquire("dev")
+            run = await journal.open_run(a_plan(), "apply")
+            await journal.close_run(run, Ending.DONE)
+            answers = await asyncio.gather(
+                *(journal.append_events(run, event(str(n), EventType.BEGUN)) for n in range(20)),
+                return_exceptions=True,
+            )
+            assert [str(answer) for answer in answers] == [f"run {run} has ended"] * 20
+            # Raised in several tasks, one error would gather the tracebacks of all.
+            assert len({id(answer) for answer in answers}) == 20
+            assert {type(answer) for answer in answers} == {RunError}
+
+        in_journal(use)
+
+    def test_events_stand_in_the_order_in_which_they_were_appended(self, in_journal: InJournal) -> None:
+        async def use(journal: Journal) -> None:
+            await journal.acquire("dev")
+            run = await journal.open_run(a_plan(), "apply")
+            for first in (0, 250, 251):
+                await asyncio.gather(
+                    *(
+                        journal.append_events(run, event(f"{first + n}", EventType.BEGUN), event("-", EventType.DONE))
+                        for n in range(250 if first != 250 else 1)
+                    )
+                )
+            steps = [item.step for item in await journal.read_events(run)]
+            assert steps == [step for n in range(501) for step in (str(n), "-")]
+
+        in_journal(use)
+
     def test_an_open_run_is_never_forgotten(self, in_journal: InJournal) -> None:
         async def use(journal: Journal) -> None:
             await journal.acquire("dev")
