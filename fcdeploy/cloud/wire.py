@@ -59,9 +59,10 @@ class Wire:
         """As `exchange.Line.send`."""
         deadline = self._deadline if deadline is None else deadline
         seconds = deadline + body.length / _SLOWEST
-        content: bytes | AsyncIterator[bytes] | None = body.whole or None
+        whole = body.whole
+        content: bytes | AsyncIterator[bytes] | None = whole or None
         silence = self._brief
-        if body.length > _STREAM_ABOVE:
+        if whole is None or len(whole) > _STREAM_ABOVE:
             headers = {**headers, "content-length": str(body.length)}
             content, silence = _stream(body), self._patient(deadline)
         try:

@@ -94,7 +94,8 @@ def test_a_write_carries_compact_json_and_its_guard(raw: Any, make_client: Make)
 
 
 @pytest.mark.parametrize("scheme", ["fc", "acs3"])
-@pytest.mark.parametrize("size", [1000, 3_000_001])
+# By itself in the body, from its file in a body that is small, and in one that is large.
+@pytest.mark.parametrize("size", [1000, 300_000, 3_000_001])
 def test_an_archive_is_sent_from_its_file(raw: Any, make_client: Make, tmp_path: Path, scheme: str, size: int) -> None:
     content = os.urandom(size)
     ref = ArchiveRef(sha256=hashlib.sha256(content).hexdigest(), crc64="0", size=size)
