@@ -102,8 +102,9 @@ class Emulator:
         self._ask("PUT", "/__emulator__/faults", document)
 
     def close(self) -> None:
-        """End the process."""
-        self._process.communicate(timeout=_SECONDS)
+        """End the process; a second time does nothing."""
+        if self._process.returncode is None:
+            self._process.communicate(timeout=_SECONDS)
 
     def __enter__(self) -> Self:
         return self

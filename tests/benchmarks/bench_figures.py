@@ -35,7 +35,7 @@ class Figures:
 
     `first` is from the start of the process until its first request arrived, `calls` from there until the last reply
     was written, `last` from there until its end; without requests all of it is `first`. `start_up` is what the same
-    command takes for the smallest project, without its calls.
+    command takes for the smallest project, without its calls. `emulator_cpu` is what the other side took meanwhile.
     """
 
     wall: float
@@ -48,6 +48,7 @@ class Figures:
     first: float = 0.0
     calls: float = 0.0
     last: float = 0.0
+    emulator_cpu: float = 0.0
     start_up: float | None = None
     limit: Limit | None = None
 
@@ -59,10 +60,8 @@ class Figures:
         return (self.wall - (self.start_up or 0.0)) / self.limit.seconds
 
 
-def figures_of(
-    run: Run, records: Sequence[Record] = (), *, start_up: float | None = None, limit: Limit | None = None
-) -> Figures:
-    """The figures of a run that sent these requests."""
+def figures_of(run: Run, records: Sequence[Record] = (), *, emulator_cpu: float = 0.0) -> Figures:
+    """The figures of a run that sent these requests; beside what is only known from other runs."""
     arrived = min((record.arrived for record in records), default=run.ended)
     answered = max((record.answered for record in records), default=run.ended)
     return Figures(
@@ -76,8 +75,7 @@ def figures_of(
         first=arrived - run.started,
         calls=answered - arrived,
         last=run.ended - answered,
-        start_up=start_up,
-        limit=limit,
+        emulator_cpu=emulator_cpu,
     )
 
 
@@ -85,6 +83,15 @@ def middle(several: Sequence[Figures]) -> Figures:
     """The run of several that stands in the middle, by its ratio where there is one, else by its time."""
     ranked = sorted(several, key=lambda one: (one.ratio or 0.0, one.wall))
     return ranked[(len(ranked) - 1) // 2]
+
+
+_SUMMED = ("wall", "cpu", "requests", "writes", "sent", "refused", "first", "calls", "last", "emulator_cpu")
+
+
+def together(one: Figures, other: Figures) -> Figures:
+    """Two runs, one after the other, as if they were one."""
+    sums = {name: getattr(one, name) + getattr(other, name) for name in _SUMMED}
+    return Figures(peak=max(one.peak, other.peak), **sums)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

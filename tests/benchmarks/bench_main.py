@@ -7,9 +7,13 @@ import json
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import bench_cases
+import bench_cases_more
+import bench_cases_scale
+import bench_cases_trouble
 from bench_figures import Row
 from bench_report import head_text, machine_text, merged, read_machine, row_text
 from bench_stage import Stage
@@ -20,6 +24,14 @@ CASES: Mapping[str, Callable[[Stage], Iterator[Row]]] = {
     "apply": bench_cases.apply,
     "plan": bench_cases.plan,
     "again": bench_cases.again,
+    "large": bench_cases_more.large,
+    "targets": bench_cases_more.targets,
+    "archives": bench_cases_more.archives,
+    "resume": bench_cases_trouble.resume,
+    "throttle": bench_cases_trouble.throttle,
+    "scale": bench_cases_scale.scale,
+    "vast": bench_cases_scale.vast,
+    "many": bench_cases_more.many,
 }
 """Every case by its name, in the order in which they are measured and shown."""
 
@@ -55,7 +67,8 @@ def main(arguments: list[str]) -> None:
             if given.cases and name not in given.cases:
                 continue
             for row in case(stage):
-                rows.append(row.to_json())
+                # A bar is for the size that it names.
+                rows.append((row if given.size == 1 else replace(row, bars=())).to_json())
                 print(row_text(rows[-1]), flush=True)
         machine["startUp"] = dict(stage.start_ups)
     if given.json is not None:

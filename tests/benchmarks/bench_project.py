@@ -44,9 +44,9 @@ def write_project(folder: Path, shape: Shape) -> None:
     (folder / "fcdeploy.yaml").write_text("\n".join(spec_lines(shape)) + "\n", encoding="utf-8")
 
 
-def touch_first(folder: Path) -> None:
-    """Change the code of the first function, and of no other."""
-    (folder / "large" / "index.py").write_text(f"{_HANDLER}\n# changed\n", encoding="utf-8")
+def write_large(folder: Path, shape: Shape, seed: int) -> None:
+    """Write the folder of the first function anew, with other content for each seed."""
+    _write_code(folder / "large", shape.large, seed=seed)
 
 
 def spec_lines(shape: Shape) -> Iterator[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import textwrap
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -82,7 +83,7 @@ def _phases(figures: Mapping[str, Any]) -> list[str]:
     if figures["limit"] is not None:
         tried = ", ".join(f"{number}: {seconds:.2f}" for number, seconds in figures["limit"]["tried"].items())
         told.append(f"limit, s by calls in flight: {tried}")
-    return told
+    return [*told, f"{figures['emulator_cpu']:.2f} s of CPU in the emulator"]
 
 
 def size_text(size: int) -> str:
@@ -108,15 +109,31 @@ def _amount(bar: Mapping[str, Any], which: str) -> str:
 
 
 def speed_part(results: Mapping[str, Any]) -> str:
-    """The README's table: what was measured, each figure with its bar."""
-    lines = ["| | measured | bar |", "| --- | --- | --- |"]
+    """The README's part: the machine, and a table of what was measured; what is over its bar is in bold."""
+    lines = [
+        textwrap.fill(f"Measured on {machine_text(results['machine'])}.", WIDTH, break_on_hyphens=False),
+        "",
+        "| | time | CPU | memory | requests | writes | held against |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+    ]
     for row in results["rows"]:
-        if not row["bars"]:
-            continue
-        measured = "; ".join(f"{_amount(bar, 'value')}{'' if bar['met'] else ' (over)'}" for bar in row["bars"])
-        bars = "; ".join(f"{_amount(bar, 'most')}" for bar in row["bars"])
-        lines.append(f"| {row['title']} | {measured} | {bars} |")
+        figures = row["figures"]
+        cells = (
+            row["title"],
+            f"{figures['wall']:.2f} s",
+            f"{figures['cpu']:.2f} s",
+            f"{figures['peak'] / 1048576:.0f} MiB",
+            f"{figures['requests']:,}",
+            f"{figures['writes']:,}",
+            ", ".join(map(_held, row["bars"])),
+        )
+        lines.append(f"| {' | '.join(cells)} |")
     return "\n".join([*lines, ""])
+
+
+def _held(bar: Mapping[str, Any]) -> str:
+    text = _amount(bar, "value") + (f" (≤ {bar['most']:g})" if bar["most"] else "")
+    return text if bar["met"] else f"**{text}**"
 
 
 def merged(before: Mapping[str, Any] | None, rows: Sequence[Mapping[str, Any]], order: Sequence[str]) -> list[Any]:

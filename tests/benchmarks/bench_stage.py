@@ -7,7 +7,6 @@ from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from pathlib import Path
-from statistics import median
 from types import TracebackType
 from typing import Self
 
@@ -18,7 +17,9 @@ from bench_project import Shape, write_project
 from bench_replay import measured_limit
 
 EMPTY = "empty"
+_AFTER = "after"
 _SMALLEST = Shape(services=1, functions=1)
+_START_UPS = 5
 
 
 @dataclass(slots=True)
@@ -62,16 +63,19 @@ class Site:
         self, *arguments: str, start_up: float | None = None, limit: bool = False, before: str = ""
     ) -> Figures:
         """Run the command and tell what it took; `limit`: replay its log, too, from the contents named `before`."""
-        self.emulator.begin(whole=limit)
+        emulator = self.emulator
+        emulator.begin(whole=limit)
+        used = emulator.read_cpu()
         run = self.run(*arguments)
-        records = self.emulator.read_records()
+        used = emulator.read_cpu() - used
+        records = emulator.read_records()
+        figures = replace(figures_of(run, records, emulator_cpu=used), start_up=start_up)
         if not limit:
-            return figures_of(run, records, start_up=start_up)
-        after = "after"
-        self.emulator.keep(after)
-        found = measured_limit(self.emulator, records, before)
-        self.emulator.restore(after)
-        return figures_of(run, records, start_up=start_up, limit=found)
+            return figures
+        emulator.keep(_AFTER)
+        found = measured_limit(emulator, records, before)
+        emulator.restore(_AFTER)
+        return replace(figures, limit=found)
 
 
 _ASKING = ("plan", "apply", "destroy", "resume", "drift", "status")
@@ -128,8 +132,9 @@ class Stage:
         """Seconds that this command takes for the smallest project, less those in which it waited for the cloud."""
         if arguments not in self._start_ups:
             site = self.applied(_SMALLEST)
-            several = [site.measured(*arguments) for _ in range(max(3, self.runs))]
-            self._start_ups[arguments] = median(one.wall - one.calls for one in several)
+            several = [site.measured(*arguments) for _ in range(_START_UPS)]
+            # The least: whatever else the machine did then would make every ratio look better.
+            self._start_ups[arguments] = min(one.wall - one.calls for one in several)
         return self._start_ups[arguments]
 
     @property
@@ -144,8 +149,3 @@ class Stage:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._open.close()
-
-
-def with_limit(figures: Figures, of: Figures) -> Figures:
-    """The same run, with the limit of another one that sent the same."""
-    return replace(figures, limit=of.limit)

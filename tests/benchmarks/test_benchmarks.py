@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,10 @@ import yaml
 # Tests of this folder try what it holds.
 sys.path.insert(0, str(Path(__file__).parent))
 
+from bench_cases_more import growth
+from bench_cases_trouble import bucket_seconds
 from bench_emulator import Record
-from bench_figures import Bar, Figures, Row, figures_of, middle
+from bench_figures import Bar, Figures, Row, figures_of, middle, together
 from bench_main import CASES, parsed
 from bench_process import Failed, Run
 from bench_project import Shape, spec_lines, write_project
@@ -93,14 +96,11 @@ def run_of(**more: Any) -> Run:
 
 
 def figures(**more: Any) -> Figures:
-    return figures_of(
-        run_of(),
-        [
-            Record(method="GET", path="/a", arrived=11.0, answered=12.0),
-            Record(method="POST", path="/a", arrived=11.5, answered=13.5, sent=1234567, status=429),
-        ],
-        **more,
-    )
+    records = [
+        Record(method="GET", path="/a", arrived=11.0, answered=12.0),
+        Record(method="POST", path="/a", arrived=11.5, answered=13.5, sent=1234567, status=429),
+    ]
+    return replace(figures_of(run_of(), records, emulator_cpu=0.25), **more)
 
 
 def test_where_the_time_of_a_run_went() -> None:
@@ -111,6 +111,12 @@ def test_where_the_time_of_a_run_went() -> None:
     assert figures().ratio is None
     nothing = figures_of(run_of())
     assert (nothing.first, nothing.calls, nothing.last) == (4.0, 0.0, 0.0)
+
+
+def test_two_runs_count_as_one() -> None:
+    both = together(figures(start_up=0.5), replace(figures(), peak=1))
+    assert (both.wall, both.cpu, both.peak, both.requests, both.sent) == (8.0, 6.0, 64 * 1048576, 4, 2469134)
+    assert (both.first, both.calls, both.last, both.emulator_cpu, both.start_up) == (2.0, 5.0, 1.0, 0.5, None)
 
 
 def test_the_run_in_the_middle_is_shown() -> None:
@@ -155,8 +161,28 @@ def test_sizes_are_short(size: int, text: str) -> None:
 
 
 def test_the_table_of_the_readme_says_what_is_over_its_bar() -> None:
-    text = speed_part({"machine": MACHINE, "rows": [row()]})
-    assert "| plan unchanged | 1.75 × limit (over); 0 writes | 1.50 × limit; 0 writes |" in text.splitlines()
+    text = speed_part({"machine": MACHINE, "rows": [row(title="plan, unchanged")]})
+    cells = ("plan, unchanged", "4.00 s", "3.00 s", "64 MiB", "2", "1", "**1.75 × limit (≤ 1.5)**, 0 writes")
+    assert f"| {' | '.join(cells)} |" in text.splitlines()
+    assert text.startswith("Measured on 2 cores of A CPU, 4 GiB, Linux, Python 3.12.1;")
+
+
+def test_growth_is_the_same_whatever_the_start_up() -> None:
+    def sizes(*walls: float) -> list[tuple[int, Figures]]:
+        runs = [figures_of(run_of(ended=10 + wall)) for wall in walls]
+        return list(zip((100, 200, 400), runs, strict=False))
+
+    assert growth(sizes(1, 2)) == ()
+    for start_up in (0, 5):
+        (linear,) = growth(sizes(start_up + 1, start_up + 2, start_up + 4))
+        (square,) = growth(sizes(start_up + 1, start_up + 4, start_up + 16))
+        assert (linear.value, linear.met) == (1.0, True)
+        assert (square.value, square.met) == (2.0, False)
+
+
+def test_a_bucket_is_full_at_first() -> None:
+    assert bucket_seconds(figures(), 1) == 1.0
+    assert bucket_seconds(replace(figures(), requests=2300, refused=100), 200) == 10.0
 
 
 def test_a_part_of_the_cases_leaves_the_others_as_they_were() -> None:

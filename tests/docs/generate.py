@@ -3,11 +3,13 @@
 docs/kinds*.md     from the descriptors in fcdeploy/kinds
 docs/cli.md        from the help of every command
 docs/portability.md  which words each cloud has, from the descriptors
-README.md, docs/*  the parts between `<!-- begin: NAME -->` and `<!-- end: NAME -->`, and the output in console blocks
+README.md, docs/*  the parts between `<!-- begin: NAME -->` and `<!-- end: NAME -->`, and the output in console blocks;
+                   the part about speed is made from docs/performance.json, which `make bench` can write
 """
 
 from __future__ import annotations
 
+import json
 import re
 import sys
 import tempfile
@@ -19,7 +21,9 @@ from pathlib import Path
 import click
 
 sys.path.insert(0, str(Path(__file__).parent))
+sys.path.insert(1, str(Path(__file__).parents[1] / "benchmarks"))
 
+from bench_report import speed_part
 from docs_kinds import KIND_PAGES, WIDTH, kinds_page
 from docs_portability import portability_page, portability_part
 from docs_session import run_document, with_outputs
@@ -116,6 +120,7 @@ PARTS: dict[str, Callable[[], str]] = {
     "coverage-huawei": partial(coverage_part, "huawei"),
     "choices-huawei": partial(choices_part, "huawei"),
     "portability": portability_part,
+    "speed": lambda: speed_part(json.loads((ROOT / "docs" / "performance.json").read_text(encoding="utf-8"))),
 }
 PAGES: dict[Path, Callable[[], str]] = {
     **{ROOT / "docs" / name: partial(kinds_page, provider) for provider, name in KIND_PAGES.items()},
