@@ -33,7 +33,7 @@ from fcdeploy.cloud.limiter import Limiter
 from fcdeploy.cloud.lines import DEADLINE as DEADLINE
 from fcdeploy.cloud.lines import Lines
 from fcdeploy.cloud.repeater import Repeater
-from fcdeploy.cloud.signing import Unsigned
+from fcdeploy.cloud.signing import Unsigned, encoded
 from fcdeploy.cloud.trial import Trial
 from fcdeploy.errors import CloudError, CredentialsError, CredentialsUnreachable, NoReply, NotSent
 from fcdeploy.model import ArchiveRef, Call, Reply
@@ -326,7 +326,7 @@ class Client:
         return self._base_url + url.partition("//")[2].removeprefix(parts.netloc)
 
     def _url(self, path: str, query: tuple[tuple[str, str], ...]) -> str:
-        pairs = "&".join(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in query)
+        pairs = "&".join([f"{encoded(key)}={encoded(value)}" for key, value in query])
         return f"{self._base_url}{path}{'?' if pairs else ''}{pairs}"
 
     def _opened(self) -> Line:

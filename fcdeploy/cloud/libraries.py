@@ -25,3 +25,4 @@ def _without_certificates() -> Iterator[None]:
 with _without_certificates():
     import aiohttp as aiohttp
     import yarl as yarl
+    from multidict import CIMultiDict as CIMultiDict

@@ -6,10 +6,9 @@ import hashlib
 import hmac
 import time
 from collections.abc import Iterable, Mapping
-from urllib.parse import quote
 
 from fcdeploy.cloud.credentials import Credentials
-from fcdeploy.cloud.signing import Unsigned
+from fcdeploy.cloud.signing import Unsigned, encoded
 
 _ALGORITHM = "ACS3-HMAC-SHA256"
 # A proxy on the way may rewrite any other header, which the service then could not verify.
@@ -44,7 +43,7 @@ def canonical_request(
 ) -> str:
     """The canonical request: `headers` (lower-case names) are exactly those to sign, `path` is as it is sent."""
     # By key, not by the joined pair: "a=1" comes before "a-b=2".
-    pairs = "&".join(f"{quote(key, safe='~')}={quote(value, safe='~')}" for key, value in sorted(query))
+    pairs = "&".join([f"{encoded(key)}={encoded(value)}" for key, value in sorted(query)])
     names = sorted(headers)
     lines = "".join(f"{name}:{headers[name].strip()}\n" for name in names)
     return f"{method.upper()}\n{path}\n{pairs}\n{lines}\n{';'.join(names)}\n{sha256}"

@@ -9,7 +9,7 @@ from collections.abc import Iterable, Mapping
 from urllib.parse import quote, unquote_to_bytes
 
 from fcdeploy.cloud.credentials import Credentials
-from fcdeploy.cloud.signing import Unsigned
+from fcdeploy.cloud.signing import Unsigned, encoded
 
 ALGORITHM = "SDK-HMAC-SHA256"
 UNSIGNED_PAYLOAD = "UNSIGNED-PAYLOAD"
@@ -53,7 +53,7 @@ def canonical_request(
     The path is decoded and encoded again, and ends in a slash here and nowhere else (facts 16, 2).
     """
     parts = "/".join(quote(unquote_to_bytes(part), safe="-_.~") for part in path.split("/"))
-    pairs = "&".join(f"{quote(key, safe='-_.~')}={quote(value, safe='-_.~')}" for key, value in sorted(query))
+    pairs = "&".join([f"{encoded(key)}={encoded(value)}" for key, value in sorted(query)])
     lines = "".join(f"{name}:{headers[name].strip()}\n" for name in sorted(headers))
     names = ";".join(sorted(headers))
     return "\n".join((method.upper(), parts if parts.endswith("/") else f"{parts}/", pairs, lines, names, payload))

@@ -26,7 +26,7 @@ from urllib.request import getproxies, proxy_bypass
 from fcdeploy.cloud.body import Body
 from fcdeploy.cloud.exchange import Answer, TooLarge, kept
 from fcdeploy.cloud.exchange import Fault as Fault
-from fcdeploy.cloud.libraries import aiohttp, yarl
+from fcdeploy.cloud.libraries import CIMultiDict, aiohttp, yarl
 from fcdeploy.errors import UsageError
 
 _CONNECT_SECONDS: Final = 10.0
@@ -40,6 +40,23 @@ _CHUNK: Final = 64 * 1024
 _NEVER_LEFT = (aiohttp.ClientConnectorError, aiohttp.ConnectionTimeoutError, aiohttp.ClientHttpProxyError)
 # What is compressed and broken off raises an EOFError.
 _FAULTS = (aiohttp.ClientError, OSError, TimeoutError, zlib.error, EOFError)
+
+
+class _Request(aiohttp.ClientRequest):
+    """Has the headers that it was given, where aiohttp looks through each of them for what it could add."""
+
+    def update_headers(self, headers: Any) -> None:
+        """A signed request has its Host; what is fetched without a signature is given that of the URL."""
+        self.headers = CIMultiDict(headers)
+        if aiohttp.hdrs.HOST not in self.headers:
+            self.headers[aiohttp.hdrs.HOST] = self.url.host_port_subcomponent or ""
+
+    def update_auto_headers(self, skip_auto_headers: Any) -> None:
+        """None is added, also not later on."""
+        self._skip_auto_headers = _NEVER_ADDED
+
+
+_NEVER_ADDED: Final = CIMultiDict[None]([(aiohttp.hdrs.CONTENT_TYPE, None)])
 
 
 class Wire:
@@ -184,7 +201,7 @@ def _session() -> aiohttp.ClientSession:
     session = aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=_KEEP_ALIVE_SECONDS, ttl_dns_cache=300),
         cookie_jar=aiohttp.DummyCookieJar(),
-        skip_auto_headers=("accept", "accept-encoding", "user-agent", "content-type"),
+        request_class=_Request,
         auto_decompress=False,  # what is counted is what came over the wire
         trust_env=False,
     )

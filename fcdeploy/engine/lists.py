@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol, TypeAlias
 
@@ -37,10 +37,28 @@ async def read_list(
 
     `given` are names that the path needs besides. Raises ReadFailed.
     """
+    found: Found = {}
+    async for page in read_list_by_pages(read, kind, above, scope, query, given):
+        found |= page
+    return found
+
+
+async def read_list_by_pages(
+    read: ReadChecked,
+    kind: Kind,
+    above: tuple[str, ...],
+    scope: Scope,
+    query: Mapping[str, str] | None = None,
+    given: Mapping[str, str] | None = None,
+) -> AsyncIterator[Found]:
+    """What `read_list` gives, page by page, each as soon as it is there. Raises ReadFailed."""
     what = _what(kind, above)
     names = {**(kind.names(above) if above else {}), **(given or {})}
-    items = await read_pages(read, kind.listing, names, scope, what, query)
-    return identified(kind, above, items, what)
+    before: Found = {}
+    async for items in _pages(read, kind.listing, names, scope, what, query):
+        found = identified(kind, above, items, what, before=before)
+        yield found
+        before |= found
 
 
 async def read_siblings(
@@ -71,11 +89,22 @@ async def read_pages(
     query: Mapping[str, str] | None = None,
 ) -> Sequence[Json]:
     """All items of a list, as the service says them, with what they were asked for by. Raises ReadFailed."""
+    return [item async for page in _pages(read, listing, names, scope, what, query) for item in page]
+
+
+async def _pages(
+    read: ReadChecked,
+    listing: Listing,
+    names: Mapping[str, str],
+    scope: Scope,
+    what: str,
+    query: Mapping[str, str] | None,
+) -> AsyncIterator[Sequence[Json]]:
+    """The pages of a list, one after the other."""
     told = {
         name: text.format_map({"region": scope.region, "account": scope.account, **names})
         for name, text in listing.told.items()
     }
-    items: list[Json] = []
     token: str | None = None
     while True:
         paging = {listing.size: str(listing.limit)} if listing.limit else {}
@@ -84,11 +113,10 @@ async def read_pages(
         page = (body.get(listing.items) if listing.items and isinstance(body, Mapping) else body) or []
         if not isinstance(page, list):
             raise ReadFailed("the service's answer is not a list", resource=what)
-        items += [{**told, **item} for item in page] if told else page
-        following = _following(listing, body, page, token, what)
-        if following is None:
-            return items
-        token = following
+        yield [{**told, **item} for item in page] if told else page
+        token = _following(listing, body, page, token, what)
+        if token is None:
+            return
 
 
 def _page_call(listing: Listing, names: Mapping[str, str], scope: Scope, what: str, asked: Mapping[str, str]) -> Call:
@@ -127,12 +155,14 @@ def identified(
     what: str,
     listing: Listing | None = None,
     among: Callable[[tuple[str, ...]], bool] | None = None,
+    before: Mapping[tuple[str, ...], Mapping[str, Json]] | None = None,
 ) -> Found:
     """The items of a list by identity: those beneath `above`, and of these what `among` holds for.
 
-    Raises ReadFailed where two cannot be told apart.
+    `before` are those of earlier pages, which are not given again. Raises ReadFailed where two cannot be told apart.
     """
     listing = listing or kind.listing
+    before = before or {}
     found: Found = {}
     for item in items:
         raw = said(kind, item) if isinstance(item, Mapping) else {}
@@ -141,9 +171,11 @@ def identified(
             continue
         if listing.only and re.fullmatch(listing.only, identity[-1]) is None:
             continue
-        if identity in found and not _is_one(kind, found[identity], raw):
-            raise _not_told_apart(kind, identity, (found[identity], raw), what)
-        found[identity] = raw
+        other = found.get(identity) or before.get(identity)
+        if other is not None and not _is_one(kind, other, raw):
+            raise _not_told_apart(kind, identity, (other, raw), what)
+        if identity not in before:
+            found[identity] = raw
     return found
 
 

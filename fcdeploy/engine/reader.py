@@ -13,11 +13,11 @@ from fcdeploy.engine.asking import Asking, answered, is_missing
 from fcdeploy.engine.asking import Sender as Sender
 from fcdeploy.engine.canonical import is_absent, said
 from fcdeploy.engine.frozen import Frozen, newest_to_compare, read_frozen
-from fcdeploy.engine.lists import Found, identified, read_list, read_pages, read_siblings
+from fcdeploy.engine.lists import Found, identified, read_list, read_list_by_pages, read_pages, read_siblings
 from fcdeploy.engine.roots import Identity, Roots, is_read_singly
 from fcdeploy.engine.series_list import needs_given, read_all_series
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage
-from fcdeploy.engine.together import both, together
+from fcdeploy.engine.together import both, dropped, gathered, together
 from fcdeploy.errors import ReadFailed
 from fcdeploy.kinds.conditions import value_at
 from fcdeploy.kinds.descriptor import NEW, Kind, Marking
@@ -82,9 +82,7 @@ class Reader(Asking):
         try:
             found, marks = await self._roots.read(kind, wanted)
         except (ReadFailed, asyncio.CancelledError):
-            for guess in guesses:
-                guess.cancel()
-            await asyncio.gather(*guesses, return_exceptions=True)
+            await dropped(guesses)
             raise
         late = sorted(found.keys() - set(early))
         beneath = [
@@ -188,15 +186,28 @@ class Reader(Asking):
 
     async def _read_beneath(self, address: Address, desired: Desired) -> dict[Address, Live]:
         """All resources beneath one, every kind at once."""
-        external = _is_external(address, desired)
-        kinds = [kind for kind in listed_under(kind_of(address)) if _can_be_ours(kind, address, desired)]
+        parts = await together(self._read_tree_of(kind, address, desired) for kind in _kinds_beneath(address, desired))
+        return {beneath: live for part in parts for beneath, live in part.items()}
+
+    async def _read_tree_of(self, kind: Kind, above: Address, desired: Desired) -> dict[Address, Live]:
+        """What the list of a kind has in a resource, with all beneath that: each asked for once its page is there."""
+        external = _is_external(above, desired)
         found: dict[Address, Live] = {}
-        for part in await together(self._read_children(kind, address.identity) for kind in kinds):
-            found |= part
-        followed = [
-            child for child, live in found.items() if not external or child in desired or live.mark == self._site.mark
-        ]
-        for part in await together(self._read_beneath(child, desired) for child in followed):
+        begun: list[asyncio.Task[dict[Address, Live]]] = []
+        try:
+            async for page in read_list_by_pages(self.checked, kind, above.identity, self._site.scope):
+                lives = self._lives(kind, page, singly=False)
+                found |= lives
+                begun += [
+                    asyncio.create_task(self._read_tree_of(below, child, desired))
+                    for child, live in lives.items()
+                    if not external or child in desired or live.mark == self._site.mark
+                    for below in _kinds_beneath(child, desired)
+                ]
+        except (ReadFailed, asyncio.CancelledError):
+            await dropped(begun)
+            raise
+        for part in await gathered(begun):
             found |= part
         return found
 
@@ -249,6 +260,11 @@ class Reader(Asking):
             if not is_absent(kind, live.body):
                 lives[address] = live
         return lives
+
+
+def _kinds_beneath(address: Address, desired: Desired) -> list[Kind]:
+    """The kinds whose lists may have something of ours in a resource."""
+    return [kind for kind in listed_under(kind_of(address)) if _can_be_ours(kind, address, desired)]
 
 
 def _is_external(address: Address, desired: Desired) -> bool:
