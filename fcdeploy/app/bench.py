@@ -54,8 +54,8 @@ LOCAL_KEY = Credentials(access_key_id="local", access_key_secret="local")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud:
-    """What all benches of one command share: the limits of calls, keys, and what calls travel on: with `--local` no
-    network, but the embedded emulator."""
+    """What all benches of one command share: the limits of calls, keys, and connections; with `--local` these lead to
+    the embedded emulator."""
 
     limiters: Limiters
     keyring: Keyring

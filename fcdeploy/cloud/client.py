@@ -180,7 +180,7 @@ class Client:
         """Close the connections, unless other clients use them."""
         line, self._line = self._line, None
         if line is not None:
-            await self._lines.give_back()
+            await self._lines.give_back(self._host)
 
     async def __aenter__(self) -> Self:
         return self
@@ -331,7 +331,7 @@ class Client:
 
     def _opened(self) -> Line:
         if self._line is None:
-            self._line = self._lines.taken()
+            self._line = self._lines.taken(self._host)
         return self._line
 
 

@@ -1,4 +1,4 @@
-"""The connections of one command: made with the first call, shared by all clients, closed with the last of them."""
+"""The connections of one command: made with the first call to a host, shared, closed with the last who uses them."""
 
 from __future__ import annotations
 
@@ -14,31 +14,31 @@ DEADLINE: Final = 60.0
 class Lines:
     """What the clients of a command send on; `app` is an ASGI application that takes the place of the network.
 
-    A target has a client of its own, but connections, the certificates that they trust and the addresses of hosts are
-    nothing of one target.
+    Targets of one account and region share theirs. Others have their own, also where all are led through one endpoint:
+    what stands there may tell hosts apart by the connection, and one that hangs holds up no other.
     """
 
     def __init__(self, app: App | None = None, *, deadline: float = DEADLINE) -> None:
         self._app = app
         self._deadline = deadline
-        self._line: Line | None = None
-        self._users = 0
+        self._made: dict[str, Line] = {}
+        self._users: dict[str, int] = {}
 
-    def taken(self) -> Line:
-        """The one line that all use, for as long as it is not given back."""
-        self._users += 1
-        if self._line is None:
-            self._line = self._made()
-        return self._line
+    def taken(self, host: str) -> Line:
+        """The line on which calls to a host travel, for as long as it is not given back."""
+        self._users[host] = self._users.get(host, 0) + 1
+        if host not in self._made:
+            self._made[host] = self._line()
+        return self._made[host]
 
-    async def give_back(self) -> None:
-        """Whoever took it no longer needs it; the last one closes all connections."""
-        self._users -= 1
-        if self._users == 0 and self._line is not None:
-            line, self._line = self._line, None
-            await line.aclose()
+    async def give_back(self, host: str) -> None:
+        """Whoever took it no longer needs it; the last one closes its connections."""
+        self._users[host] -= 1
+        if not self._users[host]:
+            del self._users[host]
+            await self._made.pop(host).aclose()
 
-    def _made(self) -> Line:
+    def _line(self) -> Line:
         if self._app is not None:
             from fcdeploy.cloud.indoors import Indoors
 

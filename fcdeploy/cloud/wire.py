@@ -19,9 +19,12 @@ import os
 import ssl
 import zlib
 from collections.abc import AsyncIterator, Callable, Mapping
+from functools import cache
 from typing import Any, Final
 from urllib.parse import unquote, urlsplit
 from urllib.request import getproxies, proxy_bypass
+
+import certifi
 
 from fcdeploy.cloud.body import Body
 from fcdeploy.cloud.exchange import Answer, TooLarge, kept
@@ -67,7 +70,6 @@ class Wire:
         # How long a small call may take is left to `asyncio.timeout`: one timer for the call, not one for each read.
         self._brief = aiohttp.ClientTimeout(connect=_CONNECT_SECONDS, sock_connect=_CONNECT_SECONDS)
         self._session: aiohttp.ClientSession | None = None
-        self._trusted: ssl.SSLContext | None = None
         self._ways: dict[str, Mapping[str, Any]] = {}
 
     async def send(
@@ -149,14 +151,9 @@ class Wire:
             parts = urlsplit(url)
             proxy = environment_proxy(parts.scheme, parts.hostname or "")
             secure = "https" in (parts.scheme, (proxy or "").partition(":")[0])
-            way = self._ways[origin] = {"ssl": self._trust() if secure else True, **(_through(proxy) if proxy else {})}
+            trusted = _trusted(os.environ.get("SSL_CERT_FILE"), os.environ.get("SSL_CERT_DIR")) if secure else True
+            way = self._ways[origin] = {"ssl": trusted, **(_through(proxy) if proxy else {})}
         return way
-
-    def _trust(self) -> ssl.SSLContext:
-        """Which certificates are trusted. Reading them takes 20 ms, which plain http need not spend."""
-        if self._trusted is None:
-            self._trusted = _trust(os.environ)
-        return self._trusted
 
 
 def is_loopback(host: str) -> bool:
@@ -185,13 +182,12 @@ def environment_proxy(scheme: str, host: str) -> str | None:
     return proxy
 
 
-def _trust(environ: Mapping[str, str]) -> ssl.SSLContext:
+@cache  # 20 ms, which plain http need not spend, and many targets only once
+def _trusted(file: str | None, folder: str | None) -> ssl.SSLContext:
     """The certificates that the environment names, else those that come with the program."""
-    import certifi
-
-    if file := environ.get("SSL_CERT_FILE"):
+    if file:
         return ssl.create_default_context(cafile=file)
-    if folder := environ.get("SSL_CERT_DIR"):
+    if folder:
         return ssl.create_default_context(capath=folder)
     return ssl.create_default_context(cafile=certifi.where())
 

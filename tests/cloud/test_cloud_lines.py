@@ -128,6 +128,23 @@ def test_clients_share_their_connections_until_the_last_of_them_is_closed(
     asyncio.run(main())
 
 
+def test_what_is_led_through_one_endpoint_shares_no_connection_with_other_hosts(
+    raw: Any, make_client: Callable[..., Client]
+) -> None:
+    lines = Lines()
+
+    async def main() -> None:
+        call = Call(operation="GetService", method="GET", path="/services/s")
+        async with raw.server(raw.answer()) as server, make_client(server.url, lines=lines) as one:
+            async with make_client(server.url, lines=lines, host="other.fc.aliyuncs.com") as other:
+                await one.send(call)
+                await other.send(call)
+            await one.send(call)
+            assert (len(server.received), server.connections) == (3, 2)
+
+    asyncio.run(main())
+
+
 def test_an_application_that_hangs_is_given_up_like_a_service() -> None:
     async def hang(scope: Any, receive: Any, send: Any) -> None:
         await asyncio.Event().wait()
