@@ -7,15 +7,15 @@ lists and single values replace, and a null cancels what the resource or `defaul
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
+from fcdeploy.spec.early import CHOICES, blocks, early_words
 from fcdeploy.spec.node import Node, laid
 from fcdeploy.spec.resolve import DEFAULTS, by_name, is_alone, is_foreign
-from fcdeploy.spec.words import FOREACH, WHEN
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,13 +33,11 @@ class _Described:
 
 
 _Change: TypeAlias = Callable[[Node, _Described], Node]
-_EARLY = frozenset((WHEN, FOREACH))
-"""Words that are settled before a block is looked at."""
 
 
 def is_block(node: Node) -> bool:
     """Whether what stands under a provider's name on a resource can be laid over it."""
-    return isinstance(node.value, dict) and _EARLY.isdisjoint(node.value)
+    return isinstance(node.value, dict) and CHOICES.isdisjoint(node.value)
 
 
 def without_foreign(section: Node, kind: Kind) -> Node:
@@ -62,14 +60,19 @@ def own_defaults(defaults: Node, provider: str) -> Node:
     return defaults.with_value(made) if isinstance(defaults.value, dict) else defaults
 
 
-def with_blocks(root: Node, provider: str) -> Node:
-    """The spec, its templates evaluated, with every block of this provider merged and all others gone."""
+def with_blocks(root: Node, provider: str, without: Container[str] = ()) -> Node:
+    """The spec, its templates evaluated, with every block of this provider merged and all others gone.
+
+    `without` are sections of which it is known that they have none.
+    """
     if not isinstance(root.value, dict):
         return root
     made = dict(root.value)
+    words = blocks()
     for kind in registry.sections(provider):
-        if kind.section in made:
-            made[kind.section] = _each(made[kind.section], kind, _merged)
+        section = made.get(kind.section) if kind.section not in without else None
+        if section is not None and not words.isdisjoint(early_words(section, kind)):
+            made[kind.section] = _each(section, kind, _merged)
     if DEFAULTS in made:
         found = own_defaults(made[DEFAULTS], provider)
         kinds = {name: one for (cloud, name), one in registry.KINDS.items() if cloud == provider}

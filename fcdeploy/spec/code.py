@@ -7,11 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Iterable, Iterator, Mapping
-from functools import cache
 from pathlib import Path
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
-from fcdeploy.kinds.fields import CHECKSUMS, Codec, Field
+from fcdeploy.kinds.fields import CHECKSUMS, Field
 from fcdeploy.model import Json
 from fcdeploy.model.providers import provider_of
 from fcdeploy.package.errors import PackageError
@@ -20,7 +19,7 @@ from fcdeploy.package.sources import CodeSource, SourceKind, read_code_source
 from fcdeploy.spec.expand import code_folder
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.placed import Placed
-from fcdeploy.spec.shape import Shape, shapes
+from fcdeploy.spec.shape import archives
 
 
 def read_code_findings(everything: Iterable[Placed], provider: str, folders: Mapping[str, str]) -> Iterator[Diagnostic]:
@@ -33,7 +32,7 @@ def read_code_findings(everything: Iterable[Placed], provider: str, folders: Map
     for placed in everything:
         if placed.absent:
             continue
-        for name, shape in _archives(provider, placed.kind.name):
+        for name, shape in archives(provider, placed.kind.name):
             node = placed.node.fields.get(name)
             if node is None or not _is_code(node):
                 continue
@@ -84,12 +83,6 @@ def _key(value: Json) -> Hashable:
     if isinstance(value, list):
         return tuple(map(_key, value))
     return type(value), value
-
-
-@cache
-def _archives(provider: str, kind: str) -> tuple[tuple[str, Shape], ...]:
-    """The fields of a kind that hold code."""
-    return tuple(one for one in shapes(provider, kind).items() if one[1].field.codec is Codec.ARCHIVE)
 
 
 def _elsewhere(source: CodeSource, field: Field, provider: str) -> PackageError | None:

@@ -78,7 +78,8 @@ def load(source: bytes | str, name: str, *, found: list[Diagnostic] | None = Non
         )
     builder = _Builder(name, trace)
     try:
-        root = builder.build(yaml.parse(text, Loader=yaml.CSafeLoader))
+        # Not yaml.parse, whose own loop costs as much again as reading an event.
+        root = builder.build(iter(yaml.CSafeLoader(text).get_event, None))
     except yaml.YAMLError as problem:
         builder.found.append(syntax_error(problem, text, place))
         root = None
@@ -172,6 +173,8 @@ class _Builder:
         self.anchors: dict[str, tuple[Node, int, int] | None] = {}
         self.aliased = 0
         self.rendered = 0
+        # Each key once: a large file has the same few a thousand times.
+        self.keys: dict[str, str] = {}
 
     def build(self, events: Iterator[Any]) -> Node | None:
         """Consume the events; None when there is no document or a bound is exceeded."""
@@ -220,43 +223,53 @@ class _Builder:
 
     def _scalar(self, event: Any, line: int, column: int) -> None:
         text: str = event.value
+        tag: str | None = event.tag
+        anchor: str | None = event.anchor
+        top = self.open[-1] if self.open else None
+        if top is not None and top.key is None and top.entries is not None:
+            known = self.keys.get(text) if tag is None and anchor is None else None
+            if known is not None and known not in top.entries:
+                top.key, top.key_at = known, (self.name, line, column)
+                return
+        else:
+            top = None
         is_plain = not event.style
         value: Any = text
         try:
-            if event.tag is None or event.tag == "!":
-                if is_plain and event.tag is None:
+            if tag is None or tag == "!":
+                if is_plain and tag is None:
                     value = plain_scalar(text)
-            elif event.tag.startswith(_CORE):
-                value = tagged_scalar(text, event.tag[len(_CORE) :])
+            elif tag.startswith(_CORE):
+                value = tagged_scalar(text, tag[len(_CORE) :])
             else:
-                raise KeyError(event.tag)
+                raise KeyError(tag)
         except KeyError:
             self._refuse_tag(event.tag, line, column)
         except ValueError as problem:
             self._say(str(problem), line, column, hint="quote it if it is text")
-        top = self.open[-1] if self.open else None
-        if top is not None and top.entries is not None and top.key is None:
+        if top is not None:
             self._key(top, text, value, is_plain, line, column)
-            if event.anchor:
-                self.anchors[event.anchor] = (Node(value, self.name, line, column, quoted=not is_plain), 0, 1)
+            if anchor:
+                self.anchors[anchor] = (Node(value, self.name, line, column, quoted=not is_plain), 0, 1)
             return
         dynamic = value is text and TEMPLATE_START in text
-        lead = None
-        if dynamic and event.style not in ("|", ">"):
-            start, end = event.start_mark, event.end_mark
-            lead = 0 if is_plain else 1
-            if (
-                end.line != start.line
-                or end.column - start.column != len(text) + 2 * lead
-                or (self.trace is not None and not self.trace.is_one_piece(*_ends(event)))
-            ):
-                lead = None
+        lead = self._lead(event, text, is_plain) if dynamic else None
         node = Node(value, self.name, line, column, 0, 0, dynamic, not is_plain, "" if value is text else text, lead)
         if self.trace is not None and not self.trace.is_written(*_ends(event)):
             node.pasted = True
-        if event.anchor:
-            self.anchors[event.anchor] = (node, 0, 1)
+        if anchor:
+            self.anchors[anchor] = (node, 0, 1)
         self._put(node, 0, 1)
+
+    def _lead(self, event: Any, text: str, is_plain: bool) -> int | None:
+        """Columns before the text of a scalar; None where its characters are not columns of the source."""
+        if event.style in ("|", ">"):
+            return None
+        start, end = event.start_mark, event.end_mark
+        lead = 0 if is_plain else 1
+        if end.line != start.line or end.column - start.column != len(text) + 2 * lead:
+            return None
+        return lead if self.trace is None or self.trace.is_one_piece(*_ends(event)) else None
 
     def _key(self, top: _Open, text: str, value: Any, is_plain: bool, line: int, column: int) -> None:
         entries = top.entries
@@ -278,6 +291,8 @@ class _Builder:
             top.key = _UNUSABLE
             first = entries[text].key_span
             self._say(f"the key `{text}` stands twice in this map", line, column, detail=f"the first is at {first}")
+        elif is_plain:
+            self.keys[text] = text
 
     def _alias(self, anchor: str, line: int, column: int) -> bool:
         if anchor not in self.anchors:

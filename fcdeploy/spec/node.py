@@ -259,6 +259,11 @@ def without_nulls(node: Node) -> Node:
     value = node.value
     if not isinstance(value, dict):
         return node
+    for item in value.values():
+        if item.value is None or isinstance(item.value, dict):
+            break
+    else:
+        return node
     kept = {key: without_nulls(item) for key, item in value.items() if item.value is not None}
     if len(kept) == len(value) and all(kept[key] is value[key] for key in kept):
         return node
@@ -267,7 +272,11 @@ def without_nulls(node: Node) -> Node:
 
 def _is_dynamic(value: Json) -> bool:
     if isinstance(value, dict):
-        return any(item.dynamic or TEMPLATE_START in key for key, item in value.items())
-    if isinstance(value, list):
-        return any(item.dynamic for item in value)
+        for key, item in value.items():
+            if item.dynamic or TEMPLATE_START in key:
+                return True
+    elif isinstance(value, list):
+        for item in value:
+            if item.dynamic:
+                return True
     return False

@@ -82,38 +82,43 @@ def resources(root: Node, provider: str) -> Iterator[Placed]:
             yield placed
 
 
-def standing(root: Node, provider: str) -> Iterator[Placed]:
+def standing(root: Node, provider: str) -> list[Placed]:
     """The same with what only groups others, whose identity is empty."""
+    found: list[Placed] = []
     for kind in registry.sections(provider):
-        yield from _section(root, kind, None)
+        _add_section(found, root, kind, None)
+    return found
 
 
-def _section(holder: Node, kind: Kind, above: Placed | None) -> Iterator[Placed]:
+def _add_section(found: list[Placed], holder: Node, kind: Kind, above: Placed | None) -> None:
     """Every resource of one section of the holder, each followed by what stands in it."""
+    here = _entries(holder, kind)
+    if not here:
+        return
     below = registry.within(kind)
     ordinary = [child for child in below if not registry.is_made_for_each(child)]
     repeated = [child for child in below if registry.is_made_for_each(child)]
-    for name, node in _entries(holder, kind):
+    for name, node in here:
         placed = _placed(kind, name, node, holder=above, parent=above if kind.parent else None)
-        yield placed
-        made: list[Placed] = []
+        found.append(placed)
+        first = len(found)
+        fields = node.fields
         for child in ordinary:
-            for one in _section(node, child, placed):
-                if repeated:
-                    made.append(one)
-                yield one
+            if child.section in fields:
+                _add_section(found, node, child, placed)
+        made = found[first:] if repeated else []
         for child in repeated:
-            for parent in made:
+            entries = _entries(node, child)
+            for parent in made if entries else ():
                 if parent.kind.name == child.parent:
-                    for its, item in _entries(node, child):
-                        yield _placed(child, its, item, holder=placed, parent=parent)
+                    found += [_placed(child, its, item, holder=placed, parent=parent) for its, item in entries]
 
 
-def _entries(holder: Node, kind: Kind) -> Iterator[tuple[str, Node]]:
+def _entries(holder: Node, kind: Kind) -> list[tuple[str, Node]]:
     section = holder.fields.get(kind.section)
-    for name, node in section.fields.items() if section is not None else ():
-        if isinstance(node.value, dict):
-            yield name, node
+    if section is None:
+        return []
+    return [(name, node) for name, node in section.fields.items() if isinstance(node.value, dict)]
 
 
 def _placed(kind: Kind, name: str, node: Node, *, holder: Placed | None, parent: Placed | None) -> Placed:

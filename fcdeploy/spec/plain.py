@@ -30,9 +30,8 @@ def kept_secret(address: Address, body: Mapping[str, Json]) -> dict[str, Json]:
 
 def plain_secret_findings(placed: Placed) -> Iterator[tuple[Path, Diagnostic]]:
     """Warnings of values that can only be written and that the file holds in plain text."""
-    if not _sealed(placed.kind.provider, placed.kind.name):
-        return
-    for path, shape, node in _members(shapes(placed.kind.provider, placed.kind.name), placed.node, ()):
+    known = _holding(placed.kind.provider, placed.kind.name)
+    for path, shape, node in _members(known, placed.node, ()) if known else ():
         if (
             shape.field.access is not Access.WRITE_ONLY
             or node.templated
@@ -94,6 +93,12 @@ _PROSE = ("description", "notes")
 @cache
 def _sealed(provider: str, kind: str) -> Mapping[str, Field]:
     return {one.name: one for one in KINDS[(provider, kind)].fields if one.has_write_only}
+
+
+@cache
+def _holding(provider: str, kind: str) -> Mapping[str, Shape]:
+    """The same fields as the file names them."""
+    return {name: shape for name, shape in shapes(provider, kind).items() if shape.field.has_write_only}
 
 
 def _kept(field: Field, value: Json, address: Address, path: str) -> Json:

@@ -7,36 +7,31 @@ read of the world (`env`, `secret`, `file`, `git`), which `Surroundings` reads o
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
 from fcdeploy.diagnostics import Diagnostic, error, has_errors, in_order, named
 from fcdeploy.errors import SpecError
-from fcdeploy.kinds import registry
 from fcdeploy.model import Json, Mark, Rollout, Target
 from fcdeploy.model.portability import Portability
-from fcdeploy.spec.blocks import own_defaults, with_blocks, without_foreign
 from fcdeploy.spec.code import read_code_findings
 from fcdeploy.spec.expand import Desired, expand, outputs_of, probe_of
 from fcdeploy.spec.include import Files, read_files
-from fcdeploy.spec.leftout import LeftOut
 from fcdeploy.spec.matrix import Row
 from fcdeploy.spec.node import Node, path_text
-from fcdeploy.spec.patch import Patching
-from fcdeploy.spec.placed import Placed, standing
+from fcdeploy.spec.placed import Placed
 from fcdeploy.spec.policies import Policies, levels_of, read_policies, read_policy_files
 from fcdeploy.spec.portability import portability
 from fcdeploy.spec.refs import reference
-from fcdeploy.spec.resolve import DEFAULTS, with_defaults
+from fcdeploy.spec.resolver import Resolved, Resolver
 from fcdeploy.spec.rollout import rollout_findings, rollout_of
 from fcdeploy.spec.scope import Scope
 from fcdeploy.spec.sources import ReadSecret, Surroundings
 from fcdeploy.spec.targets import default_target, placed_targets, read_variables, selected, target_scope, variables
-from fcdeploy.spec.template import rendered
 from fcdeploy.spec.text import Texts
-from fcdeploy.spec.unevaluated import EVALUATED, unevaluated_findings
-from fcdeploy.spec.unfold import Item, Unfolding, by_item, is_left_out
-from fcdeploy.spec.validate import check_spec, with_failed_as_unknown
+from fcdeploy.spec.unevaluated import unevaluated_findings
+from fcdeploy.spec.unfold import by_item
+from fcdeploy.spec.validate import check_spec
 from fcdeploy.spec.values import Names
 from fcdeploy.spec.written import Written, written
 
@@ -95,18 +90,6 @@ def read_project(
     return project
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
-    """What one target comes to: the tree with templates evaluated and defaults merged, what stands in it, and what is
-    wrong with them."""
-
-    tree: Node
-    there: tuple[Placed, ...]
-    found: tuple[Diagnostic, ...]
-    left_out: LeftOut
-    items: Mapping[str, Item]
-
-
 class Project:
     """A spec with its targets. What a target comes to is worked out when asked for, once.
 
@@ -123,6 +106,7 @@ class Project:
         notes: Sequence[Diagnostic] = (),
     ) -> None:
         self.document = files.document
+        self._resolver = Resolver(files.document)
         self.files = files.paths
         self._folders = files.folders
         self.targets = tuple(target for target, _ in placed)
@@ -268,37 +252,7 @@ class Project:
         return self._judged[target.name]
 
     def _resolved(self, target: Target, surroundings: Surroundings) -> Resolved:
-        node = self._fields[target.name]
-        scope = self._scope(target, surroundings)
-        unfolding = Unfolding(scope)
-        found = unfolding.found
-        every = (*registry.foreign(target.provider, None), *registry.sections(target.provider))
-        sections = {kind.section: kind for kind in every}
-        made: dict[str, Node] = {}
-        for key, item in self.document.fields.items():
-            before = len(found)
-            if key in sections:
-                item = unfolding.section(without_foreign(item, sections[key]), sections[key])
-                if is_left_out(item, sections[key], target.provider):
-                    continue
-            elif key in EVALUATED:
-                item = own_defaults(item, target.provider) if key == DEFAULTS else item
-                item, problems = rendered(item, scope, (key,))
-                found += problems
-            made[key] = with_failed_as_unknown(item) if len(found) > before else item
-        made["targets"] = self.document.fields["targets"].with_value({target.name: node})
-        tree, left_out = with_blocks(self.document.with_value(made), target.provider), unfolding.left_out
-        patch = node.at(("patch",))
-        if patch is not None:
-            place = ("targets", target.name, "patch")
-            patch, problems = rendered(patch, scope, place)
-            patching = Patching(target.provider, place, left_out)
-            tree = patching.tree(tree, with_failed_as_unknown(patch) if problems else patch)
-            found += [*problems, *patching.found]
-            left_out |= patching.removed
-        tree = with_defaults(tree, target.provider)
-        there = tuple(standing(tree, target.provider))
-        return Resolved(tree=tree, there=there, found=tuple(found), left_out=left_out, items=unfolding.items)
+        return self._resolver.resolved(target, self._fields[target.name], self._scope(target, surroundings))
 
     def _scope(self, target: Target, surroundings: Surroundings) -> Scope:
         return target_scope(

@@ -25,14 +25,15 @@ class Named:
 
 def names_in(placed: Placed) -> Iterator[Named]:
     """Every resource that this one names; what has not the form of a name is left out."""
-    known = shapes(placed.kind.provider, placed.kind.name)
-    if _has_names(placed.kind.provider, placed.kind.name):
+    known = _naming(placed.kind.provider, placed.kind.name)
+    if known:
         yield from _members(placed.kind.provider, known, placed.node, ())
 
 
 @cache
-def _has_names(provider: str, kind: str) -> bool:
-    return any(map(_names_one, shapes(provider, kind).values()))
+def _naming(provider: str, kind: str) -> Mapping[str, Shape]:
+    """The fields in which a name may stand."""
+    return {name: shape for name, shape in shapes(provider, kind).items() if _names_one(shape)}
 
 
 def _names_one(shape: Shape) -> bool:

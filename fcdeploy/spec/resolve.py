@@ -28,7 +28,7 @@ def with_defaults(root: Node, provider: str) -> Node:
         # What other clouds alone have needs no defaults here.
         found = found.with_value({key: item for key, item in found.fields.items() if not is_foreign(key, provider)})
         root = root.with_value({**root.value, DEFAULTS: found})
-    merger = _Merger(found.fields if found is not None else {}, has_nulls=_has_null(root))
+    merger = _Merger(found.fields if found is not None else {})
     sections = {kind.section: kind for kind in registry.sections(provider)}
     made: dict[str, Node] = {}
     for key, item in root.value.items():
@@ -41,14 +41,6 @@ def with_defaults(root: Node, provider: str) -> Node:
 def is_foreign(name: str, provider: str) -> bool:
     """Whether only other clouds have a kind of this name."""
     return (provider, name) not in registry.KINDS and any(kind == name for _, kind in registry.KINDS)
-
-
-def _has_null(node: Node) -> bool:
-    value = node.value
-    if type(value) is dict:
-        return any(_has_null(item) for item in value.values())
-    # A null inside a list stays one, and so do those below it.
-    return value is None
 
 
 def by_name(section: Node, kind: Kind) -> Node:
@@ -83,10 +75,9 @@ def _empty(item: Node) -> Node:
 
 
 class _Merger:
-    """Lays defaults under resources. Most files hold no null, and then what no default touches is shared."""
+    """Lays defaults under resources. What no default touches, and holds no null, is shared."""
 
-    def __init__(self, defaults: dict[str, Node], *, has_nulls: bool) -> None:
-        self._has_nulls = has_nulls
+    def __init__(self, defaults: dict[str, Node]) -> None:
         self._below: dict[str, dict[str, Kind]] = {}
         self._bases: dict[str, dict[str, Node]] = {
             name: without_nulls(node).fields for name, node in defaults.items() if isinstance(node.value, dict)
@@ -106,13 +97,14 @@ class _Merger:
         if handed:
             both = handed.get(IGNORE)
             base |= {key: self._laid(item, base.get(key)) for key, item in handed.items() if key != IGNORE}
-        return section.with_value(
-            {
-                # What all have in common is said of those that are this file's (S13).
-                name: _ignoring(item, self._resource(item, {} if is_external(item, kind) else base, below, kind), both)
-                for name, item in section.value.items()
-            }
-        )
+        made: dict[str, Node] = {}
+        changed = False
+        for name, item in section.value.items():
+            # What all have in common is said of those that are this file's (S13).
+            one = self._resource(item, {} if is_external(item, kind) else base, below, kind)
+            made[name] = one = _ignoring(item, one, both)
+            changed = changed or one is not item
+        return section.with_value(made) if changed else section
 
     def _resource(self, node: Node, base: dict[str, Node], below: dict[str, Kind], kind: Kind) -> Node:
         if node.value is None:
@@ -121,28 +113,33 @@ class _Merger:
         if not isinstance(value, dict):
             return node
         made = {key: item for key, item in base.items() if key not in value}
+        changed = bool(made)
         for key, item in value.items():
             if item.value is None:
+                changed = True
                 continue
             if key not in below:
-                made[key] = self._laid(item, base.get(key))
+                one = self._laid(item, base.get(key))
             elif kind.grouping:
                 # What is handed down has to be known first; it keeps its place.
-                made[key] = item
+                one = item
             else:
-                made[key] = self.section(item, below[key])
+                one = self.section(item, below[key])
+            made[key] = one
+            changed = changed or one is not item
         if kind.grouping:
+            changed = True
             for key in [key for key in made if key in below]:
                 child = below[key]
                 made[key] = self.section(made[key], child, {n: made[n] for n in handed_down(kind, child) if n in made})
-        return node.with_value(made)
+        return node.with_value(made) if changed else node
 
     def _laid(self, over: Node, base: Node | None) -> Node:
         if type(over.value) is not dict:
             return over
         if base is not None and isinstance(base.value, dict):
             return merged(base, over)
-        return without_nulls(over) if self._has_nulls else over
+        return without_nulls(over)
 
 
 def handed_down(group: Kind, child: Kind) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from functools import cache
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
-from fcdeploy.kinds.fields import Access, Field
+from fcdeploy.kinds.fields import Access, Codec, Field
 from fcdeploy.model import Json
 from fcdeploy.spec.node import Node, Path
 
@@ -45,6 +45,12 @@ def shapes(provider: str, kind: str) -> Mapping[str, Shape]:
     """The fields of a kind that a file may name, by the file's names; raises KeyError for an unknown kind."""
     described = registry.KINDS[(provider, kind)]
     return _shapes(described.fields, described)
+
+
+@cache
+def archives(provider: str, kind: str) -> tuple[tuple[str, Shape], ...]:
+    """The fields of a kind that hold code, by the file's names."""
+    return tuple(one for one in shapes(provider, kind).items() if one[1].field.codec is Codec.ARCHIVE)
 
 
 def _shapes(fields: tuple[Field, ...], kind: Kind) -> dict[str, Shape]:

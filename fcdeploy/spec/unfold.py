@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
-from functools import cache
 
 from fcdeploy.diagnostics import Diagnostic, Span, error
-from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import NEW, Kind
 from fcdeploy.model import Json
+from fcdeploy.spec.early import CHOICES, early_words, sections_within
 from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
 from fcdeploy.spec.place import shown
 from fcdeploy.spec.scope import Scope
@@ -51,10 +50,10 @@ class Unfolding:
 
     def section(self, node: Node, kind: Kind) -> Node:
         """A section at the top of the file. One without templates and words is handed back as it is."""
-        if not _has_words(node, kind):
+        if CHOICES.isdisjoint(early_words(node, kind)):
             whole, problems = rendered(node, self._scope, (kind.section,))
             # A template may give a resource that has one.
-            if not _has_words(whole, kind):
+            if whole is node or CHOICES.isdisjoint(early_words(whole, kind)):
                 self.found.extend(problems)
                 return whole
         made = self._section(node, kind, self._scope, (kind.section,), ())
@@ -67,7 +66,7 @@ class Unfolding:
         node = self._evaluated(node, scope, path)
         if not isinstance(node.value, dict):
             return self._rendered(node, scope, path)
-        if kind.alone and not _WORDS.isdisjoint(node.value):
+        if kind.alone and not CHOICES.isdisjoint(node.value):
             if FOREACH in node.value:
                 summary = f"`{FOREACH}` needs names to make, and this {kind.title.lower()} has none"
                 self._say(summary, node.value[FOREACH].key_span or node.span, (*path, FOREACH), "write it by name")
@@ -128,9 +127,9 @@ class Unfolding:
             return self._rendered(item, scope, path)
         if not self._wanted(item, kind, scope, path, above):
             return None
-        below = _below(kind)
+        below = sections_within(kind)
         fields = item.value
-        plain = {key: node for key, node in fields.items() if key not in below and key not in _WORDS}
+        plain = {key: node for key, node in fields.items() if key not in below and key not in CHOICES}
         own = self._rendered(item.with_value(plain), scope, path).fields
         made: dict[str, Node] = {}
         # A template may also give the name of a section.
@@ -265,34 +264,3 @@ def _with_item(one: Diagnostic, item: Item, others: int = 0) -> Diagnostic:
 def is_left_out(section: Node, kind: Kind, provider: str) -> bool:
     """Whether nothing is left of a section that this cloud has no word for."""
     return kind.provider != provider and isinstance(section.value, (dict, list)) and not section.value
-
-
-_WORDS = frozenset((WHEN, FOREACH))
-
-
-@cache
-def _sections(provider: str, kind: str) -> Mapping[str, Kind]:
-    described = registry.KINDS[(provider, kind)]
-    # What only other clouds have may be left out of this target by `when`.
-    every = (*registry.foreign(provider, described), *registry.within(described))
-    return {child.section: child for child in every}
-
-
-def _below(kind: Kind) -> Mapping[str, Kind]:
-    return _sections(kind.provider, kind.name)
-
-
-def _has_words(section: Node, kind: Kind) -> bool:
-    """Whether a resource of the section or beneath it, or a body that stands in its place, has one of the words."""
-    if not isinstance(section.value, dict):
-        return False
-    if kind.alone and not _WORDS.isdisjoint(section.value):
-        return True
-    below = _below(kind)
-    for item in section.value.values():
-        fields = item.fields
-        if not _WORDS.isdisjoint(fields):
-            return True
-        if any(_has_words(fields[name], child) for name, child in below.items() if name in fields):
-            return True
-    return False

@@ -10,7 +10,7 @@ from dataclasses import replace
 from fcdeploy.diagnostics import Diagnostic, Severity, Span, did_you_mean, error, in_order, warning
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Finding, Kind
-from fcdeploy.kinds.fields import CHECKSUMS, Codec, Field
+from fcdeploy.kinds.fields import CHECKSUMS, Field
 from fcdeploy.kinds.risks import LIMITS, rule_of
 from fcdeploy.model import Json, Mark, Sensitive
 from fcdeploy.package.sources import bucket_scheme
@@ -26,7 +26,7 @@ from fcdeploy.spec.placed import Placed, standing
 from fcdeploy.spec.plain import plain_secret_findings
 from fcdeploy.spec.references import names_in
 from fcdeploy.spec.refs_judged import reference_findings
-from fcdeploy.spec.shape import in_file_words, later_than
+from fcdeploy.spec.shape import archives, in_file_words, later_than
 
 _QUOTED = re.compile("`([^`]+)`")
 
@@ -212,9 +212,8 @@ def _rule_findings(placed: Placed, body: Mapping[str, Json], api: str) -> Iterat
     if kind.check is not None:
         for finding in kind.check(body, api, placed.identity[-1]):
             yield _told(placed, finding, body)
-    for field in kind.fields:
-        if field.codec is Codec.ARCHIVE:
-            yield from _unseen_object(placed, field)
+    for _, shape in archives(kind.provider, kind.name):
+        yield from _unseen_object(placed, shape.field)
 
 
 def _name_findings(
