@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import KINDS
-from fcdeploy.model import Address, CodeRef, Json, Resource, Target, refs_in
+from fcdeploy.model import LATER, Address, CodeRef, Json, Resource, Target, refs_in
 from fcdeploy.spec.former import former_name
 from fcdeploy.spec.ignored import ignored_paths
 from fcdeploy.spec.node import Node
@@ -86,7 +85,7 @@ def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_
     code: dict[str, CodeRef] = {}
     literal: list[str] = []
     known = shapes(kind.provider, kind.name)
-    reader = _Reader(resource=placed.node, provider=kind.provider, known_names=known_names, literal=literal)
+    reader = _Reader(placed.node, kind.provider, known_names, literal)
     for name, node in placed.node.fields.items():
         shape = known.get(name)
         if shape is None:
@@ -100,8 +99,9 @@ def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_
             literal.append(field.name)
     move_secrets(kind, body, literal)
     named = [(one.kind, known_names.identity(placed.kind.provider, one.kind, one.called)) for one in names_in(placed)]
-    above = [(kind.parent, placed.identity[:-1])] if kind.parent else []
-    later = [ref for value in body.values() for ref in refs_in(value)] if not placed.absent else []
+    if kind.parent:
+        named.append((kind.parent, placed.identity[:-1]))
+    later = [ref for value in body.values() for ref in refs_in(value)] if reader.waits and not placed.absent else []
     if later:
         body = {name: _with_references(value, known_names) for name, value in body.items()}
         named += [(one.kind, one.identity) for value in body.values() for one in refs_in(value)]
@@ -112,7 +112,7 @@ def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_
         code=code,
         refs=frozenset(
             Address(provider=target.provider, target=target.name, kind=name, identity=identity)
-            for name, identity in (*above, *named)
+            for name, identity in named
         ),
         span=placed.node.key_span or placed.node.span,
         spans=Places(placed),
@@ -127,19 +127,28 @@ def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Reader:
-    """Reads the values of one resource. `literal` collects the paths of what is literal below those that are read."""
+_SIMPLE = frozenset({str, int, bool, type(None)})
 
-    resource: Node
-    provider: str
-    known_names: Found
-    literal: list[str]
+
+class _Reader:
+    """Reads the values of one resource. `literal` collects the paths of what is literal below those that are read,
+    `waits` says whether one of them is known only later."""
+
+    __slots__ = ("known_names", "literal", "provider", "resource", "waits")
+
+    def __init__(self, resource: Node, provider: str, known_names: Found, literal: list[str]) -> None:
+        self.resource = resource
+        self.provider = provider
+        self.known_names = known_names
+        self.literal = literal
+        self.waits = False
 
     def read(self, node: Node, shape: Shape | None, path: str) -> tuple[Json, bool]:
         """The value under API names, and whether all of it is a plain literal of the file (S42)."""
         value = node.value
         whole = not (node.templated or node.pasted)
+        if type(value) in _SIMPLE and (shape is None or not shape.field.refers):
+            return value, whole
         if type(value) is dict:
             known = shape.below(self.resource) if shape is not None else {}
             made: dict[str, Json] = {}
@@ -172,6 +181,7 @@ class _Reader:
             value = int(value)
         if shape is not None and shape.field.refers and not shape.field.arn:
             value = self._named(shape.field.refers, value)
+        self.waits = self.waits or isinstance(value, LATER)
         return value, whole
 
     def _named(self, kind: str, value: Json) -> Json:

@@ -4,7 +4,7 @@ kept as secrets wherever they come from (S22, S36, S41). Pure."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from functools import cache
+from functools import cache, lru_cache
 
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.kinds.fields import Access, Field
@@ -23,6 +23,8 @@ GIVEN = "given"
 def kept_secret(address: Address, body: Mapping[str, Json]) -> dict[str, Json]:
     """The body with every value that can only be written as a secret; what it comes from is its place in the file."""
     sealed = _sealed(address.provider, address.kind)
+    if sealed.keys().isdisjoint(body):
+        return {**body}
     return {
         name: _kept(sealed[name], value, address, name) if name in sealed else value for name, value in body.items()
     }
@@ -55,39 +57,48 @@ def plain_secret_findings(placed: Placed) -> Iterator[tuple[Path, Diagnostic]]:
 
 def plain_text_findings(resource: Resource) -> Iterator[Diagnostic]:
     """Warnings of what else looks like a secret and stands in the file in plain text; never what it is."""
-    for field in KINDS[(resource.address.provider, resource.address.kind)].fields:
-        if field.name in resource.body:
-            yield from _plain_texts(resource, field, resource.body[field.name], field.name, field.name, named=False)
+    known = KINDS[(resource.address.provider, resource.address.kind)].field_of
+    for name, value in resource.body.items():
+        if type(value) in _TEXTS and name in known:
+            yield from _plain_texts(resource, known[name], value, name, name, named=False)
+
+
+_TEXTS = frozenset({str, dict, list})
 
 
 def _plain_texts(
     resource: Resource, field: Field | None, value: Json, path: str, name: str, *, named: bool
 ) -> Iterator[Diagnostic]:
     """`named`: its name is one that the file gave it, so that it may say that it is a secret."""
-    if isinstance(value, Mapping):
+    kind = type(value)
+    if kind is dict:
         known = field.every_member if field is not None else {}
         for key, item in value.items():
-            member = known.get(key)
-            free = member is None or member.sensitive
-            yield from _plain_texts(resource, member, item, f"{path}.{key}", str(key), named=free)
-    elif isinstance(value, list):
+            if type(item) in _TEXTS:
+                member = known.get(key)
+                free = member is None or member.sensitive
+                yield from _plain_texts(resource, member, item, f"{path}.{key}", str(key), named=free)
+    elif kind is list:
         for index, item in enumerate(value):
             yield from _plain_texts(resource, None, item, f"{path}.{index}", name, named=named)
-    elif isinstance(value, str) and not isinstance(value, Sensitive) and path in resource.literal:
-        is_secret = is_plain_secret(name, value) if named else name not in _PROSE and is_secret_value(value)
-        if is_secret:
-            yield warning(
-                f"`{name}` looks like a secret and stands in the file in plain text",
-                detail="whoever can read the file, or its history, has it",
-                hint="write `${{ secret('NAME') }}` and name its source under `secrets`",
-                span=resource.spans.get(path, resource.span),
-                address=str(resource.address),
-                rule=rule_of(PLAIN_SECRET),
-            )
+    elif kind is str and path in resource.literal and _looks_secret(name, value, named):
+        yield warning(
+            f"`{name}` looks like a secret and stands in the file in plain text",
+            detail="whoever can read the file, or its history, has it",
+            hint="write `${{ secret('NAME') }}` and name its source under `secrets`",
+            span=resource.spans.get(path, resource.span),
+            address=str(resource.address),
+            rule=rule_of(PLAIN_SECRET),
+        )
 
 
 _PROSE = ("description", "notes")
 """Fields that are written for people."""
+
+
+@lru_cache(maxsize=4_096)  # runtimes, handlers, schedules: a large file has the same few a thousand times
+def _looks_secret(name: str, value: str, named: bool) -> bool:
+    return is_plain_secret(name, value) if named else name not in _PROSE and is_secret_value(value)
 
 
 @cache

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
+from functools import cached_property
 
 from fcdeploy.diagnostics import did_you_mean
 from fcdeploy.kinds.descriptor import NEW, Kind
@@ -19,15 +20,19 @@ class Found:
 
     def __init__(self, everything: Iterable[Placed], left_out: LeftOut | None = None) -> None:
         self._left_out = left_out or {}
-        self._by_name: dict[tuple[str, ...], list[Placed]] = {}
-        self._identities: dict[tuple[str, tuple[str, ...]], tuple[str, ...]] = {}
-        for placed in everything:
-            if placed.called != placed.identity:
-                self._identities[placed.key] = placed.identity
+        self._everything = tuple(everything)
+        self._identities = {one.key: one.identity for one in self._everything if one.called != one.identity}
+
+    @cached_property
+    def _by_name(self) -> dict[tuple[str, ...], list[Placed]]:
+        """Most files refer to nothing."""
+        found: dict[tuple[str, ...], list[Placed]] = {}
+        for placed in self._everything:
             if placed.kind.attributes:
                 # What is made for each function may also be named as where it stands, if there is one of it.
                 for name in dict.fromkeys((placed.name, _without_number(placed.kind, placed.spot))):
-                    self._by_name.setdefault(name, []).append(placed)
+                    found.setdefault(name, []).append(placed)
+        return found
 
     def of(self, ref: Ref) -> list[Placed]:
         """What the reference can mean: none, one, or several where the file has to say the kind."""
