@@ -23,18 +23,20 @@ class Differs(Exception):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Replay:
-    """One replay: seconds from the first connection until the last reply, and the status of each request."""
+    """One replay: seconds from the first connection until the last reply, CPU, and the status of each request."""
 
     in_flight: int
     seconds: float
+    cpu: float
     statuses: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Limit:
-    """The best of several replays, and the seconds that each took, by requests in flight."""
+    """The best of several replays: seconds, and CPU of the bare loop; `tried`: seconds by requests in flight."""
 
     seconds: float
+    cpu: float
     in_flight: int
     tried: dict[int, float]
 
@@ -51,9 +53,10 @@ def measured_limit(emulator: Emulator, records: Sequence[Record], before: str) -
         for record, status in zip(records, replay.statuses, strict=True):
             if record.status != status:
                 raise Differs(f"{record.method} {record.path}?{record.query}: {record.status}, now {status}")
-        tried[in_flight] = replay.seconds
-    best = min(tried, key=lambda each: tried[each])
-    return Limit(seconds=tried[best], in_flight=best, tried=tried)
+        tried[in_flight] = replay
+    best = min(tried.values(), key=lambda each: each.seconds)
+    seconds = {in_flight: replay.seconds for in_flight, replay in tried.items()}
+    return Limit(seconds=best.seconds, cpu=best.cpu, in_flight=best.in_flight, tried=seconds)
 
 
 def replayed(url: str, records: Sequence[Record], in_flight: int) -> Replay:
@@ -87,7 +90,7 @@ class _Loop:
         loop = asyncio.get_running_loop()
         self._done: asyncio.Future[None] = loop.create_future()
         host, port = self._address.hostname or "", self._address.port or 80
-        started = time.perf_counter()
+        started, used = time.perf_counter(), time.process_time()
         made = (
             loop.create_connection(lambda: Connection(self._answered, self._lost), host, port)
             for _ in range(min(self._in_flight, len(self._records)))
@@ -96,10 +99,10 @@ class _Loop:
         self._idle = list(connections)
         self._launch()
         await asyncio.wait_for(self._done, _SECONDS)
-        seconds = time.perf_counter() - started
+        seconds, cpu = time.perf_counter() - started, time.process_time() - used
         for connection in connections:
             connection.close()
-        return Replay(in_flight=self._in_flight, seconds=seconds, statuses=tuple(self._statuses))
+        return Replay(in_flight=self._in_flight, seconds=seconds, cpu=cpu, statuses=tuple(self._statuses))
 
     def _launch(self) -> None:
         while self._ready and self._idle:

@@ -80,10 +80,12 @@ def _phases(figures: Mapping[str, Any]) -> list[str]:
     ]
     if figures["start_up"] is not None:
         told[0] += f"; start-up {figures['start_up']:.2f}"
+    elsewhere = f"{figures['emulator_cpu']:.2f} s of CPU in the emulator"
     if figures["limit"] is not None:
+        elsewhere += f", {figures['limit']['cpu']:.2f} s in the bare loop"
         tried = ", ".join(f"{number}: {seconds:.2f}" for number, seconds in figures["limit"]["tried"].items())
         told.append(f"limit, s by calls in flight: {tried}")
-    return [*told, f"{figures['emulator_cpu']:.2f} s of CPU in the emulator"]
+    return [*told, elsewhere]
 
 
 def size_text(size: int) -> str:

@@ -104,7 +104,7 @@ def figures(**more: Any) -> Figures:
 
 
 def test_where_the_time_of_a_run_went() -> None:
-    one = figures(start_up=0.5, limit=Limit(seconds=2.0, in_flight=32, tried={16: 3.0, 32: 2.0}))
+    one = figures(start_up=0.5, limit=Limit(seconds=2.0, cpu=0.5, in_flight=32, tried={16: 3.0, 32: 2.0}))
     assert (one.wall, one.first, one.calls, one.last) == (4.0, 1.0, 2.5, 0.5)
     assert (one.requests, one.writes, one.sent, one.refused) == (2, 1, 1234567, 1)
     assert one.ratio == 1.75
@@ -138,7 +138,7 @@ MACHINE = {
 
 
 def row(case: str = "plan", title: str = "plan unchanged") -> dict[str, Any]:
-    limit = Limit(seconds=2.0, in_flight=32, tried={16: 3.0, 32: 2.0})
+    limit = Limit(seconds=2.0, cpu=0.5, in_flight=32, tried={16: 3.0, 32: 2.0})
     return Row(case=case, title=title, figures=figures(start_up=0.5, limit=limit), walls=(4.0,), bars=BARS).to_json()
 
 
