@@ -63,7 +63,8 @@ class Layout:
 
 def layout_of(graph: Graph) -> Layout:
     """Every node's place; the same graph gives the same places."""
-    parts = [_cluster(cluster, graph) for cluster in clusters(graph)]
+    parents = {edge.source: edge.goal for edge in graph.edges if edge.need is Need.PARENT}
+    parts = [_cluster(cluster, parents) for cluster in clusters(graph)]
     if not parts:
         return Layout(width=0, height=0, frames=(), boxes={})
     frames: list[tuple[str, Box]] = []
@@ -85,14 +86,10 @@ def layout_of(graph: Graph) -> Layout:
 _Part = tuple[str, Box, dict[Address, Box]]
 
 
-def _cluster(cluster: Cluster, graph: Graph) -> _Part:
+def _cluster(cluster: Cluster, parents: Mapping[Address, Address]) -> _Part:
     """One cluster with its corner at 0, 0."""
     inside = frozenset(cluster.nodes)
-    above = {
-        edge.source: edge.goal
-        for edge in graph.edges
-        if edge.need is Need.PARENT and edge.source in inside and edge.goal in inside
-    }
+    above = {node: parents[node] for node in cluster.nodes if node in parents and parents[node] in inside}
     beneath: dict[Address, list[Address]] = {}
     for node in cluster.nodes:
         if node in above:

@@ -12,8 +12,9 @@ EMPTY = Graph(nodes=(), edges=())
 def planned_graph(graph: Graph, plan: Plan | None) -> Graph:
     """The graph, and in it all that the plan names; what only live has stands in what its identity begins with."""
     named = actions_of(plan)
-    nodes = tuple(sorted({*graph.nodes, *named}))
-    new = [one for one in nodes if one not in frozenset(graph.nodes)]
+    known_before = frozenset(graph.nodes)
+    nodes = tuple(sorted({*known_before, *named}, key=Address.order))
+    new = [one for one in nodes if one not in known_before]
     parents = _parent_kinds(graph)
     by_identity: dict[tuple[str, tuple[str, ...]], list[Address]] = {}
     for node in nodes:
