@@ -39,6 +39,7 @@ from fcdeploy.model import ArchiveRef, Plan, Target
 
 if TYPE_CHECKING:
     from fcdeploy.app.code import Packages
+    from fcdeploy.package.cache import ArchiveCache
 
 SCHEMES: Mapping[tuple[str, str], str] = {
     ("alibaba", "2021-04-06"): "acs3",
@@ -55,11 +56,12 @@ LOCAL_KEY = Credentials(access_key_id="local", access_key_secret="local")
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Cloud:
     """What all benches of one command share: the limits of calls, keys, and connections; with `--local` these lead to
-    the embedded emulator."""
+    the embedded emulator. `archives` are those of code, by the folder that they are kept in."""
 
     limiters: Limiters
     keyring: Keyring
     lines: Lines = field(default_factory=Lines)
+    archives: dict[Path, ArchiveCache] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

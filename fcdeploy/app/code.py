@@ -5,13 +5,16 @@ from __future__ import annotations
 import asyncio
 import functools
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import TypeAlias
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.diagnostics import Diagnostic, Severity, error, warning
+from fcdeploy.engine.canonical import compact
+from fcdeploy.engine.redact import has_secret
 from fcdeploy.engine.snapshot import Desired, Snapshot
 from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.together import together
@@ -21,11 +24,11 @@ from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Action, Address, ArchiveRef, CodeRef, Json, Live, Resource
 from fcdeploy.package.archive import Archive
 from fcdeploy.package.builds import BuildStore, Recipe
-from fcdeploy.package.cache import ArchiveCache
+from fcdeploy.package.cache import ArchiveCache, Unbuilt
 from fcdeploy.package.difference import archive_difference
 from fcdeploy.package.errors import PackageError
 from fcdeploy.package.limits import size_findings
-from fcdeploy.package.sources import SourceKind, read_code_source
+from fcdeploy.package.sources import CodeSource, SourceKind, read_code_source
 
 PACKERS = 4
 MOST_FILES_NAMED = 5
@@ -41,11 +44,28 @@ def _packers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=PACKERS, thread_name_prefix="fcdeploy-pack")
 
 
-class Packages:
-    """The archives of one run: each source is read once, what was planned is what is sent (S28)."""
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Code:
+    """What became of a `code:` value: an archive, an object in a bucket, or what is wrong with it."""
 
-    def __init__(self, cache: Path, left_out: frozenset[Path]) -> None:
-        self._cache = ArchiveCache(cache)
+    archive: Archive | None = None
+    source: CodeSource | None = None
+    problem: PackageError | None = None
+    findings: Sequence[Diagnostic] = ()
+
+
+Said: TypeAlias = tuple[str, ...]
+"""What tells one `code:` value from others: the same for all that mean the same files."""
+
+
+class Packages:
+    """The archives of one run: each source is read once, what was planned is what is sent (S28).
+
+    `shared` are those of the command's other targets, by the folder `cache`.
+    """
+
+    def __init__(self, cache: Path, left_out: frozenset[Path], shared: dict[Path, ArchiveCache] | None = None) -> None:
+        self._cache = (shared if shared is not None else {}).setdefault(cache, ArchiveCache(cache))
         self._builds = BuildStore(cache / BUILDS, left_out=left_out)
         self._left_out = left_out
         self._planned: dict[str, Archive] = {}
@@ -64,47 +84,68 @@ class Packages:
 
     async def packaged(self, desired: Desired) -> tuple[Desired, tuple[Diagnostic, ...]]:
         """Every resource with its code as a checksum and a payload. Raises SpecError naming each bad `code:`."""
+        resources = [resource for resource in desired.values() if resource.code and not resource.absent]
+        first = {
+            _said(resource, reference): (resource, reference)
+            for resource in resources
+            for reference in resource.code.values()
+        }
+        # One thread for all that is there already: listing files leaves nothing to gain from several.
+        found = await asyncio.to_thread(lambda: {key: self._looked_up(*where) for key, where in first.items()})
         loop = asyncio.get_running_loop()
-        waiting = [
-            loop.run_in_executor(_packers(), self._packaged, resource)
-            for resource in desired.values()
-            if resource.code and not resource.absent
-        ]
-        results = await asyncio.gather(*waiting)
-        found = [one for _, findings in results for one in findings]
-        if any(one.severity is Severity.ERROR for one in found):
-            raise SpecError(found)
-        return {**desired, **{resource.address: resource for resource, _ in results}}, tuple(found)
+        unbuilt = {key: one for key, one in found.items() if isinstance(one, Unbuilt)}
+        # Of two ways to write the same folder one is built.
+        each = {(one.source, one.key): one for one in unbuilt.values()}
+        made = await asyncio.gather(*(loop.run_in_executor(_packers(), self._made, one) for one in each.values()))
+        built = dict(zip(each, made, strict=True))
+        codes = {key: built[one.source, one.key] if isinstance(one, Unbuilt) else one for key, one in found.items()}
+        results = [self._packaged(resource, codes) for resource in resources]
+        findings = [one for _, more in results for one in more]
+        if any(one.severity is Severity.ERROR for one in findings):
+            raise SpecError(findings)
+        return {**desired, **{resource.address: resource for resource, _ in results}}, tuple(findings)
 
-    def _packaged(self, resource: Resource) -> tuple[Resource, list[Diagnostic]]:
+    def _looked_up(self, resource: Resource, reference: CodeRef) -> _Code | Unbuilt:
+        try:
+            recipe = recipe_of(resource, reference)
+            if recipe.source.kind is SourceKind.OSS:
+                return _Code(source=recipe.source)
+            if recipe.source.build:
+                archive, findings = self._built(recipe, reference)
+                return _Code(archive=archive, findings=findings)
+            found = self._cache.looked_up(recipe.source, left_out=self._left_out)
+            return found if isinstance(found, Unbuilt) else _Code(archive=found)
+        except PackageError as problem:
+            return _Code(problem=problem)
+
+    def _made(self, unbuilt: Unbuilt) -> _Code:
+        try:
+            return _Code(archive=self._cache.built_of(unbuilt))
+        except PackageError as problem:
+            return _Code(problem=problem)
+
+    def _packaged(self, resource: Resource, codes: Mapping[Said, _Code]) -> tuple[Resource, list[Diagnostic]]:
         found: list[Diagnostic] = []
         body, payloads = dict(resource.body), dict(resource.payloads)
         for name, reference in resource.code.items():
-            field = kind_of(resource.address).field(name)
-            try:
-                checksum, payload, findings = self._one(resource, reference, field)
-            except PackageError as problem:
-                found.append(_problem(problem, reference, resource))
+            field, code = kind_of(resource.address).field(name), codes[_said(resource, reference)]
+            if code.problem is not None:
+                found.append(_problem(code.problem, reference, resource))
                 continue
-            payloads[name] = payload
+            checksum, payloads[name], findings = self._sent(code, reference, field)
             if checksum is not None:
                 body[name] = {"checksum": checksum}
             found += [replace(one, address=str(resource.address)) for one in findings]
         return replace(resource, body=body, payloads=payloads, code={}), found
 
-    def _one(self, resource: Resource, reference: CodeRef, field: Field) -> tuple[str | None, Json, list[Diagnostic]]:
+    def _sent(self, code: _Code, reference: CodeRef, field: Field) -> tuple[str | None, Json, list[Diagnostic]]:
         """(checksum as the field has it, or None; what is sent; findings)."""
-        recipe = recipe_of(resource, reference)
-        source = recipe.source
-        if source.kind is SourceKind.OSS:
+        archive, source = code.archive, code.source
+        if archive is None:
+            assert source is not None
             return source.checksum, {"ossBucketName": source.bucket, "ossObjectName": source.object_name}, []
-        archive, findings = (
-            self._built(recipe, reference)
-            if source.build
-            else (self._cache.archive(source, left_out=self._left_out), [])
-        )
         self._planned[archive.sha256] = archive
-        findings += [
+        findings = [
             Diagnostic(
                 severity=Severity(one.severity),
                 summary=one.summary,
@@ -121,7 +162,7 @@ class Packages:
             sha512=archive.sha512,
             md5=archive.md5,
         )
-        return sent.checksum(field.checksum_by), {"zipFile": sent}, findings
+        return sent.checksum(field.checksum_by), {"zipFile": sent}, [*code.findings, *findings]
 
     def _built(self, recipe: Recipe, reference: CodeRef) -> tuple[Archive, list[Diagnostic]]:
         """What the last build made, with a warning where its inputs are newer. Nothing is run (S25)."""
@@ -147,6 +188,16 @@ class Packages:
             span=reference.span,
         )
         return newest.archive, [stale]
+
+
+def _said(resource: Resource, reference: CodeRef) -> Said:
+    value = reference.value
+    if type(value) is str:
+        return (reference.base, value)
+    if isinstance(value, Mapping) and not value.get("build") and not has_secret(value):
+        return (reference.base, "", compact(value))
+    # What a build made depends on the resource too, and what is wrong is said of each.
+    return (reference.base, "", "", str(resource.address), str(id(reference)))
 
 
 def recipe_of(resource: Resource, reference: CodeRef) -> Recipe:

@@ -80,7 +80,8 @@ class Work:
             place = place_of(
                 self.project.name, self.target.name, spec_folder=self.project.root, environ=self.where.environ
             )
-            self.packages = Packages(place.cache, frozenset(one.resolve() for one in self.project.files))
+            left_out = frozenset(one.resolve() for one in self.project.files)
+            self.packages = Packages(place.cache, left_out, self.cloud.archives)
             self.bench = await stack.enter_async_context(
                 opened_bench(
                     self.where,

@@ -124,9 +124,11 @@ class SqliteJournal:
         """See `Journal.append_events`. Appends that wait together share one commit, one check and one statement."""
         await self.file.write_piece(self._write_events, run, list(map(to_event_row, events)))
 
-    def _write_events(self, connection: sqlite3.Connection, run: str, pieces: Sequence[Sequence[EventRow]]) -> None:
+    def _write_events(
+        self, connection: sqlite3.Connection, run: str, pieces: Callable[[], Sequence[Sequence[EventRow]]]
+    ) -> None:
         last = self._check_open(connection, run)
-        rows = [(run, seq, *row) for seq, row in enumerate(chain.from_iterable(pieces), last + 1)]
+        rows = [(run, seq, *row) for seq, row in enumerate(chain.from_iterable(pieces()), last + 1)]
         # Each statement lets another thread go first, so there is one for many rows.
         for some in (rows[start : start + _ROWS] for start in range(0, len(rows), _ROWS)):
             marks = ", ".join([_EVENT_MARKS] * len(some))
@@ -244,14 +246,17 @@ class SqliteJournal:
     def _check_open(self, connection: sqlite3.Connection, run: str) -> int:
         """The number of a run's last event. In the writing transaction: it is open, its target's lease still ours."""
         row = connection.execute(
-            "SELECT target, ended, (SELECT coalesce(max(seq), 0) FROM events WHERE run = runs.id)"
-            " FROM runs WHERE id = ?",
+            "SELECT runs.target, ended, epoch, lease.holder,"
+            " (SELECT coalesce(max(seq), 0) FROM events WHERE run = runs.id)"
+            " FROM runs LEFT JOIN lease ON lease.target = runs.target WHERE runs.id = ?",
             (run,),
         ).fetchone()
         if row is None:
             raise no_such_run(run)
-        target, ended, last = row
-        self._lease_of(target).check_in(connection)
+        target, ended, epoch, holder, last = row
+        lease = self._lease_of(target)
+        if epoch != lease.epoch or holder is None:
+            lease.check_in(connection)
         if ended is not None:
             raise run_ended(run)
         return int(last)

@@ -13,10 +13,9 @@ import copy
 import queue
 import threading
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Generic, TypeAlias, TypeVar
 
 from fcdeploy.errors import JournalError
@@ -27,8 +26,8 @@ Work: TypeAlias = Callable[[C], T]
 """What is done inside one transaction. It raises before its first change or not at all."""
 
 
-Shared: TypeAlias = Callable[[C, str, list[T]], None]
-"""As `Work`, of many pieces about one thing at once."""
+Shared: TypeAlias = Callable[[C, str, Callable[[], list[T]]], None]
+"""As `Work`, of many pieces about one thing at once. It is given what gives them: until then there may come more."""
 
 
 @dataclass(slots=True, eq=False)
@@ -95,9 +94,9 @@ class JournalThread(ABC, Generic[C]):
                 last.pieces.append(piece)
                 last.futures.append(future)
             else:
-                pieces = [piece]
-                work = partial(_done_with, shared, about, pieces)
-                self._put(Job(work, True, [future], loop, kind=kind, pieces=pieces))
+                job: Job[C] = Job(lambda what: shared(what, about, lambda: self._pieces_of(job)), True, [future], loop)
+                job.kind, job.pieces = kind, [piece]
+                self._put(job)
         await future
 
     async def read(self, work: Work[C, T]) -> T:
@@ -149,6 +148,7 @@ class JournalThread(ABC, Generic[C]):
                 for job in batch:
                     if not job.writes:
                         self._read_one(job)
+                self._take_no_more(batch)
                 _settle(batch)
                 batch = []
         finally:
@@ -158,16 +158,24 @@ class JournalThread(ABC, Generic[C]):
     def _take(self) -> tuple[list[Job[C]], bool]:
         """Everything that waits (at least one job), and whether the journal is to be closed after it."""
         taken = [self._jobs.get()]
-        with self._gate, contextlib.suppress(queue.Empty):
-            self._last = None  # What is taken takes no more in.
+        with contextlib.suppress(queue.Empty):
             while True:
                 taken.append(self._jobs.get_nowait())
         return [job for job in taken if job], None in taken
 
+    def _pieces_of(self, job: Job[C]) -> list[Any]:
+        self._take_no_more([job])
+        return job.pieces
+
+    def _take_no_more(self, jobs: Collection[Job[C]]) -> None:
+        with self._gate:
+            if self._last in jobs:
+                self._last = None
+
     def _give_up(self, batch: list[Job[C]]) -> None:
         """Should the thread itself break, whoever waits is told and nobody waits in vain."""
         with self._gate:
-            self._closed = True
+            self._closed, self._last = True, None
         while not self._jobs.empty():
             batch += self._take()[0]
         for job in batch:
@@ -206,7 +214,3 @@ def _answer(jobs: list[Job[C]]) -> None:
             else:
                 # A new one for each, as above.
                 future.set_exception(copy.copy(job.error) if len(job.futures) > 1 else job.error)
-
-
-def _done_with(shared: Shared[C, T], about: str, pieces: list[T], what: C) -> None:
-    shared(what, about, pieces)

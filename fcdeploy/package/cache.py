@@ -8,12 +8,13 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from fcdeploy.package.archive import Archive, ArchiveEntry, archive_path, verified_path, write_archive
 from fcdeploy.package.deflate import FORM
 from fcdeploy.package.errors import PackageError, os_reason
-from fcdeploy.package.listing import read_listing, stat_identity
+from fcdeploy.package.listing import Listing, read_listing, stat_identity
 from fcdeploy.package.records import read_record, write_record
 from fcdeploy.package.sources import CodeSource, SourceKind
 
@@ -22,6 +23,17 @@ SETTLED_NS = 2_000_000_000
 (FAT counts in 2 s), and no `stat` would tell. Such a reading is used for its run and not remembered."""
 
 _FORMAT = "fcdeploy archive record 2"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Unbuilt:
+    """A source that was looked up and whose archive is still to be made, of the files as they were listed."""
+
+    source: CodeSource
+    left_out: frozenset[Path]
+    listing: Listing
+    key: str
+    begun_ns: int
 
 
 class ArchiveCache:
@@ -43,8 +55,12 @@ class ArchiveCache:
 
     def archive(self, source: CodeSource, *, left_out: frozenset[Path] = frozenset()) -> Archive:
         """The archive of a local source; see `build_archive` for `left_out` and the errors. Safe from threads."""
-        wanted = (source, left_out)
-        known = self._planned.get(wanted)
+        found = self.looked_up(source, left_out=left_out)
+        return found if isinstance(found, Archive) else self.built_of(found)
+
+    def looked_up(self, source: CodeSource, *, left_out: frozenset[Path] = frozenset()) -> Archive | Unbuilt:
+        """The archive where none has to be made; listing files is all that this takes. Errors as of `archive`."""
+        known = self._planned.get((source, left_out))
         if known is not None:
             return known
         begun_ns = self._clock_ns()
@@ -52,13 +68,18 @@ class ArchiveCache:
         key = listing.key("as it is" if source.kind is SourceKind.ARCHIVE else FORM)
         found = self.remembered(key)
         if found is None:
-            found = write_archive(source, listing, self._folder)
-            with self._counting:
-                self.built += 1
-            if listing.newest_ns + SETTLED_NS <= begun_ns:
-                self.remember(key, found)
+            return Unbuilt(source=source, left_out=left_out, listing=listing, key=key, begun_ns=begun_ns)
+        return self._planned.setdefault((source, left_out), found)
+
+    def built_of(self, unbuilt: Unbuilt) -> Archive:
+        """Make an archive. Errors as of `archive`; safe from threads."""
+        found = write_archive(unbuilt.source, unbuilt.listing, self._folder)
+        with self._counting:
+            self.built += 1
+        if unbuilt.listing.newest_ns + SETTLED_NS <= unbuilt.begun_ns:
+            self.remember(unbuilt.key, found)
         # Two threads may both have built; what the first one planned is what is sent.
-        return self._planned.setdefault(wanted, found)
+        return self._planned.setdefault((unbuilt.source, unbuilt.left_out), found)
 
     def archive_path(self, sha256: str) -> Path:
         """Where the archive of this digest lies, if there is one."""
