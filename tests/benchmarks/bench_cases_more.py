@@ -102,12 +102,13 @@ def many(stage: Stage) -> Iterator[Row]:
 
 
 def growth(several: list[tuple[int, Figures]]) -> tuple[Bar, ...]:
-    """Of three sizes: what a resource takes from the second to the third, beside one from the first to the second.
+    """Of three sizes: the CPU of a resource from the second to the third, beside one from the first to the second.
 
-    Both are differences, so that start-up is in neither. No bar for fewer sizes.
+    Both are differences, so that start-up is in neither; a difference of two wall times would be mostly chance.
+    No bar for fewer sizes.
     """
     if len(several) < 3:
         return ()
-    (least, first), (middle, second), (most, third) = ((size, figures.wall) for size, figures in several)
+    (least, first), (middle, second), (most, third) = ((size, figures.cpu) for size, figures in several)
     value = ((third - second) / (most - middle)) / ((second - first) / (middle - least))
     return (Bar(name="growth", value=value, most=1.25, unit="× linear"),)

@@ -168,8 +168,8 @@ def test_the_table_of_the_readme_says_what_is_over_its_bar() -> None:
 
 
 def test_growth_is_the_same_whatever_the_start_up() -> None:
-    def sizes(*walls: float) -> list[tuple[int, Figures]]:
-        runs = [figures_of(run_of(ended=10 + wall)) for wall in walls]
+    def sizes(*seconds: float) -> list[tuple[int, Figures]]:
+        runs = [figures_of(run_of(cpu=each)) for each in seconds]
         return list(zip((100, 200, 400), runs, strict=False))
 
     assert growth(sizes(1, 2)) == ()
