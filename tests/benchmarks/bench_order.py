@@ -3,7 +3,7 @@
 A request waits for another only if that one was answered before it arrived, and if one of these holds:
 
 - it is the next page of the same list: it carries the token that the other's reply gave;
-- it asks for what lies below a resource that the other, a list, showed;
+- it asks for a resource that the other, a list, showed, or for what lies below that;
 - it touches a resource, or what lies below it, that the other wrote;
 - it writes a resource that the other read: itself, what lies below it, or the list that it stands in;
 - it deletes a resource below which the other wrote;
@@ -84,7 +84,7 @@ class _Log:
                 yield page
         for path in (record.path, *_above(record.path)):
             yield from self._writes[place, path]
-            if (place, path) in self._shown and path != record.path:
+            if (place, path) in self._shown:
                 yield self._shown[place, path]
 
     def _write_needs(self, record: Record) -> Iterator[int]:

@@ -20,6 +20,7 @@ from bench_cases_trouble import bucket_seconds
 from bench_emulator import Record
 from bench_figures import Bar, Figures, Row, figures_of, middle, together
 from bench_main import CASES, parsed
+from bench_order import etag_sources
 from bench_process import Failed, Run
 from bench_project import Shape, spec_lines, write_project
 from bench_replay import Limit, replayed
@@ -68,6 +69,26 @@ def test_the_harness_counts_what_a_run_asked_and_sends_it_again(site: Site) -> N
 
     with pytest.raises(Failed, match=r"exit code 64\n.*plam"):
         site.run("plam")
+
+
+@pytest.mark.proof
+def test_a_log_with_etags_is_answered_as_before(tmp_path: Path) -> None:
+    """Updates and deletes are sent again with the ETags that the replies bring this time; else they were refused."""
+    with Stage(root=tmp_path, latency=0.0, runs=1) as stage:
+        site = stage.applied(TINY)
+        file = site.project / "fcdeploy.yaml"
+        file.write_text(file.read_text().replace("memorySize: 512", "memorySize: 640"))
+        for command, writes in ((("apply", "--yes"), 4), (("destroy", "--yes"), TINY.resources)):
+            site.emulator.keep("there")
+            site.emulator.begin(whole=True)
+            site.run(*command)
+            records = site.emulator.read_records()
+            sources = etag_sources(records)
+            guarded = [number for number, one in enumerate(records) if "if-match" in one.headers]
+            assert sum(one.writes for one in records) == len(guarded) == writes
+            assert all(sources[number] is not None for number in guarded)
+            site.emulator.restore("there")
+            assert replayed(site.emulator.url, records, 8).statuses == tuple(one.status for one in records)
 
 
 @pytest.mark.parametrize(

@@ -51,13 +51,14 @@ CASES: dict[str, tuple[list[Record], list[set[int]]]] = {
         ],
         [set(), set(), {0}],
     ),
-    "what lies below waits for the list that showed it": (
+    "what a list showed waits for it, and what lies below that": (
         [
             request("GET /services/s/functions", 0, reply=FIRST),
+            request("GET /services/s/functions/a", 2),
             request("GET /services/s/functions/a/triggers", 2),
             request("GET /services/s/functions/z/triggers", 2),
         ],
-        [set(), {0}, set()],
+        [set(), {0}, {0}, set()],
     ),
     "what left before the answer did not wait for it": (
         [request("GET /services/s/functions", 0, reply=FIRST), request("GET /services/s/functions/a/triggers", 0.5)],
