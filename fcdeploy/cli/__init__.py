@@ -3,8 +3,13 @@
 
 def main() -> None:
     """Run the command line of this process and exit with its code (S39)."""
+    import gc
     import sys
 
     from fcdeploy.cli.entry import run
 
-    sys.exit(run(sys.argv[1:]))
+    code = run(sys.argv[1:])
+    # All that is left goes with the process: an interpreter looks through it for cycles once more before it ends, which
+    # takes a quarter of a second after a plan of two thousand resources.
+    gc.freeze()
+    sys.exit(code)
