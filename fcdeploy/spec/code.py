@@ -22,13 +22,12 @@ from fcdeploy.spec.placed import Placed
 from fcdeploy.spec.shape import archives
 
 
-def read_code_findings(everything: Iterable[Placed], provider: str, folders: Mapping[str, str]) -> Iterator[Diagnostic]:
-    """What is wrong with the `code:` of each resource; `folders` are those of the spec's files, by their names.
+def read_code_findings(everything: Iterable[Placed], provider: str, sources: Sources) -> Iterator[Diagnostic]:
+    """What is wrong with the `code:` of each resource; `sources` serves all targets of a file.
 
     A value of the wrong shape is the schema's to tell and is passed over here.
     """
     looked_at: set[tuple[CodeSource, tuple[str, ...]]] = set()
-    sources = _Sources(folders)
     for placed in everything:
         if placed.absent:
             continue
@@ -47,18 +46,22 @@ def read_code_findings(everything: Iterable[Placed], provider: str, folders: Map
                     continue
                 # Of several functions with the same code the first is named.
                 looked_at.add(needed)
-                for missing in read_missing(*needed):
+                for missing in sources.read_missing(*needed):
                     yield _nothing_installed(missing, node, placed, name)
             except PackageError as problem:
                 yield _finding(problem, node, placed, name)
 
 
-class _Sources:
-    """What values of `code:` mean, each looked at once: a thousand functions may have the same."""
+class Sources:
+    """What values of `code:` mean, each looked at once: a thousand functions may have the same, in many targets.
+
+    `folders` are those of the spec's files, by their names.
+    """
 
     def __init__(self, folders: Mapping[str, str]) -> None:
         self._folders = folders
-        self._found: dict[object, CodeSource | PackageError] = {}
+        self._found: dict[Hashable, CodeSource | PackageError] = {}
+        self._missing: dict[tuple[CodeSource, tuple[str, ...]], tuple[Missing, ...]] = {}
 
     def read(self, node: Node) -> CodeSource:
         """Raises PackageError."""
@@ -74,6 +77,13 @@ class _Sources:
         if isinstance(found, PackageError):
             raise found
         return found
+
+    def read_missing(self, source: CodeSource, runtimes: tuple[str, ...]) -> tuple[Missing, ...]:
+        """What the code asks for and is not beside it. Raises PackageError."""
+        needed = (source, runtimes)
+        if needed not in self._missing:
+            self._missing[needed] = tuple(read_missing(source, runtimes))
+        return self._missing[needed]
 
 
 def _key(value: Json) -> Hashable:

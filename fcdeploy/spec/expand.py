@@ -10,6 +10,7 @@ from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import LATER, Address, CodeRef, Json, Resource, Target, refs_in
 from fcdeploy.spec.former import former_name
+from fcdeploy.spec.ignored import WORD as IGNORE
 from fcdeploy.spec.ignored import ignored_paths
 from fcdeploy.spec.node import Node
 from fcdeploy.spec.placed import Placed, resources, standing
@@ -73,8 +74,9 @@ def _with_references(value: Json, named: Found) -> Json:
 
 def code_folder(node: Node, folders: Mapping[str, str]) -> str:
     """The folder that a value of `code:` counts from: that of the file in which its path is written."""
-    path = next((node.fields[name] for name in ("path", "file", "zip") if name in node.fields), node)
-    file = path.span.file
+    fields = node.fields
+    path = next((fields[name] for name in ("path", "file", "zip") if name in fields), node) if fields else node
+    file = path.file
     # What a template of another folder wrote counts from where the file that it was rendered for lies.
     return folders.get(file.document if isinstance(file, PartOf) else file, "")
 
@@ -119,7 +121,7 @@ def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_
         literal=frozenset(literal),
         protect=placed.is_set("protect"),
         absent=placed.absent,
-        ignore=ignored_paths(placed),
+        ignore=ignored_paths(placed) if IGNORE in placed.node.fields else (),
         renamed_from=former_name(placed),
         external=placed.external,
         awaits=bool(later),

@@ -97,6 +97,11 @@ class Node:
         return Span(file=self._file, line=self._line, column=self._column)
 
     @property
+    def file(self) -> str:
+        """The file in which the value is written."""
+        return self._file
+
+    @property
     def key_span(self) -> Span | None:
         """Where the key is written, for an entry of a map."""
         if not self._key_line:

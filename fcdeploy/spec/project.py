@@ -14,7 +14,7 @@ from fcdeploy.diagnostics import Diagnostic, error, has_errors, in_order, named
 from fcdeploy.errors import SpecError
 from fcdeploy.model import Json, Mark, Rollout, Target
 from fcdeploy.model.portability import Portability
-from fcdeploy.spec.code import read_code_findings
+from fcdeploy.spec.code import Sources, read_code_findings
 from fcdeploy.spec.expand import Desired, expand, outputs_of, probe_of
 from fcdeploy.spec.include import Files, read_files
 from fcdeploy.spec.matrix import Row
@@ -158,10 +158,11 @@ class Project:
         """
         # A name with a template in it differs by target; what is wrong there is one mistake all the same.
         places: dict[Diagnostic, dict[str, Diagnostic]] = {}
+        sources = Sources(self._folders)
         for target in chosen:
             resolved, judged = self._judge(target)
             looked = code and not target.retired
-            nowhere = read_code_findings(resolved.there, target.provider, self._folders) if looked else ()
+            nowhere = read_code_findings(resolved.there, target.provider, sources) if looked else ()
             for one in (*judged, *by_item(nowhere, resolved.items)):
                 if one.rule in self._unwanted:
                     continue

@@ -17,6 +17,7 @@ from fcdeploy.package.sources import bucket_scheme
 from fcdeploy.spec.belongings import external_findings, mark_findings
 from fcdeploy.spec.former import former_name_findings
 from fcdeploy.spec.identities import identity_findings, unsaid_findings
+from fcdeploy.spec.ignored import WORD as IGNORE
 from fcdeploy.spec.ignored import ignore_findings
 from fcdeploy.spec.judge import Judged, is_encodable
 from fcdeploy.spec.leftout import LeftOut, left_out_findings, place_left_out
@@ -69,12 +70,15 @@ def check_spec(
             # What is made for each function is one thing in the file.
             continue
         told.add(placed.path)
-        found.add(external_findings(placed))
-        found.add(ignore_findings(placed))
+        if placed.path in external:
+            found.add(external_findings(placed))
+        if IGNORE in placed.node.fields:
+            found.add(ignore_findings(placed))
         if placed.absent:
             # Of what is not to be there only its name matters.
             continue
-        found.add(left_out_findings(placed, gone))
+        if gone:
+            found.add(left_out_findings(placed, gone))
         found.add(_name_findings(placed, known, gone))
         parents.setdefault(placed.path[:-1], []).append(placed)
         body = judged.body(placed)
@@ -335,9 +339,11 @@ def _sibling_findings(siblings: list[Placed], judged: Judged) -> Iterator[tuple[
                 rule=rule_of(LIMITS),
             ),
         )
+    if kind.collides is None or len(siblings) == 1:
+        return
     # What is not known yet may keep them apart.
     settled = [one for one in siblings if not any(is_open(node.value) for node in one.node.fields.values())]
-    if kind.collides is not None and len(settled) > 1:
+    if len(settled) > 1:
         yield from _collisions(kind, settled, [judged.body(one) for one in settled])
 
 
