@@ -25,6 +25,8 @@ class _Missing(Enum):
 
 MISSING: Final = _Missing.MISSING
 
+_UNWRITTEN: Final = (Access.READ_ONLY,)
+_UNREAD: Final = (Access.READ_ONLY, Access.WRITE_ONLY)
 _NUMBERS: Final = frozenset({int, bool, float})
 _PLAIN: Final = frozenset({int, bool, float, str, type(None)})
 
@@ -143,25 +145,32 @@ def _all_variants(field: Field) -> tuple[Field, ...]:
 def _object(
     fields: tuple[Field, ...], value: Mapping[str, Json], whole: Mapping[str, Json], api: str, *, live: bool
 ) -> dict[str, Json]:
+    silent = _UNREAD if live else _UNWRITTEN
     body: dict[str, Json] = {}
     for one in fields:
-        if one.since > api or one.access is Access.READ_ONLY or (one.moved_by and is_moved(one, whole)):
+        name = one.name
+        if one.is_plain:
+            told = value.get(name)
+        elif one.since > api or one.access in silent or (one.moved_by and is_moved(one, whole)):
             continue
-        if live and one.access is Access.WRITE_ONLY:
-            continue
-        if one.only_with and is_meaningless(one, whole):
-            canonical: Json = MISSING
+        elif one.only_with and is_meaningless(one, whole):
+            told = None
         else:
-            told = _raw(one, value) if live else value.get(one.name)
-            canonical = MISSING if told is None else _value(one, told, whole, api, live=live)
+            told = _raw(one, value) if live else value.get(name)
+        canonical = MISSING if told is None else _value(one, told, whole, api, live=live)
         if canonical is not MISSING:
-            body[one.name] = canonical
+            body[name] = canonical
             continue
         default = one.default(whole)
         if default is not None and default.compared:
-            settled = MISSING if default.value is None else _value(one, default.value, whole, api, live=False)
-            body[one.name] = None if settled is MISSING else settled
+            body[name] = None if default.value is None else _settled(one, default.value, whole, api)
     return body
+
+
+def _settled(field: Field, value: Json, whole: Mapping[str, Json], api: str) -> Json:
+    """The canonical form of a default."""
+    settled = _value(field, value, whole, api, live=False)
+    return None if settled is MISSING else settled
 
 
 def _raw(field: Field, value: Mapping[str, Json]) -> Json:
@@ -184,17 +193,18 @@ def _value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *, li
         return MISSING
     if value.__class__ in _NUMBERS:  # most values, with texts; the checks below cost more
         return value
-    if isinstance(value, str) and value == field.empty:
-        return MISSING
-    if field.codec is Codec.JSON_TEXT and isinstance(value, str):
-        if not value.strip():
-            return MISSING
-        try:
-            value = json.loads(value)
-        except ValueError:
-            return value
     if isinstance(value, str):
-        return value.lower() if field.ignore_case else value
+        if value == field.empty:
+            return MISSING
+        if field.codec is Codec.JSON_TEXT:
+            if not value.strip():
+                return MISSING
+            try:
+                value = json.loads(value)
+            except ValueError:
+                return value
+        if isinstance(value, str):
+            return value.lower() if field.ignore_case else value
     if isinstance(value, list) and field.item is not None:
         items = [_value(field.item, item, whole, api, live=live) for item in value]
         kept = [item for item in items if item is not MISSING]

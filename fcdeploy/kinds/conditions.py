@@ -23,7 +23,11 @@ When: TypeAlias = Mapping[str, tuple[Json, ...] | _NotEmpty]
 
 def holds(when: When, body: Mapping[str, Json]) -> bool:
     """Whether every path of the condition has one of its values in `body`."""
-    return all(is_allowed(value_at(body, path), allowed) for path, allowed in when.items())
+    # Asked for at each field with a condition, where a generator takes twice as long.
+    for path, allowed in when.items():  # noqa: SIM110
+        if not is_allowed(value_at(body, path), allowed):
+            return False
+    return True
 
 
 def is_allowed(value: Json, allowed: tuple[Json, ...] | _NotEmpty) -> bool:

@@ -159,6 +159,8 @@ class Field:
     """The members by name, those of all variants together: for questions that no single body answers."""
     by_variant: Mapping[str, Field] = field(init=False, repr=False, compare=False)
     """The field as it is in a body of each variant, with the members of that one alone."""
+    is_plain: bool = field(init=False, repr=False, compare=False)
+    """Whether all that there is to it is its value under its name, and a default: what most fields are."""
     names_others: bool = field(init=False, repr=False, compare=False)
     """Whether it or something in it can name other resources."""
     has_write_only: bool = field(init=False, repr=False, compare=False)
@@ -173,6 +175,9 @@ class Field:
             for value, members in self.variants.items()
         }
         object.__setattr__(self, "by_variant", alone)
+        special = (self.since, self.moved_by, self.only_with, self.split, self.read_from, self.wrapped, self.variants)
+        plain_codec = self.codec is Codec.PLAIN and self.access in (Access.UPDATABLE, Access.CREATE_ONLY)
+        object.__setattr__(self, "is_plain", plain_codec and not any(special))
         below = (*every, *((self.item,) if self.item is not None else ()))
         object.__setattr__(
             self, "names_others", bool(self.refers or self.behind) or any(one.names_others for one in below)
