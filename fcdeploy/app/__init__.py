@@ -27,6 +27,19 @@ if TYPE_CHECKING:
     from fcdeploy.app.recovering import resume as resume
     from fcdeploy.app.recovering import rollback as rollback
     from fcdeploy.app.rendering import rendered_specs as rendered_specs
+    from fcdeploy.app.reports import BuildReport as BuildReport
+    from fcdeploy.app.reports import Built as Built
+    from fcdeploy.app.reports import DriftReport as DriftReport
+    from fcdeploy.app.reports import GraphReport as GraphReport
+    from fcdeploy.app.reports import Kept as Kept
+    from fcdeploy.app.reports import Move as Move
+    from fcdeploy.app.reports import MoveReport as MoveReport
+    from fcdeploy.app.reports import OpenTarget as OpenTarget
+    from fcdeploy.app.reports import OutputsReport as OutputsReport
+    from fcdeploy.app.reports import TargetDrift as TargetDrift
+    from fcdeploy.app.reports import TargetHistory as TargetHistory
+    from fcdeploy.app.reports import TargetOutputs as TargetOutputs
+    from fcdeploy.app.reports import TargetStatus as TargetStatus
     from fcdeploy.app.required import Required as Required
     from fcdeploy.app.required import read_required as read_required
     from fcdeploy.app.running import Manner as Manner
@@ -36,21 +49,8 @@ if TYPE_CHECKING:
     from fcdeploy.app.saving import read_plan_file as read_plan_file
     from fcdeploy.app.starting import write_first_project as write_first_project
     from fcdeploy.app.types import ApplyReport as ApplyReport
-    from fcdeploy.app.types import BuildReport as BuildReport
-    from fcdeploy.app.types import Built as Built
-    from fcdeploy.app.types import DriftReport as DriftReport
-    from fcdeploy.app.types import GraphReport as GraphReport
-    from fcdeploy.app.types import Kept as Kept
-    from fcdeploy.app.types import Move as Move
-    from fcdeploy.app.types import MoveReport as MoveReport
-    from fcdeploy.app.types import OpenTarget as OpenTarget
-    from fcdeploy.app.types import OutputsReport as OutputsReport
     from fcdeploy.app.types import PlanReport as PlanReport
-    from fcdeploy.app.types import TargetDrift as TargetDrift
-    from fcdeploy.app.types import TargetHistory as TargetHistory
-    from fcdeploy.app.types import TargetOutputs as TargetOutputs
     from fcdeploy.app.types import TargetPlan as TargetPlan
-    from fcdeploy.app.types import TargetStatus as TargetStatus
     from fcdeploy.app.types import Validated as Validated
     from fcdeploy.app.types import Where as Where
     from fcdeploy.engine.ownership import Wishes as Wishes
@@ -66,16 +66,16 @@ _PLACES = {
     "fcdeploy.app.recalling": ("history", "past_run"),
     "fcdeploy.app.recovering": ("abandon", "recover", "resume", "rollback"),
     "fcdeploy.app.rendering": ("rendered_specs",),
+    "fcdeploy.app.reports": (
+        *("BuildReport", "Built", "DriftReport", "GraphReport", "Kept"),
+        *("Move", "MoveReport", "OpenTarget", "OutputsReport", "TargetDrift"),
+        *("TargetHistory", "TargetOutputs", "TargetStatus"),
+    ),
     "fcdeploy.app.required": ("Required", "read_required"),
     "fcdeploy.app.running": ("Manner",),
     "fcdeploy.app.saving": ("PlanFile", "Saving", "apply_saved", "read_plan_file"),
     "fcdeploy.app.starting": ("write_first_project",),
-    "fcdeploy.app.types": (
-        *("ApplyReport", "BuildReport", "Built", "DriftReport", "GraphReport"),
-        *("Kept", "Move", "MoveReport", "OpenTarget", "OutputsReport"),
-        *("PlanReport", "TargetDrift", "TargetHistory", "TargetOutputs", "TargetPlan"),
-        *("TargetStatus", "Validated", "Where"),
-    ),
+    "fcdeploy.app.types": ("ApplyReport", "PlanReport", "TargetPlan", "Validated", "Where"),
     "fcdeploy.engine.ownership": ("Wishes",),
     "fcdeploy.engine.watch": ("Progress", "StopRequest"),
 }

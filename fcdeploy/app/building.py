@@ -18,8 +18,9 @@ from typing import ParamSpec, TypeVar
 from fcdeploy.app.code import BUILDS, recipe_of
 from fcdeploy.app.commands import run_command
 from fcdeploy.app.folders import own_folder
+from fcdeploy.app.reports import BuildReport, Built, BuiltPackage
 from fcdeploy.app.selection import Chosen, check_only, chosen, patterns_of, project_of
-from fcdeploy.app.types import BuildReport, Built, BuiltPackage, Where
+from fcdeploy.app.types import Where
 from fcdeploy.diagnostics import Diagnostic, Span, error
 from fcdeploy.engine.only import matched, needed
 from fcdeploy.engine.ownership import Wishes

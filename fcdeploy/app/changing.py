@@ -9,19 +9,22 @@ import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
-from fcdeploy.app.building import Building, write_all_builds
 from fcdeploy.app.carrying import carried_out, side_by_side
 from fcdeploy.app.opening import opened_works
-from fcdeploy.app.required import Required, required_checked
 from fcdeploy.app.running import Manner
-from fcdeploy.app.saving import Saving, write_plans
 from fcdeploy.app.selection import check_only, chosen_of, names_of, warnings_of
 from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan, Where
 from fcdeploy.app.work import Work
 from fcdeploy.engine.ownership import Wishes
 from fcdeploy.engine.safety import leaving, whole_run_findings
 from fcdeploy.errors import PlanRefused, UsageError
+
+if TYPE_CHECKING:
+    from fcdeploy.app.building import Building
+    from fcdeploy.app.required import Required
+    from fcdeploy.app.saving import Saving
 
 
 async def plan(
@@ -43,12 +46,16 @@ async def plan(
         raise UsageError("a saved plan is of one project", hint="save one for each, in a file of its own")
     check_only(chosen, wishes, destroy=destroy)
     if building is not None and not destroy:
+        from fcdeploy.app.building import write_all_builds
+
         await write_all_builds(chosen, building)
     with opened_works(chosen) as works:
         async with AsyncExitStack() as stack:
             results = await side_by_side(works, lambda work: work.read_plan(stack, wishes, destroy, for_apply=False))
             checked = _whole_run_checked(results, wishes, destroy)
             if saving is not None and all(one.can_apply for one in checked):
+                from fcdeploy.app.saving import write_plans
+
                 await asyncio.to_thread(write_plans, saving, chosen[0].project, works, wishes, destroy=destroy)
     return PlanReport(project=names_of(chosen), results=checked, diagnostics=warnings_of(chosen))
 
@@ -70,6 +77,8 @@ async def apply(
     chosen = chosen_of(where, lambda one: one.policing.checked(one.targets, destroy=destroy), writes=True)
     check_only(chosen, wishes, destroy=destroy)
     if building is not None and not destroy:
+        from fcdeploy.app.building import write_all_builds
+
         await write_all_builds(chosen, building)
     with opened_works(chosen) as works:
         async with AsyncExitStack() as stack:
@@ -79,7 +88,11 @@ async def apply(
                 return await work.read_plan(stack, wishes, destroy, for_apply=True)
 
             def checked(results: Sequence[TargetPlan]) -> PlanReport:
-                judged = required_checked(_whole_run_checked(results, wishes, destroy), required)
+                judged = _whole_run_checked(results, wishes, destroy)
+                if required is not None:
+                    from fcdeploy.app.required import required_checked
+
+                    judged = required_checked(judged, required)
                 return PlanReport(project=names_of(chosen), results=judged, diagnostics=warnings_of(chosen))
 
             command = "destroy" if destroy else "apply"

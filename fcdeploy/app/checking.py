@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 from fcdeploy.app.selection import chosen_of, patterns_of, project_of
-from fcdeploy.app.types import GraphReport, Validated, Where
+from fcdeploy.app.types import Validated, Where
 from fcdeploy.cloud.endpoints import region_warnings
 from fcdeploy.kinds.descriptor import Scope
+
+if TYPE_CHECKING:
+    from fcdeploy.app.reports import GraphReport
 
 
 def validate(where: Where, *, portability: bool = False) -> tuple[Validated, ...]:
@@ -31,6 +35,7 @@ def validate(where: Where, *, portability: bool = False) -> tuple[Validated, ...
 
 def graph(where: Where) -> GraphReport:
     """What each selected target is to have and how it hangs together; no cloud is asked. Raises SpecError."""
+    from fcdeploy.app.reports import GraphReport
     from fcdeploy.engine.graph import graph_of
 
     project = project_of(where, calls=False)

@@ -8,7 +8,7 @@ from contextlib import AbstractAsyncContextManager
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages
 from fcdeploy.app.planning import read_compared
-from fcdeploy.app.types import TargetDrift
+from fcdeploy.app.reports import TargetDrift
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.drift import drifting, drifts
 from fcdeploy.engine.journal import Journal, fold

@@ -6,8 +6,9 @@ import asyncio
 from contextlib import AsyncExitStack
 
 from fcdeploy.app.opening import opened_works
+from fcdeploy.app.reports import DriftReport, OutputsReport, TargetDrift, TargetStatus
 from fcdeploy.app.selection import chosen_of, names_of, warnings_of
-from fcdeploy.app.types import DriftReport, OutputsReport, TargetDrift, TargetStatus, Where
+from fcdeploy.app.types import Where
 from fcdeploy.app.work import Work
 from fcdeploy.errors import FcdeployError, SpecError, UsageError
 

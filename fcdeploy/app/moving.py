@@ -8,9 +8,10 @@ from contextlib import AsyncExitStack
 
 from fcdeploy.app.bench import opened_cloud
 from fcdeploy.app.carrying import side_by_side
+from fcdeploy.app.reports import Move, MoveReport
 from fcdeploy.app.running import Manner
 from fcdeploy.app.selection import patterns_of, project_of
-from fcdeploy.app.types import Move, MoveReport, PlanReport, TargetPlan, Where
+from fcdeploy.app.types import PlanReport, TargetPlan, Where
 from fcdeploy.app.work import Work
 from fcdeploy.model import Ending
 

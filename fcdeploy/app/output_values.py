@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from fcdeploy.app.bench import Bench
-from fcdeploy.app.types import OutputValue
+from fcdeploy.app.reports import OutputValue
 from fcdeploy.engine.attributes import address_of, attribute_of, filled_refs, known_text, said
 from fcdeploy.engine.together import together
 from fcdeploy.kinds.descriptor import NEW

@@ -5,8 +5,9 @@ from __future__ import annotations
 from contextlib import AbstractAsyncContextManager
 
 from fcdeploy.app.journals import existing_journal
+from fcdeploy.app.reports import TargetHistory
 from fcdeploy.app.selection import patterns_of, project_of
-from fcdeploy.app.types import TargetHistory, Where
+from fcdeploy.app.types import Where
 from fcdeploy.diagnostics import did_you_mean
 from fcdeploy.engine.journal import Journal
 from fcdeploy.engine.past import past_run as figures_of

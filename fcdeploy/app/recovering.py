@@ -10,9 +10,10 @@ from typing import TypeAlias
 
 from fcdeploy.app.bench import Cloud, opened_cloud
 from fcdeploy.app.recalling import read_unknown_run
+from fcdeploy.app.reports import OpenTarget, TargetOutputs
 from fcdeploy.app.running import Manner, read_figures
 from fcdeploy.app.selection import patterns_of, project_of
-from fcdeploy.app.types import OpenTarget, PlanReport, TargetOutputs, TargetPlan, Where
+from fcdeploy.app.types import PlanReport, TargetPlan, Where
 from fcdeploy.app.work import Work
 from fcdeploy.errors import RunError
 from fcdeploy.model import Ending, Outcome

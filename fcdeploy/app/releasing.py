@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
 
 from fcdeploy.app.bench import Bench
-from fcdeploy.app.types import Kept, Move
+from fcdeploy.app.reports import Kept, Move
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.crowding import without_crowds
 from fcdeploy.engine.journal import Journal, fold

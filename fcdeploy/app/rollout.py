@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 
 from fcdeploy.app.bench import Cloud
 from fcdeploy.app.policing import Policing
-from fcdeploy.app.probing import read_health
 from fcdeploy.app.running import Manner
 from fcdeploy.app.types import Where
 from fcdeploy.app.work import Work
@@ -129,6 +128,8 @@ class _Rolling:
             return INTERRUPTED
         if not self.rollout.probe:
             return ""
+        from fcdeploy.app.probing import read_health
+
         asked = self._of(works, Ending.DONE)
         sick = await read_health(asked, stop, self._say)
         if sick is None:

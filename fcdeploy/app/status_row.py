@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from datetime import UTC, datetime
 
-from fcdeploy.app.types import StatusRow
+from fcdeploy.app.reports import StatusRow
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Json, Live

@@ -1,4 +1,4 @@
-"""What the use cases take and give."""
+"""What the use cases take, and what comes of plans; the other things that they give are in `reports`."""
 
 from __future__ import annotations
 
@@ -6,11 +6,15 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-from fcdeploy.diagnostics import Diagnostic, Span
+from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.errors import DiagnosedError, FcdeployError
-from fcdeploy.model import Address, Drift, Graph, Json, Outcome, PastRun, Plan, Target, Wave
-from fcdeploy.model.portability import Portability
+from fcdeploy.model import Outcome, Plan, Target, Wave
+
+if TYPE_CHECKING:
+    from fcdeploy.app.reports import TargetOutputs
+    from fcdeploy.model.portability import Portability
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,66 +86,6 @@ class PlanReport:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class TargetDrift:
-    """What live and the file disagree on in one target, or why that is not known.
-
-    `equal` resources do not differ. `compared` says that a journal was there to say who moved.
-    """
-
-    target: Target
-    drifts: tuple[Drift, ...] = ()
-    equal: int = 0
-    compared: bool = False
-    warnings: tuple[Diagnostic, ...] = ()
-    problem: FcdeployError | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftReport:
-    """The drift of all selected targets, in the file's order; `diagnostics` are about the spec."""
-
-    project: str
-    results: tuple[TargetDrift, ...]
-    diagnostics: tuple[Diagnostic, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphReport:
-    """What each selected target is to have and how it hangs together; `diagnostics` are about the spec."""
-
-    project: str
-    graphs: tuple[tuple[Target, Graph], ...]
-    diagnostics: tuple[Diagnostic, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputValue:
-    """One of `outputs:`; `why` says why its value is not known, and is empty where it is (S46)."""
-
-    name: str
-    value: Json
-    why: str = ""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetOutputs:
-    """What one target puts out, in the order of the file, or why that could not be read."""
-
-    target: Target
-    values: tuple[OutputValue, ...] = ()
-    problem: FcdeployError | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputsReport:
-    """What all selected targets put out, in the file's order; `diagnostics` are about the spec."""
-
-    project: str
-    results: tuple[TargetOutputs, ...]
-    diagnostics: tuple[Diagnostic, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class ApplyReport:
     """What was planned, and what came of it; `confirmed` is False when nothing was done because nobody agreed.
 
@@ -152,38 +96,6 @@ class ApplyReport:
     outcomes: tuple[Outcome, ...]
     confirmed: bool = True
     outputs: tuple[TargetOutputs, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
-    """What is moved back: `name`, its own or a glob of addresses, in `within`, a glob too; `to` a number, None to where
-    it was before."""
-
-    name: str
-    within: str | None = None
-    to: str | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
-    """What a file says so that what was moved back stays: a line, the section that it belongs in, and where that is."""
-
-    address: Address
-    line: str
-    above: str
-    span: Span | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveReport:
-    """What was planned to be moved back, what came of it, and what the file says so that it stays there.
-
-    `kept` is only of targets where it is there now.
-    """
-
-    plans: PlanReport
-    outcomes: tuple[Outcome, ...] = ()
-    kept: tuple[Kept, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -199,78 +111,3 @@ class Validated:
     resources: int
     diagnostics: tuple[Diagnostic, ...] = ()
     portability: Portability | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuiltPackage:
-    """An archive of what a build made, and the functions and layers that it is for; `crc64` as the service tells it."""
-
-    addresses: tuple[Address, ...]
-    sha256: str
-    crc64: str
-    size: int
-    files: int
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
-    """What came of one command in one folder; `inputs` is the digest of what it worked on.
-
-    `seconds` is None where nothing had changed, so that it was not run.
-    """
-
-    name: str
-    path: Path
-    argv: tuple[str, ...]
-    runtime: str
-    inputs: str
-    seconds: float | None
-    packages: tuple[BuiltPackage, ...]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildReport:
-    """What was built, in the order of the file; `diagnostics` are about the spec."""
-
-    project: str
-    results: tuple[Built, ...]
-    diagnostics: tuple[Diagnostic, ...] = ()
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenTarget:
-    """A target and its run that has not ended."""
-
-    target: Target
-    run: PastRun
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetHistory:
-    """The runs of a target that were asked for, newest first, of `total` that there are; or why they are not known."""
-
-    target: Target
-    runs: tuple[PastRun, ...] = ()
-    total: int = 0
-    problem: FcdeployError | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusRow:
-    """One owned resource, as the service says: when it was last changed, its line, and what its kind reports."""
-
-    address: Address
-    modified: str
-    about: str
-    reported: Mapping[str, Json]
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetStatus:
-    """What a target owns, live; `where` leads to its file alone."""
-
-    target: Target
-    where: Where
-    rows: tuple[StatusRow, ...] = ()
-    open_run: PastRun | None = None
-    problem: FcdeployError | None = None

@@ -6,16 +6,13 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from fcdeploy.app.bench import Bench, Cloud, opened_bench
 from fcdeploy.app.code import Packages
-from fcdeploy.app.drifting import read_drift
-from fcdeploy.app.inverse import read_inverse
 from fcdeploy.app.journals import existing_journal, opened_journal
-from fcdeploy.app.output_values import read_outputs
 from fcdeploy.app.planning import Compared, read_plan
 from fcdeploy.app.policing import Policing
-from fcdeploy.app.releasing import read_move
 from fcdeploy.app.running import (
     CLOSING,
     Manner,
@@ -27,8 +24,7 @@ from fcdeploy.app.running import (
     roll_back,
     write_archives,
 )
-from fcdeploy.app.status_row import status_row
-from fcdeploy.app.types import Kept, Move, TargetDrift, TargetOutputs, TargetPlan, TargetStatus, Where
+from fcdeploy.app.types import TargetPlan, Where
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.journal import Journal, RunRecord, new_run_id
 from fcdeploy.engine.lease import Lease
@@ -46,6 +42,9 @@ from fcdeploy.spec.plain import GIVEN
 from fcdeploy.spec.project import Project
 from fcdeploy.spec.template import secret_text
 from fcdeploy.spec.values import TemplateFault
+
+if TYPE_CHECKING:
+    from fcdeploy.app.reports import Kept, Move, TargetDrift, TargetOutputs, TargetStatus
 
 
 @dataclass(slots=True)
@@ -197,6 +196,8 @@ class Work:
 
     async def read_drift(self, stack: AsyncExitStack) -> TargetDrift:
         """What live and the file disagree on in this target. Raises ReadFailed and SpecError."""
+        from fcdeploy.app.drifting import read_drift
+
         bench = await self.open(stack)
         assert self.packages is not None
         notices = await self._open_run_warning(bench)
@@ -252,6 +253,8 @@ class Work:
 
     async def read_inverse(self, run: str) -> Plan:
         """The plan that takes an ended run back."""
+        from fcdeploy.app.inverse import read_inverse
+
         assert self.bench is not None and self.journal is not None
         record = await self.journal.read_run(run)
         self.plan = await read_inverse(self.bench, self.journal, record, secret_source(self.project))
@@ -259,6 +262,8 @@ class Work:
 
     async def read_move(self, move: Move) -> TargetPlan:
         """The plan that moves something back, once the lease is held; `kept` then has what the file is to say."""
+        from fcdeploy.app.releasing import read_move
+
         assert self.bench is not None and self.journal is not None
         self.plan, self.kept = await read_move(self.bench, self.journal, self.project.expand(self.target), move)
         return TargetPlan(target=self.target, plan=self.plan)
@@ -280,6 +285,9 @@ class Work:
 
     async def read_outputs(self, stack: AsyncExitStack | None = None) -> TargetOutputs:
         """What the target puts out now; nothing where it is retired. Without a stack its bench is open already."""
+        from fcdeploy.app.output_values import read_outputs
+        from fcdeploy.app.reports import TargetOutputs
+
         try:
             wanted = {} if self.target.retired else self.project.outputs(self.target)
             bench = self.bench if stack is None else await self.open(stack)
@@ -297,6 +305,9 @@ class Work:
 
     async def read_status(self, stack: AsyncExitStack) -> TargetStatus:
         """What the target owns, and its open run; a journal that cannot be read is a problem beside what it owns."""
+        from fcdeploy.app.reports import TargetStatus
+        from fcdeploy.app.status_row import status_row
+
         open_run, unread = None, None
         try:
             bench = await self.open(stack)

@@ -317,6 +317,8 @@ def _write_problems(report: PlanReport, speech: Speech) -> None:
 
 def _saving(speech: Speech, expires: float | None) -> Saving | None:
     """Where the plan is to be saved, if it is; stdout then gets what it would get without."""
+    if speech.out is None and expires is None:
+        return None
     from fcdeploy.app.saving import EXPIRES, SUFFIX, Saving
 
     if speech.out is None or speech.out.suffix != SUFFIX:

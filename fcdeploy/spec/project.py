@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from fcdeploy.diagnostics import Diagnostic, error, has_errors, in_order, named
 from fcdeploy.errors import SpecError
 from fcdeploy.model import Json, Mark, Rollout, Target
-from fcdeploy.model.portability import Portability
 from fcdeploy.spec.code import Sources, read_code_findings
 from fcdeploy.spec.expand import Desired, expand, outputs_of, probe_of
 from fcdeploy.spec.include import Files, read_files
@@ -21,7 +21,6 @@ from fcdeploy.spec.matrix import Row
 from fcdeploy.spec.node import Node, path_text
 from fcdeploy.spec.placed import Placed
 from fcdeploy.spec.policies import Policies, levels_of, read_policies, read_policy_files
-from fcdeploy.spec.portability import portability
 from fcdeploy.spec.refs import reference
 from fcdeploy.spec.resolver import Resolved, Resolver
 from fcdeploy.spec.rollout import rollout_findings, rollout_of
@@ -33,7 +32,10 @@ from fcdeploy.spec.unevaluated import unevaluated_findings
 from fcdeploy.spec.unfold import by_item
 from fcdeploy.spec.validate import check_spec
 from fcdeploy.spec.values import Names
-from fcdeploy.spec.written import Written, written
+
+if TYPE_CHECKING:
+    from fcdeploy.model.portability import Portability
+    from fcdeploy.spec.written import Written
 
 FILE = "fcdeploy.yaml"
 TEMPLATE = f"{FILE}.j2"
@@ -224,6 +226,8 @@ class Project:
         """The spec of one target as a spec of its own, and what is wrong with it; raises SpecError when a template
         fails, since then there is no such spec.
         """
+        from fcdeploy.spec.written import written
+
         made, judged = self._judge(target)
         if has_errors(made.found):
             raise SpecError(judged)
@@ -231,6 +235,8 @@ class Project:
 
     def portability(self, chosen: Sequence[Target]) -> Portability:
         """What differs between these targets (S45); raises SpecError."""
+        from fcdeploy.spec.portability import portability
+
         self.check(chosen)
         return portability([(target, self._judge(target)[0].tree) for target in chosen if not target.retired])
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from fcdeploy import app
-from fcdeploy.app.types import TargetDrift
+from fcdeploy.app.reports import TargetDrift
 from fcdeploy.model import Drift, Ending, Gap, Mover
 
 if TYPE_CHECKING:
