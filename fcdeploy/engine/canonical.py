@@ -25,6 +25,8 @@ class _Missing(Enum):
 
 MISSING: Final = _Missing.MISSING
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=repr).encode
+
 _UNWRITTEN: Final = (Access.READ_ONLY,)
 _UNREAD: Final = (Access.READ_ONLY, Access.WRITE_ONLY)
 _NUMBERS: Final = frozenset({int, bool, float})
@@ -71,7 +73,7 @@ def stamp(kind: Kind, body: Mapping[str, Json], raw: Mapping[str, Json]) -> str:
 
 def compact(value: Json) -> str:
     """JSON text with sorted keys and no spaces: equal values give equal text, also where something comes later."""
-    return json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False, default=repr)
+    return _encode(value)
 
 
 def covers(desired: Json, live: Json) -> bool:

@@ -17,6 +17,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from fcdeploy.engine.journal_rows import archives_in
 from fcdeploy.model import Action, Address, Change, FieldChange, Json, Plan, Sensitive, Step, to_json
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
+
 _LAYOUT = "fcdeploy plan digest 1"
 """Stands in front of what is hashed; another number when the same changes give another digest."""
 
@@ -55,7 +57,7 @@ def digests_by_address(plan: Plan) -> Iterator[tuple[Address, str]]:
             "archives": sorted({one.sha256 for step in mine for one in archives_in(step.call.body)}),
             "secrets": [[step.group, *one] for step in mine for one in _secrets(step, changes.get(address))],
         }
-        text = json.dumps(covered, sort_keys=True, separators=(",", ":"))
+        text = _encode(covered)
         yield address, hashlib.sha256(text.encode()).hexdigest()
 
 
@@ -93,6 +95,8 @@ def _references(value: Json, path: tuple[str, ...]) -> Iterator[tuple[tuple[str,
     match value:
         case Sensitive():
             yield path, list(value.parts)
+        case str() | int() | float() | None:  # most values; the checks below cost more
+            return
         case Mapping():
             for key in sorted(value, key=str):
                 yield from _references(value[key], (*path, str(key)))

@@ -67,9 +67,14 @@ class RunRecord:
         return self.ended is None
 
 
+_encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False).encode
+
+
 def archives_in(value: Json) -> Iterator[ArchiveRef]:
     """Every archive that stands anywhere inside a body."""
     match value:
+        case str() | int() | float() | None:  # most values; the checks below cost more
+            return
         case ArchiveRef():
             yield value
         case Mapping():
@@ -86,7 +91,7 @@ def _to_text(saved: Json) -> str:
         raise JournalError(
             "a secret would be saved as plain text", hint="this is a defect of fcdeploy: please report it"
         )
-    return json.dumps(saved, separators=(",", ":"), sort_keys=True, allow_nan=False)
+    return _encode(saved)
 
 
 def _storable(text: str | None) -> str | None:

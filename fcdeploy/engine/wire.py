@@ -184,6 +184,8 @@ def overlaid(field: Field, desired: Json, live: Json) -> Json:
 def archives_in(value: Json) -> frozenset[str]:
     """The SHA-256 of every archive that a body sends."""
     match value:
+        case str() | int() | float() | None:  # most values; the checks below cost more
+            return frozenset()
         case ArchiveRef():
             return frozenset({value.sha256})
         case Mapping():

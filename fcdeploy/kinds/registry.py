@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from functools import cache
+from functools import cache, lru_cache
 
 from fcdeploy.kinds.alibaba import (
     alias,
@@ -137,6 +137,7 @@ def listed_everywhere(provider: str) -> tuple[Kind, ...]:
     return tuple(one for one in every if one.listing.everywhere)
 
 
+@lru_cache(maxsize=131_072)  # asked for many times of each resource of a plan
 def parent_of(address: Address) -> Address | None:
     """The address of the resource above, or None at the top."""
     kind = kind_of(address)
