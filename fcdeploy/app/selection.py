@@ -129,7 +129,7 @@ def project_of(where: Where, *, calls: bool = True) -> Project:
             "this takes one file: -f is given more than once",
             hint="validate, plan, drift, status, outputs, apply and destroy take several projects at once",
         )
-    if calls:
+    if calls and not where.local:
         from fcdeploy.cloud.client import warmed_up
 
         warmed_up()

@@ -13,6 +13,7 @@ import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO, cast
 
@@ -24,6 +25,9 @@ if TYPE_CHECKING:
 
 _GONE = (errno.EPIPE, errno.EIO)
 """What a write answers when the reader of a pipe, or the terminal, is there no more."""
+
+_FRAME = 0.05
+"""Seconds between two drawings of the live display; nobody sees more, and each takes milliseconds."""
 
 _SOURCE_LIMIT = 5_000_000
 """Bytes of a file up to which findings quote its lines."""
@@ -52,6 +56,7 @@ class Speech:
     out: Path | None = None
     reports: tuple[tuple[str, Path], ...] = ()
     _written: str = ""
+    _shown: Shown | None = None
 
     @property
     def json(self) -> bool:
@@ -80,6 +85,7 @@ class Speech:
 
     def write_data(self, text: str) -> None:
         """Put out what the command was asked for; raises UsageError when it cannot be written."""
+        self._catch_up()
         if self.out is None:
             trouble = _write(sys.stdout, text)
             if trouble is not None and trouble.errno not in _GONE:
@@ -116,6 +122,7 @@ class Speech:
 
     def write_talk(self, text: str) -> None:
         """Say something to the person or the log; a newline is added."""
+        self._catch_up()
         if not sys.stdout.closed:
             # Terminals show both streams: what was put out before must be seen before.
             _write(sys.stdout, "")
@@ -157,12 +164,29 @@ class Speech:
 
         ink = self.talk_ink
         if self.session.environ.get("CI") or not _is_terminal(sys.stderr) or self.session.environ.get("TERM") == "dumb":
-            return PlainProgress(self.write_talk, ink=ink)
+            self._shown = PlainProgress(self.write_talk, ink=ink, soon=_soon)
+            return self._shown
         from rich.console import Console
 
-        return LiveProgress(
-            Console(file=cast("IO[str]", _Steady(sys.stderr)), highlight=False, no_color=not ink.colour), ink=ink
-        )
+        console = Console(file=cast("IO[str]", _Steady(sys.stderr)), highlight=False, no_color=not ink.colour)
+        self._shown = LiveProgress(console, ink=ink, soon=partial(_soon, seconds=_FRAME))
+        return self._shown
+
+    def _catch_up(self) -> None:
+        if self._shown is not None:
+            self._shown.catch_up()
+
+
+def _soon(work: Callable[[], None], seconds: float = 0.0) -> None:
+    """Do it after so many seconds, and not before the loop is through with what it is at: each write lets another
+    thread go first. Where no loop runs it is done at once.
+    """
+    import asyncio  # late: not on the way to the help
+
+    try:
+        asyncio.get_running_loop().call_later(seconds, work)
+    except RuntimeError:
+        work()
 
 
 def to_findings(error: FcdeployError) -> tuple[Diagnostic, ...]:

@@ -49,8 +49,11 @@ _DOWNLOAD: Final = "the download of a code archive"
 
 
 def warmed_up() -> threading.Thread:
-    """Load aiohttp in a thread of its own, while the caller reads files: a third of a second on the way."""
-    thread = threading.Thread(target=importlib.import_module, args=("fcdeploy.cloud.wire",), daemon=True)
+    """Load aiohttp in a thread of its own, while the caller reads files: a third of a second on the way.
+
+    A program that ends before waits for it: to end an import half way can end the whole program with a signal.
+    """
+    thread = threading.Thread(target=importlib.import_module, args=("fcdeploy.cloud.wire",))
     thread.start()
     return thread
 

@@ -38,6 +38,8 @@ def has_secret(value: Json) -> bool:
     """Whether a `Sensitive` stands anywhere inside."""
     if type(value) in PLAIN:
         return False
+    if type(value) is dict:  # most of what is left
+        return _any_has_secret(value.values())
     match value:
         case Sensitive():
             return True

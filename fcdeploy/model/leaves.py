@@ -196,6 +196,8 @@ def to_json(value: Json) -> Json:
     """A body with its leaves written as `$` mappings; the result is plain JSON."""
     if type(value) in PLAIN:
         return value
+    if type(value) is dict:  # most of what is left
+        return _saved_mapping(value)
     match value:
         case Sensitive():
             return {"$secret": list(value.parts)}
@@ -212,7 +214,7 @@ def to_json(value: Json) -> Json:
         case Ref():
             return {"$ref": {"kind": value.kind, "identity": list(value.identity), "attribute": value.attribute}}
         case Mapping():
-            return {_saved_key(key): item if type(item) in PLAIN else to_json(item) for key, item in value.items()}
+            return _saved_mapping(value)
         case list() | tuple():
             return [to_json(item) for item in value]
         case _:
@@ -245,6 +247,13 @@ def from_json(value: Json, secret: SecretSource) -> Json:
                 pass
     return {
         _key(key) if key[:1] == "$" else key: item if type(item) in PLAIN else from_json(item, secret)
+        for key, item in value.items()
+    }
+
+
+def _saved_mapping(value: Mapping[str, Json]) -> dict[str, Json]:
+    return {
+        key if type(key) is str and key[:1] != "$" else _saved_key(key): item if type(item) in PLAIN else to_json(item)
         for key, item in value.items()
     }
 

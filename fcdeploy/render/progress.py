@@ -51,6 +51,9 @@ class Shown(Protocol):
     def said(self, target: str, text: str) -> None:
         """Something worth knowing that is about no single step."""
 
+    def catch_up(self) -> None:
+        """Show all that was told so far, before something else is said."""
+
     def stop(self) -> None:
         """Leave the terminal as it was; may be called twice, and from a signal."""
 
@@ -127,11 +130,26 @@ def _about(step: Step) -> str:
     return f"{clean(step.address.short)}{group}"
 
 
-class PlainProgress:
-    """A line for each thing that happens."""
+def _at_once(work: Callable[[], None]) -> None:
+    work()
 
-    def __init__(self, write: Callable[[str], None], *, ink: Ink = PLAIN) -> None:
+
+class PlainProgress:
+    """A line for each thing that happens.
+
+    `soon` does what it is given at once or after what is under way: lines that come until then are written together.
+    """
+
+    def __init__(
+        self,
+        write: Callable[[str], None],
+        *,
+        ink: Ink = PLAIN,
+        soon: Callable[[Callable[[], None]], object] = _at_once,
+    ) -> None:
         self._write = write
+        self._soon = soon
+        self._lines: list[str] = []
         self._telling = Telling(ink=ink)
         self._targets: set[str] = set()
 
@@ -142,20 +160,26 @@ class PlainProgress:
 
     def begun(self, target: str, step: Step, undoing: bool) -> None:
         """A step's request is about to leave."""
-        self._write(self._telling.begun(target, step, undoing))
+        self._line(self._telling.begun(target, step, undoing))
 
     def ended(self, target: str, step: Step, event: EventType, seconds: float, note: str) -> None:
         """The step is over, one way or the other."""
-        self._write(self._telling.ended(target, step, event, seconds, note))
+        self._line(self._telling.ended(target, step, event, seconds, note))
 
     def waiting(self, target: str, step: Step, why: str, seconds: float) -> None:
         """The step will be repeated."""
         if line := self._telling.waiting(target, step, why, seconds):
-            self._write(line)
+            self._line(line)
 
     def said(self, target: str, text: str) -> None:
         """Something that is about no single step."""
-        self._write(self._telling.said(target, text))
+        self._line(self._telling.said(target, text))
+
+    def catch_up(self) -> None:
+        """Write all that was told so far."""
+        lines, self._lines = self._lines, []
+        if lines:
+            self._write("\n".join(lines))
 
     def stop(self) -> None:
         """Nothing to take down."""
@@ -164,13 +188,21 @@ class PlainProgress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
-        return None
+        self.catch_up()
+
+    def _line(self, text: str) -> None:
+        self._lines.append(text)
+        if len(self._lines) == 1:
+            self._soon(self.catch_up)
 
 
 class LiveProgress:
-    """A bar and the steps in flight at the foot of a terminal; what is over scrolls away above."""
+    """A bar and the steps in flight at the foot of a terminal; what is over scrolls away above.
 
-    def __init__(self, console: Console, *, ink: Ink) -> None:
+    `soon` as of PlainProgress: to draw costs more than a step, so what happens meanwhile is drawn together.
+    """
+
+    def __init__(self, console: Console, *, ink: Ink, soon: Callable[[Callable[[], None]], object] = _at_once) -> None:
         from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
         self._console = console
@@ -186,6 +218,9 @@ class LiveProgress:
         )
         self._totals: dict[str, int] = {}
         self._done = 0
+        self._soon = soon
+        self._is_due = False
+        self._lines: list[str] = []
         self._flying: dict[tuple[str, str], str] = {}
         self._bar: TaskID | None = None
 
@@ -193,29 +228,37 @@ class LiveProgress:
         """So many steps are to be done on the target."""
         self._totals[target] = steps
         self._telling.name_targets(len(self._totals) > 1)
-        self._redraw()
+        self._draw_soon()
 
     def begun(self, target: str, step: Step, undoing: bool) -> None:
         """A step's request is about to leave."""
         self._flying[(target, step.id)] = self._telling.begun(target, step, undoing)
-        self._redraw()
+        self._draw_soon()
 
     def ended(self, target: str, step: Step, event: EventType, seconds: float, note: str) -> None:
         """The step is over, one way or the other."""
         self._flying.pop((target, step.id), None)
         self._done += event is EventType.DONE
-        self._line(self._telling.ended(target, step, event, seconds, note))
-        self._redraw()
+        self._lines.append(self._telling.ended(target, step, event, seconds, note))
+        self._draw_soon()
 
     def waiting(self, target: str, step: Step, why: str, seconds: float) -> None:
         """The step will be repeated."""
         if line := self._telling.waiting(target, step, why, seconds):
             self._flying[(target, step.id)] = line
-            self._redraw()
+            self._draw_soon()
 
     def said(self, target: str, text: str) -> None:
         """Something that is about no single step."""
-        self._line(self._telling.said(target, text))
+        self._lines.append(self._telling.said(target, text))
+        self._draw_soon()
+
+    def catch_up(self) -> None:
+        """Draw whatever happened since the last time; nothing of it twice."""
+        if self._is_due:
+            self._is_due = False
+            self._write_lines()
+            self._draw_bar()
 
     def stop(self) -> None:
         """Take the display down."""
@@ -225,14 +268,23 @@ class LiveProgress:
         return self
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
+        self._is_due = False
+        self._write_lines()
         self.stop()
 
-    def _line(self, text: str) -> None:
-        from rich.text import Text
+    def _draw_soon(self) -> None:
+        if not self._is_due:
+            self._is_due = True
+            self._soon(self.catch_up)
 
-        self._console.print(Text.from_ansi(text), soft_wrap=True)
+    def _write_lines(self) -> None:
+        lines, self._lines = self._lines, []
+        if lines:
+            from rich.text import Text
 
-    def _redraw(self) -> None:
+            self._console.print(Text.from_ansi("\n".join(lines)), soft_wrap=True)
+
+    def _draw_bar(self) -> None:
         # The display opens with the first step: a question that is asked before must not stand under a bar.
         if self._bar is None:
             if not self._flying:

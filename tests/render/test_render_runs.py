@@ -6,6 +6,7 @@ import io
 import json
 import re
 import shlex
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -345,6 +346,44 @@ def test_plain_progress_is_a_line_for_each_thing() -> None:
         "undo: deleting function images/a ...",
         "undo: deleted function images/a (0.1 s)",
     ]
+
+
+def test_lines_that_come_together_are_written_together() -> None:
+    written: list[str] = []
+    waiting: list[Callable[[], None]] = []
+    progress = PlainProgress(written.append, soon=waiting.append)
+    with progress:
+        for name in ("a", "b"):
+            progress.begun("dev", step(Action.CREATE, name), False)
+        assert (written, len(waiting)) == ([], 1)
+        waiting.pop()()
+        assert written == ["creating function images/a ...\ncreating function images/b ..."]
+        progress.begun("dev", step(Action.CREATE, "c"), False)
+        assert (len(written), len(waiting)) == (1, 1)
+    # What is over writes nothing twice.
+    waiting.pop()()
+    assert written[1:] == ["creating function images/c ..."]
+
+
+def test_the_live_display_draws_at_once_what_happened_meanwhile() -> None:
+    stream = io.StringIO()
+    console = Console(file=stream, force_terminal=True, width=80, highlight=False)
+    due: list[Callable[[], None]] = []
+    progress = LiveProgress(console, ink=PLAIN, soon=due.append)
+    with progress:
+        for name in ("a", "b"):
+            progress.begun("dev", step(Action.CREATE, name), False)
+        progress.ended("dev", step(Action.CREATE, "a"), EventType.DONE, 0.1, "")
+        assert (stream.getvalue(), len(due)) == ("", 1)
+        progress.catch_up()
+        assert "created function images/a (0.1 s)" in stream.getvalue()
+        due.pop()()
+        progress.ended("dev", step(Action.CREATE, "b"), EventType.DONE, 0.1, "")
+    assert stream.getvalue().count("created function images/a (0.1 s)") == 1
+    assert stream.getvalue().count("created function images/b (0.1 s)") == 1
+    after = stream.getvalue()
+    due.pop()()
+    assert stream.getvalue() == after
 
 
 def test_with_several_targets_each_line_names_its_own() -> None:
