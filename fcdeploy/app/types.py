@@ -37,7 +37,7 @@ class Where:
     local: bool = False
     endpoint: str | None = None
     journal: str | None = None
-    parallelism: int = 32
+    parallelism: int = 64
     environ: Mapping[str, str] = field(default_factory=dict)
     secrets: bool = True
     clock: Callable[[], float] = time.time
