@@ -16,6 +16,7 @@ from fcdeploy.kinds.fields import Access
 from fcdeploy.spec.identity_body import identity_body
 from fcdeploy.spec.node import Node, Path
 
+ABSENT = "absent"
 EXTERNAL = "external"
 
 
@@ -126,7 +127,7 @@ def _placed(kind: Kind, name: str, node: Node, *, holder: Placed | None, parent:
     above = parent or holder
     last = (name, NEW) if kind.numbering is not None and not kind.alone else (name,)
     called = (*above.called, *last) if above is not None else last
-    gone = node.fields.get("absent")
+    gone = node.fields.get(ABSENT)
     return Placed(
         kind=kind,
         identity=_identity(kind, called, parent, node),

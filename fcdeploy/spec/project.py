@@ -19,6 +19,7 @@ from fcdeploy.spec.expand import Desired, expand, outputs_of, probe_of
 from fcdeploy.spec.include import Files, read_files
 from fcdeploy.spec.matrix import Row
 from fcdeploy.spec.node import Node, path_text
+from fcdeploy.spec.outline import outline
 from fcdeploy.spec.placed import Placed
 from fcdeploy.spec.policies import Policies, levels_of, read_policies, read_policy_files
 from fcdeploy.spec.refs import reference
@@ -109,6 +110,7 @@ class Project:
     ) -> None:
         self.document = files.document
         self._resolver = Resolver(files.document)
+        self._outlines: dict[str, Resolver] = {}
         self.files = files.paths
         self._folders = files.folders
         self.targets = tuple(target for target, _ in placed)
@@ -243,7 +245,7 @@ class Project:
     def _judge(self, target: Target) -> tuple[Resolved, tuple[Diagnostic, ...]]:
         """The resolved spec of a target and what is wrong with it."""
         if target.name not in self._judged:
-            made = self._resolved(target, self.surroundings)
+            made = self._resolved(target, self.surroundings, self._resolver)
             mark = Mark(project=self.name, target=target.name)
             judged = check_spec(
                 made.tree,
@@ -258,8 +260,14 @@ class Project:
             self.surroundings.retell(self._judged[target.name][1])
         return self._judged[target.name]
 
-    def _resolved(self, target: Target, surroundings: Surroundings) -> Resolved:
-        return self._resolver.resolved(target, self._fields[target.name], self._scope(target, surroundings))
+    def _resolved(self, target: Target, surroundings: Surroundings, resolver: Resolver) -> Resolved:
+        return resolver.resolved(target, self._fields[target.name], self._scope(target, surroundings))
+
+    def _outline(self, provider: str) -> Resolver:
+        """Resolves no more than what stands at the top."""
+        if provider not in self._outlines:
+            self._outlines[provider] = Resolver(outline(self.document, provider))
+        return self._outlines[provider]
 
     def _scope(self, target: Target, surroundings: Surroundings) -> Scope:
         return target_scope(
@@ -311,7 +319,7 @@ class Project:
             else:
                 # Only names are wanted, which cannot be secrets: another target's secrets are not read for them.
                 world = Surroundings(root=self.root, env=self.surroundings.env, read_secret=_no_secret)
-                made = self._resolved(target, world)
+                made = self._resolved(target, world, self._outline(target.provider))
             self._at_top[target.name] = {
                 (one.kind.name, one.identity): one
                 for one in made.there

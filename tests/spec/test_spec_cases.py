@@ -66,6 +66,20 @@ def test_a_good_spec_has_no_diagnostics(name: str) -> None:
         assert project.expand(target)
 
 
+@pytest.mark.parametrize("folder", ["good", "expand"])
+def test_targets_that_are_not_judged_have_the_same_at_their_top(folder: str) -> None:
+    told = 0
+    for name in names(folder):
+        path = CASES / folder / f"{name}.yaml"
+        judged, fresh = read_project(path, environ=ENVIRON), read_project(path, environ=ENVIRON)
+        judged.diagnostics(judged.targets)
+        for target in judged.targets:
+            whole = judged.shared_with([target], judged, [target])
+            assert judged.shared_with([target], fresh, [target]) == whole, (name, target.name)
+            told += len(whole)
+    assert told >= 10
+
+
 @pytest.mark.parametrize("name", names("expand"))
 def test_a_spec_expands_to_resources(name: str) -> None:
     path = CASES / "expand" / f"{name}.yaml"

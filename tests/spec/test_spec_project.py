@@ -7,6 +7,8 @@ import pytest
 from fcdeploy.diagnostics import Severity
 from fcdeploy.errors import SpecError, UsageError
 from fcdeploy.model import Address, Sensitive
+from fcdeploy.spec.loader import load
+from fcdeploy.spec.outline import outline
 from fcdeploy.spec.project import Project, read_project
 
 SPEC = """
@@ -182,4 +184,29 @@ def test_a_word_may_come_out_of_a_template(tmp_path: Path) -> None:
     assert {one.path for one in found} == {
         "services.more.functions.b.runtime",
         "services.text.functions.f",
+    }
+
+
+def test_of_a_target_that_nobody_asked_for_only_what_decides_its_names_is_evaluated() -> None:
+    text = """
+project: shop
+defaults: {service: {description: d}}
+outputs: {a: "${{ ref('b') }}"}
+services:
+  "a-${{ target.name }}": {when: vars.big, absent: true, alibaba: {role: r}, role: r, functions: {f: {code: src}}}
+  b: {external: true, logConfig: {project: p}}
+  c: "${{ vars.c }}"
+layers: {l: {code: src}}
+customDomains: {}
+"""
+    assert outline(load(text, "x.yaml"), "alibaba").plain() == {
+        "project": "shop",
+        "defaults": {"service": {"description": "d"}},
+        "services": {
+            "a-${{ target.name }}": {"when": "vars.big", "absent": True, "alibaba": {"role": "r"}},
+            "b": {"external": True},
+            "c": "${{ vars.c }}",
+        },
+        "layers": {"l": {}},
+        "customDomains": {},
     }

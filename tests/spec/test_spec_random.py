@@ -115,7 +115,10 @@ def judge(folder: Path, text: str) -> None:
             for target in project.targets:
                 project.expand(target)
         return
+    other = read_project(path, environ={"API_TOKEN": "hunter2"})
     for target in project.targets:
+        # What stands at the top of a target is found without judging it, too.
+        assert project.shared_with([target], other, [target]) == project.shared_with([target], project, [target])
         for resource in project.expand(target).values():
             json.dumps(to_json(resource.body))
             assert all(span.line >= 1 for span in resource.spans.values())
