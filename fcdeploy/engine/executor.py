@@ -173,7 +173,15 @@ class Executor:
     ) -> None:
         schedule = Schedule(round_.steps, round_.done.keys() - again)
         running: dict[asyncio.Task[bool], Step] = {}
+        finished: list[asyncio.Task[bool]] = []
+        news = asyncio.Event()
+
+        def note_end(task: asyncio.Task[bool]) -> None:
+            finished.append(task)
+            news.set()
+
         stopping = asyncio.create_task(self._stop.wait())
+        stopping.add_done_callback(lambda _: news.set())
         try:
             while True:
                 while len(running) < self._parallelism and not self._is_halted(round_):
@@ -181,23 +189,24 @@ class Executor:
                     if step is None:
                         break
                     task = asyncio.create_task(self._one(step, round_, unsettled=step.id in unsettled))
+                    task.add_done_callback(note_end)
                     running[task] = step
                 if not running:
                     break
-                watched: set[asyncio.Task[bool] | asyncio.Task[None]] = set(running)
-                if not stopping.done():
-                    watched.add(stopping)
-                finished, _ = await asyncio.wait(
-                    watched, return_when=asyncio.FIRST_COMPLETED, timeout=self._seconds_left()
-                )
-                if not finished:
-                    break
-                if stopping in finished and self._deadline is None and self._grace is not None:
+                try:
+                    async with asyncio.timeout(self._seconds_left()):
+                        await news.wait()
+                except TimeoutError:
+                    if not finished:
+                        break
+                news.clear()
+                if stopping.done() and self._deadline is None and self._grace is not None:
                     self._deadline = time.monotonic() + self._grace
-                for task in [task for task in running if task in finished]:
+                for task in finished:
                     step = running.pop(task)
                     if task.result():
                         schedule.succeeded(step)
+                finished.clear()
         finally:
             stopping.cancel()
             await self._abandon(running, round_)
