@@ -5,15 +5,18 @@ them are 6,400 a second. So there is a rate besides, infinite until a call is re
 The service is taken for a bucket that refills at a rate which nobody tells us, with a depth which nobody tells us.
 
 - The first refusal says only that the bucket is empty, not how fast it fills, for what went well came out of its depth.
-  The rate begins at half of what went well in the last second, or at `START`, and grows by half in each window.
-- With the next refusal it is known: from one empty bucket to the next, exactly what came in went out again. The rate
-  becomes that measure, but no less than half of itself, since a bucket that was full for part of the time lost some.
-- From then on it is held: a refusal takes `KEEP` of it, and each window without one grows it by a little more than the
-  window before. Where it stood when it was refused it passes slowly, and where the service has more room than then it
-  soon grows by half again. (The same idea as the cubic curve of RFC 9438, by windows.)
+  How much that was is kept: the bucket is no deeper. The rate begins at half of what went well in the last second, or
+  at `START`, and grows by half in each window.
+- With the next refusal it is known: whatever went well in a span before it came out of the depth or flowed in
+  meanwhile, so each span says how much flowed in at least, and the one that says most is believed. But a cut is never
+  to less than half.
+- From then on it is held: a refusal takes a little of it, and each window without one grows it by more than the window
+  before. Where it stood when it was refused it passes slowly, and where the service has more room than then it soon
+  grows by half again. (The same idea as the cubic curve of RFC 9438, by windows.) Where the service asks for a pause
+  with each refusal, more is taken and it grows more slowly: what is lost is not a call, but the pause for all.
 
 It grows at most once in a window, is cut at most once, and only by a refusal of a call that left after the last cut.
-It does not grow while it is not what holds the calls back, nor far beyond what is really sent: an allowance that was
+It does not grow while it is not what holds the calls back, nor while most of it is not used: an allowance that was
 never tried would be a flood when it is used.
 """
 
@@ -24,11 +27,18 @@ from collections import deque
 from typing import Final
 
 WINDOW: Final = 0.25
-START: Final = 10.0
+START: Final = 30.0
 FLOOR: Final = 0.5
-KEEP: Final = 0.85
+KEEP: Final = 0.95
+KEEP_PAUSED: Final = 0.9
 SEARCH: Final = 0.5
-STEP: Final = 0.0002
+STEP: Final = 0.004
+STEP_PAUSED: Final = 0.0002
+USED: Final = 0.6
+USED_HELD: Final = 0.8
+SPAN: Final = 0.1
+"""Seconds of which a span must have more to say anything; in shorter ones a call more or less is too much."""
+TIMES: Final = 1024
 SLACK: Final = 0.001
 """A timer is late by about a millisecond; what is lost by it is made up for."""
 
@@ -41,13 +51,19 @@ class Pace:
         self.opens = -math.inf
         self._window = window
         self._growth: float | None = None
+        self._step = STEP
+        self._cut = self._begun = self._changed = -math.inf
+        # Of the bucket when it was first found empty: what had come out of it, and in how many seconds.
+        self._depth, self._drained = 0, 0.0
+        # Since the last cut: whether a call has left, and when calls went well; of these, how many since `_changed`.
+        self._gone = False
+        self._well: deque[float] = deque(maxlen=TIMES)
+        self._well_lately = 0
         self._holds = False
-        self._cut = self._changed = -math.inf
-        self._well = 0
-        self._lately: deque[float] = deque()
 
     def leave(self, now: float) -> None:
         """A call leaves."""
+        self._gone = True
         if self.rate < math.inf:
             self.opens = max(self.opens, now - SLACK) + 1.0 / self.rate
 
@@ -57,40 +73,58 @@ class Pace:
 
     def went_well(self, now: float, *, paused: bool) -> None:
         """The service took a call; `paused`: nothing leaves at present because the service asked for it."""
-        self._well += 1
-        self._lately.append(now)
-        while self._lately[0] < now - 1.0:
-            self._lately.popleft()
-        if self.rate == math.inf or paused or now - self._changed < self._window:
+        if not self._gone:
+            # It had left before the cut; what it took was there before.
+            self._depth += self._growth is None
             return
-        self._changed = now
-        holds, self._holds = self._holds, False
-        lately = len(self._lately)
-        if not holds:
+        self._well.append(now)
+        self._well_lately += 1
+        since = max(self._changed, self._begun)
+        if self.rate == math.inf or paused or now - since < self._window:
             return
+        most = (USED if self._growth is None else USED_HELD) * self.rate * (now - since)
+        is_used = self.rate <= START or self._well_lately >= most
+        grows = self._holds and is_used
+        self._changed, self._well_lately, self._holds = now, 0, False
         if self._growth is None:
-            if self.rate < max(START, 2.0 * lately):
-                self.rate *= 1.0 + SEARCH
-        elif self.rate < 1.0 + 1.25 * lately:
-            self._growth = min(SEARCH, self._growth + STEP)
+            self.rate *= 1.0 + SEARCH * grows
+        elif grows:
+            # Where few calls leave in a window it takes more of them: some thirty are to go well for one refused.
+            self._growth = min(SEARCH, self._growth + min(self._step, max(STEP_PAUSED, 7e-6 * self.rate**2)))
             self.rate *= 1.0 + self._growth
 
     def refused(self, now: float, *, left: float, resume: float) -> bool:
         """The service refused a call that left at `left`, and nothing leaves before `resume`; whether it is news."""
         news = left >= self._cut and now - self._cut >= self._window
         if news:
-            self.rate = self._rate_after(now)
-            self._cut = self._changed = now
-            self._well, self._holds = 0, False
+            self.rate = self._rate_after(now, paused=resume > now)
+            self._cut = self._begun = self._changed = now
+            self._well.clear()
+            self._well_lately = 0
+            self._gone = self._holds = False
+        self._begun = max(self._begun, resume)
         self.opens = max(self.opens, max(now, resume) + 1.0 / self.rate)
         return news
 
-    def _rate_after(self, now: float) -> float:
+    def _rate_after(self, now: float, *, paused: bool) -> float:
         if self.rate == math.inf:
-            return max(START, sum(each > now - 1.0 for each in self._lately) / 2.0)
-        least = KEEP
-        if self._growth is None:
-            measured = self._well / max(now - self._cut, self._window, SLACK)
-            least = min(KEEP, max(0.5, measured / self.rate))
+            lately = [at for at in self._well if at > now - 1.0]
+            self._depth, self._drained = len(lately), now - min(lately, default=now)
+            return max(START, self._depth / 2.0)
+        measured = self._measured(now)
+        if not self._well and self._growth is not None:
+            measured = self.rate
         self._growth = 0.0
-        return max(FLOOR, self.rate * least)
+        keep, self._step = (KEEP_PAUSED, STEP_PAUSED) if paused else (KEEP, STEP)
+        return max(FLOOR, min(keep * self.rate, max(measured, 0.5 * self.rate)))
+
+    def _measured(self, now: float) -> float:
+        """What has flowed into the bucket a second, at least, as it is found empty again."""
+        # In all the time since it was empty, nothing came out that had not flowed in.
+        told = [len(self._well) / max(now - self._cut, self._window, SLACK)]
+        for before, at in enumerate(self._well):
+            seconds = now - at - self._drained
+            if seconds <= SPAN:
+                break
+            told.append((len(self._well) - before + 1 - self._depth) / seconds)
+        return max(told)

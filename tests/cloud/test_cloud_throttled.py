@@ -202,6 +202,31 @@ def test_what_the_service_allows_is_made_use_of(
     assert reached >= 0.75 * min(rate, ceiling / latency)
 
 
+@pytest.mark.parametrize("ceiling", [32, pytest.param(128, marks=pytest.mark.proof)])
+@pytest.mark.parametrize(
+    ("burst", "tells", "most"),
+    [
+        (1, False, 1.3),
+        (20, False, 1.2),
+        (200, False, 1.1),
+        (200, True, 1.1),
+        (100, True, 1.3),
+        # A pause is of a second at least, in which so shallow a bucket loses nearly all that flows into it.
+        (20, True, 1.4),
+        (1, True, 1.6),
+    ],
+)
+def test_a_run_takes_little_longer_than_the_service_needs_for_it(
+    run_virtually: Run, ceiling: int, burst: float, tells: bool, most: float
+) -> None:
+    """The first apply of a thousand functions with a trigger each, at two hundred calls a second."""
+    service, calls = Service(200, burst, 0.02, tells), 2040
+    seen = run_virtually(called(service, ceiling, calls=calls))
+    assert seen.failures == [] and len(service.taken) == calls
+    assert seen.seconds <= most * calls / service.rate
+    assert service.refused <= 0.2 * calls
+
+
 @pytest.mark.parametrize(("latency", "ceiling"), [(0.005, 32), (0.2, 128)])
 def test_a_service_that_refuses_nothing_is_not_slowed_down(run_virtually: Run, latency: float, ceiling: int) -> None:
     service = Service(math.inf, math.inf, latency)
@@ -220,7 +245,7 @@ def test_full_speed_comes_back_when_throttling_ends(run_virtually: Run, tells: b
             service.rate = service.burst = 1e9
 
         asyncio.get_running_loop().call_later(30, open_up)
-        return await called(service, 32, calls=9_000)
+        return await called(service, 32, calls=12_000)
 
     run_virtually(main())
     begin = service.taken[0]
