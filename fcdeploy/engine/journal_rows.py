@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -101,10 +101,14 @@ def _storable(text: str | None) -> str | None:
     return str(shown(text)).encode(errors="replace").decode()
 
 
+def _list_text(items: Iterable[Json]) -> str:
+    return f"[{','.join(map(_to_text, items))}]"
+
+
 def to_plan_text(plan: Plan) -> str:
     """What it takes to go on with a plan or to take it back: target and steps, whole."""
     target = plan.target
-    saved = {
+    head = {
         "project": plan.project,
         # The target's variables may hold secrets and are not needed any more: the steps are what they made.
         "target": {
@@ -117,9 +121,9 @@ def to_plan_text(plan: Plan) -> str:
             "credentials": target.credentials.to_json() if target.credentials else None,
             "retired": target.retired,
         },
-        "steps": [step.to_json() for step in plan.steps],
     }
-    return _to_text(saved)
+    # Step by step: what stands between steps and text takes several times what either does.
+    return f'{_to_text(head)[:-1]},"steps":{_list_text(step.to_json() for step in plan.steps)}}}'
 
 
 def from_plan_text(text: bytes, secret: SecretSource) -> Plan:
@@ -130,15 +134,13 @@ def from_plan_text(text: bytes, secret: SecretSource) -> Plan:
 
 
 def _target_from_json(saved: dict[str, Any]) -> Target:
-    rest = {name: value for name, value in saved.items() if name not in ("credentials", "profile")}
-    # Journals of 0.1 name a profile alone.
-    named = saved.get("credentials") or ({"profile": saved["profile"]} if saved.get("profile") else None)
-    return Target(**rest, credentials=KeySource.from_json(named) if named else None)
+    credentials = saved["credentials"]
+    return Target(**{**saved, "credentials": KeySource.from_json(credentials) if credentials else None})
 
 
 def to_summary_text(plan: Plan) -> str:
     """What history keeps of a plan's steps."""
-    return _to_text([_summary_to_json(step) for step in plan.steps])
+    return _list_text(map(_summary_to_json, plan.steps))
 
 
 def _summary_to_json(step: Step) -> Json:
