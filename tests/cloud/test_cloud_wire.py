@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-import ssl
+import subprocess
+import sys
 from typing import Any
 
 import pytest
-from aiohttp import connector
 
 from fcdeploy.cloud.body import EMPTY, Body
 from fcdeploy.cloud.wire import Fault, Wire, environment_proxy
@@ -196,11 +196,18 @@ def test_a_proxy_that_refuses_lets_nothing_through(raw: Any, monkeypatch: pytest
 
 
 def test_the_library_is_loaded_without_certificates_and_leaves_tls_as_it_was() -> None:
-    # Contexts of aiohttp's own, which no call of ours uses.
-    for name in ("_SSL_CONTEXT_VERIFIED", "_SSL_CONTEXT_UNVERIFIED"):
-        assert getattr(connector, name).cert_store_stats()["x509"] == 0
-    assert ssl.SSLContext.set_default_verify_paths is vars(ssl.SSLContext.__base__)["set_default_verify_paths"]
-    assert ssl.create_default_context.__module__ == "ssl"
+    program = """
+import ssl
+before = ssl.create_default_context, ssl.SSLContext.set_default_verify_paths
+from fcdeploy.cloud import libraries
+from aiohttp import connector
+# Contexts of aiohttp's own, which no call of ours uses.
+for name in ("_SSL_CONTEXT_VERIFIED", "_SSL_CONTEXT_UNVERIFIED"):
+    print(getattr(connector, name).cert_store_stats()["x509"])
+print(before == (ssl.create_default_context, ssl.SSLContext.set_default_verify_paths))
+"""
+    ran = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert ran.stdout.split() == ["0", "0", "True"]
 
 
 def clear_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
