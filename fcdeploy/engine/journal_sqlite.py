@@ -87,7 +87,8 @@ class SqliteJournal:
     async def write_archives(self, files: Mapping[str, Path]) -> None:
         """See `Journal.write_archives`."""
         if files:
-            self.spool.adopt_files([files[sha256] for sha256 in sorted(files)], immutable=True)
+            # Each is read to the end once more; what else the command is at goes on meanwhile.
+            await asyncio.to_thread(self.spool.adopt_files, [files[one] for one in sorted(files)], immutable=True)
 
     async def read_archives(self, sha256s: Collection[str], folder: Path) -> None:
         """See `Journal.read_archives`: what the spool has is sent from there."""
@@ -211,26 +212,30 @@ class SqliteJournal:
 
     async def forget(self, target: str, *, older_than: float = KEEP_UNDO, keep: Collection[str] = ()) -> int:
         """See `Journal.forget`."""
-        lease = self._lease_of(target)
+        lease, oldest = self._lease_of(target), time.time() - older_than
 
-        def work(connection: sqlite3.Connection) -> tuple[int, set[str]]:
+        def due(connection: sqlite3.Connection) -> list[tuple[str]]:
             lease.check_in(connection)
-            due = connection.execute(
-                "SELECT id FROM runs WHERE target = ? AND plan IS NOT NULL AND ended < ?",
-                (target, time.time() - older_than),
+            found = connection.execute(
+                "SELECT id FROM runs WHERE target = ? AND plan IS NOT NULL AND ended < ?", (target, oldest)
             ).fetchall()
-            stripped = [(run,) for (run,) in due if run not in keep]
+            return [(run,) for (run,) in found if run not in keep]
+
+        def work(connection: sqlite3.Connection) -> None:
+            lease.check_in(connection)
             connection.executemany("UPDATE runs SET plan = NULL WHERE id = ?", stripped)
             connection.executemany("UPDATE events SET outputs = '{}' WHERE run = ?", stripped)
             connection.executemany("DELETE FROM materials WHERE run = ?", stripped)
-            needed = {sha256 for (sha256,) in connection.execute("SELECT sha256 FROM materials")}
-            return len(stripped), needed
 
-        count, needed = await self.file.write(work)
+        stripped = await self.file.read(due)
+        if stripped:
+            await self.file.write(work)
+        rows = await self.file.read(lambda connection: connection.execute("SELECT sha256 FROM materials").fetchall())
+        needed = {sha256 for (sha256,) in rows}
         # Only now, when nothing refers to them any more; files that a crash leaves here go the next time.
         for store in (self.spool, self.undo):
             await asyncio.to_thread(store.forget, needed)
-        return count
+        return len(stripped)
 
     async def close(self) -> None:
         """See `Journal.close`. Leases that were not released stay, to be taken over from a dead process."""

@@ -114,7 +114,8 @@ class Spool:
                 if path.name.startswith(_TEMPORARY) or (_NAME.fullmatch(path.name) and path.name not in keep):
                     path.unlink(missing_ok=True)
                     removed += 1
-            write_folder_entries(self.folder)
+            if removed:
+                write_folder_entries(self.folder)
         return removed
 
     def _location(self, sha256: str) -> Path:

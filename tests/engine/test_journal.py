@@ -183,6 +183,28 @@ def test_forget_strips_old_runs_and_keeps_their_history(tmp_path: Path, monkeypa
     in_journal(tmp_path, use)
 
 
+def test_to_forget_nothing_writes_nothing(tmp_path: Path) -> None:
+    statements: list[str] = []
+
+    async def use(journal: SqliteJournal) -> None:
+        await journal.acquire("dev")
+        run = await journal.open_run(a_plan(), "apply")
+        await journal.close_run(run, Ending.DONE)
+        before = statements.count("COMMIT")
+        assert await journal.forget("dev") == 0
+        assert statements.count("COMMIT") == before
+        # A killed process left it half written; the plan of the run stays.
+        left = tmp_path / "undo" / ".new-0123"
+        left.write_bytes(b"half")
+        assert await journal.forget("dev") == 0
+        assert [item.name for item in (tmp_path / "undo").iterdir()] == [(await journal.read_run(run)).plan]
+        assert await journal.forget("dev", older_than=-1.0) == 1
+        assert statements.count("COMMIT") == before + 1
+        assert list((tmp_path / "undo").iterdir()) == []
+
+    in_journal(tmp_path, use, trace=statements.append)
+
+
 def test_a_plan_whose_file_is_gone_or_damaged_is_not_guessed(tmp_path: Path) -> None:
     async def use(journal: SqliteJournal) -> None:
         await journal.acquire("dev")
