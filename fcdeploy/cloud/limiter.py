@@ -14,8 +14,42 @@ import time
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
+from typing import Final
 
 from fcdeploy.cloud.pace import WINDOW, Pace
+
+FEW: Final = 2
+"""Calls that each place may have in flight however many others have: what hangs elsewhere holds up nobody."""
+PLACES: Final = 4
+"""How many places may use all that they are allowed at the same time; more is nothing that one process could use."""
+
+
+class Room:
+    """How many calls a command has in flight in all, to whatever place; `most` but for the `FEW` of each.
+
+    A target has a few dozen calls to make, all at once: a hundred targets would open thousands of connections, each
+    for a call or two. So the places take turns, and whoever has connections uses them until its work is done.
+    """
+
+    def __init__(self, most: float = math.inf) -> None:
+        self.most = most
+        self.in_flight = 0
+        self._waiting: dict[Limiter, None] = {}
+
+    def has_place(self, own: int) -> bool:
+        """Whether there is room for one who has so many in flight already."""
+        return own < FEW or self.in_flight < self.most
+
+    def wait(self, limiter: Limiter) -> None:
+        """There is no room now, and this one could use some."""
+        self._waiting[limiter] = None
+
+    def offer(self) -> None:
+        """Let in who waits, as far as there is room."""
+        while self._waiting and self.in_flight < self.most:
+            limiter = next(iter(self._waiting))
+            del self._waiting[limiter]
+            limiter.let_in()
 
 
 class Limiter:
@@ -24,10 +58,18 @@ class Limiter:
     It lets `ceiling` through at first. In each window (seconds) the limit is halved at most once and grows by one at
     most once, never above `ceiling` nor below one; so does the pace. A pause asked for by the service holds up
     everyone. `left` is when the attempt was let through, on `clock`. `answered` says that the service answered
-    something, be it a refusal.
+    something, be it a refusal. `room` is what it shares with others.
     """
 
-    def __init__(self, ceiling: int, *, window: float = WINDOW, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        ceiling: int,
+        *,
+        window: float = WINDOW,
+        clock: Callable[[], float] = time.monotonic,
+        room: Room | None = None,
+    ) -> None:
+        self._room = room or Room()
         self.ceiling = max(1, ceiling)
         self.limit = self.ceiling
         self.in_flight = 0
@@ -66,7 +108,7 @@ class Limiter:
         if self.limit < self.ceiling and now - self._changed >= self._window:
             self._changed = now
             self.limit += 1
-            self._let_in()
+            self.let_in()
 
     def refused_for(self, since: float) -> float:
         """For how many seconds, from `since` at the earliest, the service has refused all that was sent to it."""
@@ -74,7 +116,8 @@ class Limiter:
 
     async def __aenter__(self) -> float:
         now = self.clock()
-        if self._waiting or self.in_flight >= self.limit or self._opens() > now:
+        is_free = self.in_flight < self.limit and self._room.has_place(self.in_flight)
+        if self._waiting or not is_free or self._opens() > now:
             await self._queue()
             return self.clock()
         self._admit(now)
@@ -90,12 +133,13 @@ class Limiter:
 
     def _admit(self, now: float) -> None:
         self.in_flight += 1
+        self._room.in_flight += 1
         self.pace.leave(now)
 
     async def _queue(self) -> None:
         place: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._waiting.append(place)
-        self._let_in()
+        self.let_in()
         try:
             await place
         except asyncio.CancelledError:
@@ -106,13 +150,19 @@ class Limiter:
 
     def _leave(self) -> None:
         self.in_flight -= 1
-        self._let_in()
+        self._room.in_flight -= 1
+        self.let_in()
+        self._room.offer()
 
-    def _let_in(self) -> None:
+    def let_in(self) -> None:
+        """Let in who waits, as far as that may be."""
         while self._waiting and self.in_flight < self.limit:
             if self._waiting[0].done():
                 self._waiting.popleft()
                 continue
+            if not self._room.has_place(self.in_flight):
+                self._room.wait(self)
+                return
             now = self.clock()
             if (wait := self._opens() - now) > 0:
                 if now >= self._resume:
@@ -125,7 +175,7 @@ class Limiter:
 
     def _fire(self) -> None:
         self._timer = None
-        self._let_in()
+        self.let_in()
 
 
 class Limiters:
@@ -137,8 +187,12 @@ class Limiters:
 
     def __init__(self, ceiling: int) -> None:
         self._ceiling = ceiling
+        self._room = Room(PLACES * ceiling)
         self._made: dict[tuple[str, str, str], Limiter] = {}
 
     def of(self, provider: str, account: str, region: str) -> Limiter:
         """The limiter that all calls to this place go through, made once."""
-        return self._made.setdefault((provider, account, region), Limiter(self._ceiling))
+        place = (provider, account, region)
+        if place not in self._made:
+            self._made[place] = Limiter(self._ceiling, room=self._room)
+        return self._made[place]

@@ -8,7 +8,7 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from fcdeploy.cloud.limiter import Limiter, Limiters
+from fcdeploy.cloud.limiter import FEW, PLACES, Limiter, Limiters, Room
 from fcdeploy.cloud.pace import KEEP, START
 
 
@@ -122,3 +122,65 @@ def test_one_limiter_for_each_account_and_region() -> None:
     assert here is limiters.of("alibaba", "1", "cn-hangzhou") and here.ceiling == 7
     others = [limiters.of("alibaba", "2", "cn-hangzhou"), limiters.of("alibaba", "1", "cn-shanghai")]
     assert len({id(one) for one in (here, *others)}) == 3
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    most=st.integers(1, 6),
+    places=st.lists(st.lists(st.tuples(st.integers(0, 3), st.booleans()), max_size=12), min_size=1, max_size=5),
+)
+def test_places_take_turns_where_there_is_room_for_few_of_all(
+    run_virtually: Any, most: int, places: list[list[tuple[int, bool]]]
+) -> None:
+    """Calls take some turns of the loop, some are cancelled; what is over the room is only the few of each place."""
+
+    async def main() -> None:
+        room, highest, done = Room(most), 0, 0
+
+        async def call(limiter: Limiter, turns: int) -> None:
+            nonlocal highest, done
+            async with limiter:
+                highest = max(highest, room.in_flight)
+                assert limiter.in_flight <= FEW or room.in_flight <= most
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+            done += 1
+
+        tasks, cancelled = [], 0
+        limiters = [Limiter(4, clock=asyncio.get_running_loop().time, room=room) for _ in places]
+        for limiter, calls in zip(limiters, places, strict=True):
+            tasks += [(asyncio.create_task(call(limiter, turns)), cancel) for turns, cancel in calls]
+        await asyncio.sleep(0)
+        cancelled = sum(task.cancel() for task, cancel in tasks if cancel)
+        async with asyncio.timeout(100):
+            await asyncio.gather(*(task for task, _ in tasks), return_exceptions=True)
+        assert highest <= most + FEW * len(places)
+        assert done >= len(tasks) - cancelled
+        assert room.in_flight == sum(limiter.in_flight for limiter in limiters) == 0
+
+    run_virtually(main())
+
+
+def test_places_that_hang_hold_up_no_other() -> None:
+    async def main() -> None:
+        limiters = Limiters(8)
+        over = asyncio.Event()
+
+        async def hang(limiter: Limiter) -> None:
+            async with limiter:
+                await over.wait()
+
+        dead = [limiters.of("alibaba", str(number), "cn-hangzhou") for number in range(PLACES + 1)]
+        hanging = [asyncio.create_task(hang(limiter)) for limiter in dead for _ in range(20)]
+        await asyncio.sleep(0)
+        # Those that came first have all they may have, the last one its few; so has whoever comes then.
+        assert [limiter.in_flight for limiter in dead] == [8] * PLACES + [FEW]
+        alive = limiters.of("alibaba", "1", "cn-shanghai")
+        for _ in range(20):
+            async with alive:
+                assert alive.in_flight == 1
+        over.set()
+        await asyncio.gather(*hanging)
+        assert all(limiter.in_flight == 0 for limiter in dead)
+
+    asyncio.run(main())
