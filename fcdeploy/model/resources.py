@@ -15,7 +15,7 @@ from fcdeploy.model.providers import provider_of
 
 
 @total_ordering
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
 class Address:
     """Names one resource of one target: `prod/cn-shanghai:alibaba.function:images/resize`."""
 
@@ -23,6 +23,19 @@ class Address:
     target: str
     kind: str
     identity: tuple[str, ...]
+    _hash: int = field(init=False, repr=False)
+
+    def __post_init__(self) -> None:
+        # A plan looks each address up some fifty times.
+        object.__setattr__(self, "_hash", hash((self.identity, self.kind, self.target, self.provider)))
+
+    def __hash__(self) -> int:
+        return self._hash
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Address):
+            return NotImplemented
+        return self._hash == other._hash and self.order() == other.order()
 
     @classmethod
     def parse(cls, text: str) -> Self:
