@@ -202,41 +202,53 @@ class Places(Mapping[str, Span]):
 
     def __init__(self, placed: Placed) -> None:
         self._placed = placed
-        self._found: dict[str, Span] | None = None
+        self._found: dict[str, Node] | None = None
 
-    def _spans(self) -> dict[str, Span]:
+    def _nodes(self) -> dict[str, Node]:
         if self._found is None:
-            self._found = dict(_places(self._placed))
+            self._found = _places(self._placed)
         return self._found
 
     def __getitem__(self, path: str) -> Span:
-        return self._spans()[path]
+        return self._nodes()[path].span
+
+    def __contains__(self, path: object) -> bool:
+        return path in self._nodes()
 
     def __iter__(self) -> Iterator[str]:
-        return iter(self._spans())
+        return iter(self._nodes())
 
     def __len__(self) -> int:
-        return len(self._spans())
+        return len(self._nodes())
 
     def __repr__(self) -> str:
         return f"Places({self._placed.node.span})"
 
 
-def _places(placed: Placed) -> Iterator[tuple[str, Span]]:
+def _places(placed: Placed) -> dict[str, Node]:
     known = shapes(placed.kind.provider, placed.kind.name)
+    found: dict[str, Node] = {}
     for name, node in placed.node.fields.items():
-        if name not in known:
+        shape = known.get(name)
+        if shape is None:
             continue
-        field = known[name].field
-        places = _below(field.name, node, known[name], placed.node)
-        yield from moved_places(field, node, places) if field.secrets_in else places
+        if shape.field.secrets_in:
+            places: dict[str, Node] = {}
+            _add_places(places, shape.field.name, node, shape, placed.node)
+            found |= moved_places(shape.field, node, places)
+        else:
+            _add_places(found, shape.field.name, node, shape, placed.node)
+    return found
 
 
-def _below(path: str, node: Node, shape: Shape | None, resource: Node) -> Iterator[tuple[str, Span]]:
-    yield path, node.span
-    known = shape.below(resource) if shape is not None else {}
-    for key, item in node.fields.items():
-        member = known.get(key)
-        yield from _below(f"{path}.{member.field.name if member else key}", item, member, resource)
-    for index, item in enumerate(node.items):
-        yield from _below(f"{path}.{index}", item, shape.item if shape is not None else None, resource)
+def _add_places(found: dict[str, Node], path: str, node: Node, shape: Shape | None, resource: Node) -> None:
+    found[path] = node
+    value = node.value
+    if type(value) is dict:
+        known = shape.below(resource) if shape is not None else {}
+        for key, item in value.items():
+            member = known.get(key)
+            _add_places(found, f"{path}.{member.field.name if member else key}", item, member, resource)
+    elif type(value) is list:
+        for index, item in enumerate(value):
+            _add_places(found, f"{path}.{index}", item, shape.item if shape is not None else None, resource)

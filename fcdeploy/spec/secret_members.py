@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Mapping
+from functools import cache
 
-from fcdeploy.diagnostics import Span
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Field
+from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import Json, LaterText, Sensitive
 from fcdeploy.spec.node import Node
 
@@ -27,9 +28,9 @@ def move_secrets(kind: Kind, body: dict[str, Json], literal: list[str]) -> None:
 
     What is left of a map is literal where all its members are; its entry in `literal` is added then.
     """
-    for field in kind.fields:
+    for field in _moving(kind.provider, kind.name):
         given = body.get(field.name)
-        if not field.secrets_in or not isinstance(given, dict) or not any(map(is_secret, given.values())):
+        if not isinstance(given, dict) or not any(map(is_secret, given.values())):
             continue
         body[field.name] = {key: value for key, value in given.items() if not is_secret(value)}
         # What the file gives there itself is said more plainly.
@@ -42,11 +43,14 @@ def move_secrets(kind: Kind, body: dict[str, Json], literal: list[str]) -> None:
             literal.remove(field.secrets_in)
 
 
-def moved_places(field: Field, node: Node, places: Iterator[tuple[str, Span]]) -> Iterator[tuple[str, Span]]:
+@cache
+def _moving(provider: str, kind: str) -> tuple[Field, ...]:
+    return tuple(one for one in KINDS[(provider, kind)].fields if one.secrets_in)
+
+
+def moved_places(field: Field, node: Node, places: Mapping[str, Node]) -> dict[str, Node]:
     """The places of such a map, those of secret members under the field in which they travel."""
     secret = [key for key, item in node.fields.items() if is_secret(item.value)]
-    if secret:
-        yield field.secrets_in, node.span
     moved = {f"{field.name}.{key}": f"{field.secrets_in}.{key}" for key in secret}
-    for path, span in places:
-        yield moved.get(path, path), span
+    made = {field.secrets_in: node} if secret else {}
+    return made | {moved.get(path, path): one for path, one in places.items()}
