@@ -25,7 +25,7 @@ from urllib.parse import quote, urlsplit
 from fcdeploy import __version__
 from fcdeploy.cloud import sign_acs3, sign_fc, sign_huawei
 from fcdeploy.cloud.answers import api_error
-from fcdeploy.cloud.body import Body, UnusableArchive, body
+from fcdeploy.cloud.body import EMPTY, Body, UnusableArchive, body
 from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.exchange import Answer, Fault, Line, TooLarge, Unwritable
 from fcdeploy.cloud.keys import Keys
@@ -46,6 +46,7 @@ FIRST_DEADLINE: Final = 20.0
 USER_AGENT: Final = f"fcdeploy/{__version__}"
 
 _DOWNLOAD: Final = "the download of a code archive"
+_OF_NOTHING: Final = hashlib.sha256().hexdigest()
 
 
 def warmed_up() -> threading.Thread:
@@ -217,7 +218,9 @@ class Client:
     async def _attempt(self, call: Call, content: Body, digest: str) -> Reply:
         key = await self._key(call)
         path = f"{self._prefix}{call.path}"
-        headers = {**self._headers, **{name.lower(): value for name, value in call.headers.items()}}
+        headers = {**self._headers}
+        for name, value in call.headers.items():
+            headers[name.lower()] = value
         if kind := self._scheme.json if content.length else self._scheme.bare:
             headers["content-type"] = kind
         # Signed only now: a date from before a long wait would be refused.
@@ -339,6 +342,8 @@ class Client:
 
 
 async def _digest(content: Body) -> str:
+    if content is EMPTY:
+        return _OF_NOTHING
     whole = content.whole
     if whole is not None:
         return hashlib.sha256(whole).hexdigest()

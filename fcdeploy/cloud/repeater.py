@@ -13,6 +13,7 @@ LATE: Final = 1.0
 """Seconds of waiting to be let through after which what was true before is to be looked at again (S37)."""
 
 _T = TypeVar("_T")
+_NONE: Final = retry.Tries()
 
 
 class Repeater:
@@ -42,13 +43,13 @@ class Repeater:
 
         `before_again` is awaited before each repeat, and before a first attempt that was let through late.
         """
-        tries, began, queued = retry.Tries(), self._clock(), 0.0
+        tries, began, queued = _NONE, self._clock(), 0.0
         asked = self._limiter.clock()
         while True:
             arrived = self._clock()
             async with self._limiter as left:
                 queued += self._clock() - arrived
-                repeats = tries != retry.Tries()
+                repeats = tries is not _NONE
                 if before_again is not None and (repeats or left - asked > LATE):
                     await before_again()
                 if repeats:

@@ -262,9 +262,12 @@ class Reader(Asking):
         return lives
 
 
-def _kinds_beneath(address: Address, desired: Desired) -> list[Kind]:
+def _kinds_beneath(address: Address, desired: Desired) -> Sequence[Kind]:
     """The kinds whose lists may have something of ours in a resource."""
-    return [kind for kind in listed_under(kind_of(address)) if _can_be_ours(kind, address, desired)]
+    every = listed_under(kind_of(address))
+    if not every or not _is_external(address, desired):
+        return every
+    return [kind for kind in every if _can_be_ours(kind, address, desired)]
 
 
 def _is_external(address: Address, desired: Desired) -> bool:
