@@ -36,27 +36,27 @@ def shown(value: Json) -> Json:
 
 def has_secret(value: Json) -> bool:
     """Whether a `Sensitive` stands anywhere inside."""
-    if type(value) in PLAIN:
-        return False
-    if type(value) is dict:  # most of what is left
-        return _any_has_secret(value.values())
-    match value:
-        case Sensitive():
-            return True
-        case Mapping():
-            return _any_has_secret(value.values())
-        case list() | tuple():
-            return _any_has_secret(value)
-        case LaterText():
-            return has_secret(value.parts)
-        case LaterJson():
-            return has_secret(value.value)
-        case _:
-            return False
-
-
-def _any_has_secret(values: Iterable[Json]) -> bool:
-    return any([has_secret(value) for value in values if type(value) not in PLAIN])
+    waiting = [value]
+    while waiting:  # no calls: this is asked of every value of every plan, more than once
+        one = waiting.pop()
+        if type(one) in PLAIN:
+            continue
+        match one:
+            case dict():
+                waiting += one.values()
+            case list() | tuple():
+                waiting += one
+            case Sensitive():
+                return True
+            case Mapping():
+                waiting += one.values()
+            case LaterText():
+                waiting += one.parts
+            case LaterJson():
+                waiting.append(one.value)
+            case _:
+                pass
+    return False
 
 
 def secrets_in(value: Json) -> frozenset[str]:
