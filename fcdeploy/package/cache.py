@@ -22,7 +22,23 @@ SETTLED_NS = 2_000_000_000
 """A file changed less than this before it was read may change again within the same tick of its file system's clock
 (FAT counts in 2 s), and no `stat` would tell. Such a reading is used for its run and not remembered."""
 
-_FORMAT = "fcdeploy archive record 2"
+_FORMAT = "fcdeploy archive record 3"
+
+
+def _identity(path: Path) -> list[int]:
+    """The identity of an archive of ours, and how many links there are to it. Raises OSError."""
+    found = os.stat(path)
+    return [*stat_identity(found), found.st_nlink]
+
+
+def _is_linked(before: list[int], now: list[int]) -> bool:
+    """Whether all that tells two identities of an archive apart comes of another link to it.
+
+    The journal makes one of each archive that it may have to send again: that changes the time of the last change, and
+    the bytes of all archives would be read after each apply.
+    """
+    (size, mtime, _, inode, device, links), (*rest, links_now) = before, now
+    return [size, mtime, inode, device] == [*rest[:2], *rest[3:]] and links != links_now
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -117,7 +133,7 @@ class ArchiveCache:
 
     def remember(self, key: str, archive: Archive) -> None:
         """Let an archive of this folder be found by a key: a digest in hex of all that it was made of."""
-        self._write_record(key, archive, list(stat_identity(os.stat(archive.path))))
+        self._write_record(key, archive, _identity(archive.path))
 
     def remembered(self, key: str) -> Archive | None:
         """The archive that was made of exactly this, or None where there is none that can be trusted."""
@@ -139,12 +155,12 @@ class ArchiveCache:
             ),
         )
         try:
-            identity = list(stat_identity(os.stat(archive.path)))
+            identity = _identity(archive.path)
         except OSError:
             return None
         if identity != record["identity"]:
             # Another process wrote it anew, or something else touched it: its bytes decide.
-            if verified_path(self._folder, sha256) is None:
+            if not _is_linked(record["identity"], identity) and verified_path(self._folder, sha256) is None:
                 return None
             self._write_record(key, archive, identity)
         else:

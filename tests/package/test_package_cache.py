@@ -184,6 +184,19 @@ def test_an_archive_written_anew_by_another_process_is_checked_not_rebuilt(sourc
     assert runs.built == 1
 
 
+def test_an_archive_that_has_another_link_is_not_read(
+    source: CodeSource, folder: Path, runs: Runs, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The journal keeps archives by links to them; the next plan need not look into all of them for that."""
+    first = runs.new().archive(source)
+    os.link(first.path, folder / "kept")
+    monkeypatch.setattr("hashlib.file_digest", lambda *_: pytest.fail("the archive was read"))
+    assert runs.new().archive(source) == first
+    os.unlink(folder / "kept")
+    assert runs.new().archive(source) == first
+    assert runs.built == 1
+
+
 def test_one_folder_two_sources(source: CodeSource, tmp_path: Path, runs: Runs) -> None:
     part = read_code_source({"path": "code", "exclude": ["lib/"]}, tmp_path)
     for _ in range(2):
