@@ -26,11 +26,11 @@ def texts_to_hide(plan: Plan) -> Iterator[str]:
 
 
 def _of_step(step: Step) -> Iterator[str]:
-    fields = {one.name: one for one in kind_of(step.address).fields}
+    fields = kind_of(step.address).field_of
     for body in (step.call.body, step.before, step.after):
         yield from secrets_in(body)
         for name, value in (body or {}).items() if isinstance(body, Mapping) else ():
-            if name in fields:
+            if name in fields and fields[name].hides_something:
                 yield from _live(fields[name], value, name, step.literal, hide=False)
 
 

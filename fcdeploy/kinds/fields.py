@@ -163,6 +163,8 @@ class Field:
     """Whether all that there is to it is its value under its name, and a default: what most fields are."""
     names_others: bool = field(init=False, repr=False, compare=False)
     """Whether it or something in it can name other resources."""
+    hides_something: bool = field(init=False, repr=False, compare=False)
+    """Whether this field or anything in it is sensitive."""
     has_write_only: bool = field(init=False, repr=False, compare=False)
     """Whether something in it can be written and not read: it changes as a whole, and what it was is lost (S22)."""
 
@@ -182,6 +184,7 @@ class Field:
         object.__setattr__(
             self, "names_others", bool(self.refers or self.behind) or any(one.names_others for one in below)
         )
+        object.__setattr__(self, "hides_something", self.sensitive or any(one.hides_something for one in below))
         unread = self.access is Access.WRITE_ONLY or bool(self.digest_tag)
         written = unread or any(one.has_write_only for one in every)
         object.__setattr__(self, "has_write_only", written)
@@ -241,12 +244,6 @@ class Field:
                 return False
             field = known[part]
         return field.sensitive
-
-    @property
-    def hides_something(self) -> bool:
-        """Whether this field or anything in it is sensitive."""
-        below = (*self.every_member.values(), *((self.item,) if self.item is not None else ()))
-        return self.sensitive or any(one.hides_something for one in below)
 
     def default(self, body: Mapping[str, Json]) -> Default | None:
         """The default that holds in this body, or None when the service chooses."""
