@@ -15,15 +15,8 @@ from fcdeploy.engine.past import past_run
 from fcdeploy.engine.rounds import with_spans
 from fcdeploy.engine.standing import done_in, unsettled_in
 from fcdeploy.engine.watch import Progress, StopRequest
-from fcdeploy.engine.wire import archives_in
 from fcdeploy.errors import OpenRun, RunError, UsageError
-from fcdeploy.model import (
-    Ending,
-    Outcome,
-    PastRun,
-    Plan,
-    SecretSource,
-)
+from fcdeploy.model import Ending, Outcome, PastRun, Plan, SecretSource, archives_in
 
 CLOSING = frozenset({Ending.DONE, Ending.FAILED, Ending.ROLLED_BACK, Ending.LEFTOVERS})
 """Endings that leave nothing for anybody to do; any other leaves the run open (S37)."""
@@ -103,7 +96,7 @@ async def write_archives(bench: Bench, journal: Journal, packages: Packages, pla
 def _archives_of(plan: Plan, done: Collection[str] = ()) -> set[str]:
     """The archives that steps send which are not done, or that any step needs to be taken back."""
     return {
-        archive
+        archive.sha256
         for step in plan.steps
         for body in (*(() if step.id in done else (step.call.body,)), *(undo.call.body for undo in step.undo))
         for archive in archives_in(body)

@@ -40,9 +40,8 @@ from fcdeploy.engine.saved import (
     whole_digest,
 )
 from fcdeploy.engine.snapshot import Desired
-from fcdeploy.engine.wire import archives_in
 from fcdeploy.errors import PlanOutdated, UsageError
-from fcdeploy.model import Resource
+from fcdeploy.model import Resource, archives_in
 from fcdeploy.package.archive import Archive, ArchiveEntry
 from fcdeploy.spec.project import Project
 
@@ -96,13 +95,13 @@ def _saved_plan(work: Work, key: str, *, destroy: bool) -> tuple[SavedPlan, dict
     plan, bench, packages, compared = work.plan, work.bench, work.packages, work.compared
     assert plan is not None and bench is not None and packages is not None
     assert compared is not None and work.desired is not None
-    sent = {sha256 for step in plan.steps for sha256 in archives_in(step.call.body)}
+    sent = {one.sha256 for step in plan.steps for one in archives_in(step.call.body)}
     # A live archive that goes along (S17) is fetched again by whoever applies.
     own = {sha256: found for sha256 in sorted(sent) if (found := packages.planned(sha256)) is not None}
     payloads = [
         work.desired[address].payloads for address in sorted(compared.snapshot.archives) if address in work.desired
     ]
-    against = {sha256 for one in payloads for sha256 in archives_in(one)}
+    against = {one.sha256 for each in payloads for one in archives_in(each)}
     target = bench.site.target
     saved = SavedPlan(
         target=target.name,

@@ -16,7 +16,7 @@ from typing import Final
 from fcdeploy.kinds.conditions import holds
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Access, Codec, Field, Order, is_meaningless, is_moved
-from fcdeploy.model import Json
+from fcdeploy.model import PLAIN, Json
 
 
 class _Missing(Enum):
@@ -30,7 +30,6 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 _UNWRITTEN: Final = (Access.READ_ONLY,)
 _UNREAD: Final = (Access.READ_ONLY, Access.WRITE_ONLY)
 _NUMBERS: Final = frozenset({int, bool, float})
-_PLAIN: Final = frozenset({int, bool, float, str, type(None)})
 
 
 def desired_body(kind: Kind, given: Mapping[str, Json], api: str) -> dict[str, Json]:
@@ -95,7 +94,7 @@ def agrees(field: Field, desired: Json, live: Json) -> bool:
     """
     if field.access is Access.WRITE_ONLY:
         return True
-    if desired.__class__ in _PLAIN and desired.__class__ is live.__class__ and desired == live:
+    if type(desired) in PLAIN and type(desired) is type(live) and desired == live:
         return True  # most values; what follows costs more
     if not isinstance(desired, Mapping) or not isinstance(live, Mapping):
         return covers(_counting(field, desired), _counting(field, live))
@@ -193,7 +192,7 @@ def _raw(field: Field, value: Mapping[str, Json]) -> Json:
 def _value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *, live: bool) -> Json:
     if value is None:
         return MISSING
-    if value.__class__ in _NUMBERS:  # most values, with texts; the checks below cost more
+    if type(value) in _NUMBERS:  # most values, with texts; the checks below cost more
         return value
     if isinstance(value, str):
         if value == field.empty:

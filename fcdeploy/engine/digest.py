@@ -14,8 +14,18 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
-from fcdeploy.engine.journal_rows import archives_in
-from fcdeploy.model import Action, Address, Change, FieldChange, Json, Plan, Sensitive, Step, to_json
+from fcdeploy.model import (
+    Action,
+    Address,
+    Change,
+    FieldChange,
+    Json,
+    Plan,
+    Sensitive,
+    Step,
+    archives_in,
+    to_json,
+)
 
 _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
 

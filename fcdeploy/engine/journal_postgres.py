@@ -32,7 +32,6 @@ from fcdeploy.engine.journal import (
 from fcdeploy.engine.journal_key import JournalKey, passphrase_of, wrong_key
 from fcdeploy.engine.journal_rows import (
     RunRecord,
-    archives_in,
     from_event_row,
     from_plan_text,
     from_run_row,
@@ -46,7 +45,7 @@ from fcdeploy.engine.postgres_layout import has_layout, write_layout
 from fcdeploy.engine.postgres_store import SealedStore
 from fcdeploy.engine.postgres_url import shown_url
 from fcdeploy.errors import JournalError, LeaseLost
-from fcdeploy.model import Ending, Event, EventType, Plan, SecretSource
+from fcdeploy.model import Ending, Event, EventType, Plan, SecretSource, archives_in
 
 _RUNS: LiteralString = (
     "SELECT id, project, target, command, started, ended, ending, steps, plan, plan_id, spec_digest, tool_version,"

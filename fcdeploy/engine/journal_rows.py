@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
@@ -11,7 +11,6 @@ from fcdeploy.engine.redact import has_secret, shown
 from fcdeploy.errors import JournalError
 from fcdeploy.model import (
     Action,
-    ArchiveRef,
     Ending,
     Event,
     EventType,
@@ -68,21 +67,6 @@ class RunRecord:
 
 
 _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False).encode
-
-
-def archives_in(value: Json) -> Iterator[ArchiveRef]:
-    """Every archive that stands anywhere inside a body."""
-    match value:
-        case str() | int() | float() | None:  # most values; the checks below cost more
-            return
-        case ArchiveRef():
-            yield value
-        case Mapping():
-            for item in value.values():
-                yield from archives_in(item)
-        case list() | tuple():
-            for item in value:
-                yield from archives_in(item)
 
 
 def _to_text(saved: Json) -> str:

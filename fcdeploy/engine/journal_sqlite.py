@@ -30,7 +30,6 @@ from fcdeploy.engine.journal_rows import (
     RUN_COLUMNS,
     EventRow,
     RunRecord,
-    archives_in,
     from_event_row,
     from_plan_text,
     from_run_row,
@@ -41,7 +40,7 @@ from fcdeploy.engine.journal_rows import (
 from fcdeploy.engine.lease import SqliteLease, acquire
 from fcdeploy.engine.spool import Spool
 from fcdeploy.errors import LeaseLost
-from fcdeploy.model import Ending, Event, EventType, Plan, SecretSource
+from fcdeploy.model import Ending, Event, EventType, Plan, SecretSource, archives_in
 
 _ROWS = 100
 """Events in one statement: an SQLite from before 3.32 takes 999 values in one."""

@@ -181,21 +181,6 @@ def overlaid(field: Field, desired: Json, live: Json) -> Json:
     return {**filled, **kept}
 
 
-def archives_in(value: Json) -> frozenset[str]:
-    """The SHA-256 of every archive that a body sends."""
-    match value:
-        case str() | int() | float() | None:  # most values; the checks below cost more
-            return frozenset()
-        case ArchiveRef():
-            return frozenset({value.sha256})
-        case Mapping():
-            return frozenset().union(*(archives_in(item) for item in value.values()))
-        case list() | tuple():
-            return frozenset().union(*(archives_in(item) for item in value))
-        case _:
-            return frozenset()
-
-
 def standing(kind: Kind, live: Live) -> dict[str, Json]:
     """A canonical live body with what the service itself changes: an update sends that as it is (S23)."""
     moved = {one.name: live.raw[one.name] for one in kind.fields if one.moved_by and live.raw.get(one.name) is not None}

@@ -73,6 +73,21 @@ class ArchiveRef:
         return {"crc64": self.crc64, "sha512": self.sha512, "md5": self.md5, "sha256": self.sha256}[by]
 
 
+def archives_in(value: Json) -> Iterator[ArchiveRef]:
+    """Every archive that stands anywhere inside a body."""
+    if type(value) in PLAIN:
+        return
+    match value:
+        case ArchiveRef():
+            yield value
+        case Mapping():
+            for item in value.values():
+                yield from archives_in(item)
+        case list() | tuple():
+            for item in value:
+                yield from archives_in(item)
+
+
 def checksum_text(checksum: str) -> str:
     """A checksum with the name of its kind, which its form tells; long ones by their first digits."""
     if _SHA512.fullmatch(checksum):

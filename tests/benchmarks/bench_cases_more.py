@@ -85,7 +85,7 @@ def many(stage: Stage) -> Iterator[Row]:
         planned = site.measured("plan", *ALL)
         plans.append((shape.resources, planned))
         bars = (within_memory(planned, 1024), *no_writes(planned), *growth(plans))
-        yield Row.of("many", f"plan, {shape.targets} targets", [planned], lambda one, bars=bars: bars)  # type: ignore[misc]
+        yield Row.of("many", f"plan, {shape.targets} targets", [planned], bars)
         if number != 500:
             stage.leave(shape)
     alone = Shape(services=1, functions=2)

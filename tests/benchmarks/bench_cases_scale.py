@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from bench_cases_more import growth
-from bench_figures import Figures, Row, no_writes, within_memory
+from bench_figures import Figures, Row, middle, no_writes, within_memory
 from bench_project import Shape
 from bench_stage import Site, Stage
 
@@ -26,10 +26,10 @@ def scale(stage: Stage) -> Iterator[Row]:
             shape = _shape(stage, resources)
             site = stage.site(shape)
             several = [site.measured(*arguments) for _ in range(stage.runs)]
-            row = Row.of("scale", f"{arguments[0]}, {shape.resources:,} resources", several)
-            seen.append((shape.resources, row.figures))
-            bars = (within_memory(row.figures, _MOST), *growth(seen))
-            yield Row.of("scale", row.title, several, lambda one, bars=bars: bars)  # type: ignore[misc]
+            figures = middle(several)
+            seen.append((shape.resources, figures))
+            bars = (within_memory(figures, _MOST), *growth(seen))
+            yield Row.of("scale", f"{arguments[0]}, {shape.resources:,} resources", several, bars)
     for resources in _RESOURCES:
         stage.leave(_shape(stage, resources))
 

@@ -112,13 +112,14 @@ class Row:
         case: str,
         title: str,
         several: Sequence[Figures],
-        bars: Callable[[Figures], tuple[Bar, ...]] = lambda figures: (),
+        bars: Callable[[Figures], tuple[Bar, ...]] | tuple[Bar, ...] = (),
         **more: Any,
     ) -> Self:
-        """A line of several runs of the same; `bars` makes the bars from the run that stands in the middle."""
+        """A line of several runs of the same; `bars` are its bars, or make them from the run in the middle."""
         figures = middle(several)
         walls = tuple(one.wall for one in several)
-        return cls(case=case, title=title, figures=figures, walls=walls, bars=bars(figures), **more)
+        held = bars(figures) if callable(bars) else bars
+        return cls(case=case, title=title, figures=figures, walls=walls, bars=held, **more)
 
     def to_json(self) -> dict[str, Any]:
         """Everything, with what follows from it."""

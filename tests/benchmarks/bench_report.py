@@ -92,11 +92,12 @@ def size_text(size: int) -> str:
     """A size in at most five characters."""
     if size < 1000:
         return str(size)
+    scaled = float(size)
     for unit in ("k", "M", "G"):
-        size = size / 1000  # type: ignore[assignment]
-        if size < 999.5:
-            return f"{size:.3g}{unit}" if size < 100 else f"{size:.0f}{unit}"
-    return f"{size:.0f}T"
+        scaled /= 1000
+        if scaled < 999.5:
+            return f"{scaled:.3g}{unit}" if scaled < 100 else f"{scaled:.0f}{unit}"
+    return f"{scaled:.0f}T"
 
 
 def bar_text(bar: Mapping[str, Any]) -> str:

@@ -7,7 +7,7 @@ import json
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from fcdeploy.engine.journal_rows import archives_in, from_event_row, from_plan_text, to_event_row, to_plan_text
+from fcdeploy.engine.journal_rows import from_event_row, from_plan_text, to_event_row, to_plan_text
 from fcdeploy.engine.redact import has_secret
 from fcdeploy.model import (
     Action,
@@ -29,6 +29,7 @@ from fcdeploy.model import (
     Sensitive,
     Step,
     Target,
+    archives_in,
     from_json,
     to_json,
 )
