@@ -52,6 +52,15 @@ WAITING = 1000
 """Steps at a time when some only wait; the client still sends no more than it may at once."""
 
 
+def steps_at_once(parallelism: int, *, waiting: bool) -> int:
+    """How many steps are under way at a time where so many requests may be.
+
+    A step is longer under way than its request: what it is about to do and what came of it have to be on disk. So
+    there are half as many again, of which some are ready to leave when a place gets free; where `waiting`, more.
+    """
+    return max(parallelism * 3 // 2, WAITING if waiting else 0)
+
+
 async def read_figures(journal: Journal, target: str) -> PastRun | None:
     """The run of a target that has not ended, in figures."""
     record = await journal.read_open_run(target)
@@ -189,7 +198,7 @@ def _executor(bench: Bench, journal: Journal, plan: Plan, manner: Manner, run: s
         progress=manner.progress,
         redactor=redactor,
         stop=manner.stop,
-        parallelism=bench.parallelism if manner.wait is None else max(bench.parallelism, WAITING),
+        most=steps_at_once(bench.parallelism, waiting=manner.wait is not None),
         on_failure=manner.on_failure,
         grace=manner.grace,
     )

@@ -151,11 +151,18 @@ class Client:
         if account:
             self._headers[self._scheme.owner] = account
 
-    async def send(self, call: Call, *, before_again: Callable[[], Awaitable[None]] | None = None) -> Reply:
+    async def send(
+        self,
+        call: Call,
+        *,
+        leaving: Callable[[], None] | None = None,
+        before_again: Callable[[], Awaitable[None]] | None = None,
+    ) -> Reply:
         """Send a call, again where nothing can have happened (or nothing can happen: a read), and give its reply.
 
-        `before_again` is awaited just before each repeat leaves, when all waiting is over, and before the first sending
-        if that had to wait for more than a second (S37); what it raises ends the call.
+        `leaving` is called just before the first sending, when all waiting is over; `before_again` is awaited just
+        before each repeat, and before the first sending if that had to wait for more than a second (S37). What they
+        raise ends the call.
         Raises ApiError for an answer that is an error, NotSent when no connection could be made, NoReply when no whole
         reply came, which for a write means that its effect is unknown.
         """
@@ -169,6 +176,7 @@ class Client:
         return await self._repeater.run(
             lambda: self._tried(call, content, digest),
             reads=call.method == "GET" or call.reads,
+            leaving=leaving,
             before_again=before_again,
         )
 

@@ -37,11 +37,13 @@ class Repeater:
         attempt: Callable[[], Awaitable[_T]],
         *,
         reads: bool,
+        leaving: Callable[[], None] | None = None,
         before_again: Callable[[], Awaitable[None]] | None = None,
     ) -> _T:
         """What the first attempt gives that goes well; raises the CloudError after which there is no other.
 
-        `before_again` is awaited before each repeat, and before a first attempt that was let through late.
+        `leaving` is called before the first attempt, once it is let through, and `before_again` awaited before each
+        repeat, and before a first attempt that was let through late.
         """
         tries, began, queued = _NONE, self._clock(), 0.0
         asked = self._limiter.clock()
@@ -50,6 +52,8 @@ class Repeater:
             async with self._limiter as left:
                 queued += self._clock() - arrived
                 repeats = tries is not _NONE
+                if leaving is not None and not repeats:
+                    leaving()
                 if before_again is not None and (repeats or left - asked > LATE):
                     await before_again()
                 if repeats:

@@ -21,10 +21,17 @@ from fcdeploy.model import Address, ArchiveRef, Call, Json, Live, Reply
 class Sender(Protocol):
     """The engine's view of the cloud: one method that calls, one that downloads a pre-signed address."""
 
-    async def send(self, call: Call, *, before_again: Callable[[], Awaitable[None]] | None = None) -> Reply:
+    async def send(
+        self,
+        call: Call,
+        *,
+        leaving: Callable[[], None] | None = None,
+        before_again: Callable[[], Awaitable[None]] | None = None,
+    ) -> Reply:
         """The reply of a call that succeeded; raises ApiError, NotSent or NoReply.
 
-        `before_again` is awaited just before each repeat of a refused call; what it raises ends the call.
+        `leaving` is called just before the call is sent at first, `before_again` awaited just before each repeat of one
+        that was refused; what they raise ends the call.
         """
         ...
 

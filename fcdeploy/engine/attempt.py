@@ -11,6 +11,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Mapping
+from contextlib import nullcontext
 from dataclasses import dataclass, replace
 
 from fcdeploy.diagnostics import Diagnostic
@@ -83,9 +84,11 @@ class Attempt:
         self._warnings: list[Diagnostic] = []
         self._seen: Live | None = None
         self._is_alone = True
+        self._may_have_left = False
 
     async def run(self, unsettled: bool) -> Done:
-        """Do it. Raises StepFailed, StepUnknown, and whatever `begun` raises, before anything is sent."""
+        """Do it. Raises StepFailed, StepUnknown, and, before anything is sent, StepSkipped and what `begun` raises."""
+        self._may_have_left = unsettled
         refused, sent, began = 0, 0, time.monotonic()
         if unsettled or self._must_look() or (isinstance(self._step.guard, IfMatch | Recheck) and not self._etag):
             # An undo whose ETag is not known is no reason to go without a guard: what stands there is looked at first.
@@ -160,10 +163,11 @@ class Attempt:
         call = self._call
         if isinstance(self._step.guard, IfMatch) and self._etag:
             call = replace(call, headers={**call.headers, "If-Match": self._etag})
-        if self._around.in_turn is not None:
-            async with self._around.in_turn:
-                return await self._p.sender.send(call, before_again=self._around.begun)
-        return await self._p.sender.send(call, before_again=self._around.begun)
+        # What may have had an effect is brought to its end, even where nothing new is to be started any more.
+        leaving = None if self._may_have_left else self._around.leaving
+        self._may_have_left = True
+        async with self._around.in_turn or nullcontext():
+            return await self._p.sender.send(call, leaving=leaving, before_again=self._around.begun)
 
     async def _sit_out(self, refusal: Refusal, times: int) -> None:
         if refusal.one_by_one:
@@ -233,9 +237,6 @@ class Attempt:
     def _body(self, live: Live) -> dict[str, Json]:
         return standing(self._kind, live)
 
-    def _drift(self, live: Live) -> tuple[Diagnostic, ...]:
-        return self._telling.drift(self._body(live))
-
     def _unkept(self, promise: Mapping[str, Json] | None, live: Mapping[str, Json]) -> tuple[str, ...]:
         return unfulfilled(self._kind, promise or {}, live, self._step.ignored)
 
@@ -254,7 +255,7 @@ class Attempt:
 
     def _found(self, note: str, live: Live | None, seen: Live | None, *, sure: bool, request_id: str = "") -> Done:
         """All is as it was to be. `sure`: without anything of ours, so it is another writer's and theirs to keep."""
-        drift = self._drift(live) if live is not None else ()
+        drift = self._telling.drift(self._body(live)) if live is not None else ()
         etag = self._own(live, seen) if live is not None else None
         outputs = self._given(live, etag) if live is not None else {}
         if not sure or self._telling.is_undo:
@@ -304,7 +305,7 @@ class Attempt:
         body = self._body(live)
         if theirs := touched(self._kind, before, after, body) or remarked(self._kind, before, after, body):
             raise self._telling.conflict(theirs)
-        drift = self._drift(live)
+        drift = self._telling.drift(self._body(live))
         if not drift and self._kind.groups and self._etag and live.etag != self._etag and not self._is_tags:
             drift = (self._telling.elsewhere,)
         self._warnings += drift

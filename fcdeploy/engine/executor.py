@@ -33,7 +33,7 @@ from fcdeploy.model import Address, Ending, Event, EventType, Outcome, Plan, Ste
 
 
 class Executor:
-    """Executes one plan of one target. Use once."""
+    """Executes one plan of one target, `most` steps side by side. Use once."""
 
     def __init__(
         self,
@@ -45,7 +45,7 @@ class Executor:
         progress: Progress,
         redactor: Redactor,
         stop: StopRequest,
-        parallelism: int,
+        most: int,
         on_failure: str = "rollback",
         grace: float | None = None,
         clock: Callable[[], float] = time.time,
@@ -57,7 +57,7 @@ class Executor:
         self._progress = progress
         self._redactor = redactor
         self._stop = stop
-        self._parallelism = parallelism
+        self._most = most
         self._on_failure = on_failure
         self._grace = grace
         self._clock = clock
@@ -184,7 +184,7 @@ class Executor:
         stopping.add_done_callback(lambda _: news.set())
         try:
             while True:
-                while len(running) < self._parallelism and not self._is_halted(round_):
+                while len(running) < self._most and not self._is_halted(round_):
                     step = schedule.take()
                     if step is None:
                         break
@@ -327,12 +327,17 @@ class Executor:
         async def begun() -> None:
             await self._journal.append_events(self._run, Event(step=step.id, type=EventType.BEGUN, at=self._clock()))
 
+        def leaving() -> None:
+            if self._is_halted(round_):
+                raise StepSkipped("the run was to end before it was sent")
+
         return Surroundings(
             own_etag=self._ledger.etag(step.address),
             parent_created=self._ledger.is_new(parent),
             children_deleted=self._ledger.emptied_of(step.address),
             deleted=self._ledger.deleted,
             begun=begun,
+            leaving=leaving,
             waiting=lambda why, seconds: self._progress.waiting(self._plan.target.title, step, why, seconds),
             in_turn=self._locks.get(root),
             go_in_turn=lambda: self._locks.setdefault(root, asyncio.Lock()),

@@ -17,7 +17,7 @@ class Performer:
     async def perform(self, step: Step, around: Surroundings, *, unsettled: bool = False) -> Done:
         """Do one step. `unsettled`: an earlier try may have had its effect, so look first.
 
-        Raises StepFailed, StepUnknown, and whatever `around.begun` raises, before anything is sent.
+        Raises StepFailed, StepUnknown, and, before anything is sent, StepSkipped and whatever `around.begun` raises.
         """
         return await self._attempt(step, around).run(unsettled)
 

@@ -98,7 +98,8 @@ class Surroundings:
     """What the run knows around a step: its own ETag of the resource, what it did above and beneath, all that it
     deleted, and its voice.
 
-    `halting` sleeps so many seconds, or until the run is to start nothing more, and says whether it is.
+    `leaving` raises StepSkipped when the run is to start nothing more. `halting` sleeps so many seconds, or until then,
+    and says whether it is so.
     """
 
     own_etag: str | None
@@ -106,6 +107,7 @@ class Surroundings:
     children_deleted: Collection[str]
     deleted: Collection[Address]
     begun: Callable[[], Awaitable[None]]
+    leaving: Callable[[], None]
     waiting: Callable[[str, float], None]
     in_turn: asyncio.Lock | None
     go_in_turn: Callable[[], asyncio.Lock]

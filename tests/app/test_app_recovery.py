@@ -158,6 +158,24 @@ def test_a_stop_request_drains_and_rolls_back(stage: Any) -> None:
     assert any(one.summary == "interrupted" for one in outcome.diagnostics)
 
 
+def test_what_is_ready_but_has_not_left_when_the_end_is_asked_for_is_not_sent(stage: Any) -> None:
+    """Half as many steps more are made ready as may be sent at once: their intents are on disk, and stay intents."""
+    stage.write(stage.spec(4))
+    stop = StopRequest()
+    stage.watcher.begun = lambda target, step, undoing: stop.request() if step.address.name == "s/f2" else None
+    outcome = stage.apply(ending=Ending.STOPPED, stop=stop, parallelism=2, on_failure="stop")
+    assert stage.counts()["CreateFunction"] == 0
+    waited = [event for name, event in stage.events().items() if name.startswith("create") and "/f" in name]
+    assert [one.type for one in waited] == [EventType.SKIPPED] * 3
+    assert {one.note for one in waited} == {"the run was to end before it was sent"}
+    assert outcome.unknown == () and not any("/f" in name for name in outcome.done)
+    (resumed,) = stage.resume()
+    assert resumed.ending is Ending.DONE
+    # Of what is known not to have left nothing is read.
+    assert stage.counts() == {"CreateFunction": 4, "CreateTrigger": 4}
+    assert stage.plan().is_empty
+
+
 def test_a_stop_request_before_the_first_step_changes_nothing(stage: Any) -> None:
     stage.write(stage.spec(1))
     stop = StopRequest()

@@ -249,6 +249,25 @@ def test_what_is_raised_before_a_repeat_ends_the_call(raw: Any, make_client: Mak
     asyncio.run(main())
 
 
+def test_before_it_first_leaves_it_is_said_once(raw: Any, make_client: Make) -> None:
+    async def main() -> None:
+        told: list[int] = []
+        refusal = raw.answer(429, NO_ROOM, retry_after="0.1")
+        async with raw.server(refusal, raw.answer()) as server, make_client(server.url, parallelism=1) as client:
+
+            def stop() -> None:
+                raise RuntimeError("nothing more")
+
+            first = asyncio.create_task(client.send(PUT, leaving=lambda: told.append(client.limiter.in_flight)))
+            second = asyncio.create_task(client.send(PUT, leaving=stop))
+            assert isinstance(await first, Reply)
+            with pytest.raises(RuntimeError, match="nothing more"):
+                await second
+            assert (told, len(server.received), client.limiter.in_flight) == ([1], 2, 0)
+
+    asyncio.run(main())
+
+
 def test_a_write_that_never_left_is_sent_again(raw: Any, make_client: Make, unused_port: int) -> None:
     async def main() -> None:
         async with make_client(f"http://127.0.0.1:{unused_port}") as client:

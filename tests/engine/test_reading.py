@@ -175,7 +175,13 @@ class Moon:
         self.answers = dict(answers)
         self.asked: list[Call] = []
 
-    async def send(self, call: Call, *, before_again: Callable[[], Awaitable[None]] | None = None) -> Reply:
+    async def send(
+        self,
+        call: Call,
+        *,
+        leaving: Callable[[], None] | None = None,
+        before_again: Callable[[], Awaitable[None]] | None = None,
+    ) -> Reply:
         self.asked.append(call)
         await asyncio.sleep(0)
         answer = self.answers.get(f"{call.method} {call.path}", "NoCrater")

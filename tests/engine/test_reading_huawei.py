@@ -51,9 +51,15 @@ class Counting:
         self._client = client
         self.asked: Counter[str] = Counter()
 
-    async def send(self, call: Call, *, before_again: Callable[[], Awaitable[None]] | None = None) -> Reply:
+    async def send(
+        self,
+        call: Call,
+        *,
+        leaving: Callable[[], None] | None = None,
+        before_again: Callable[[], Awaitable[None]] | None = None,
+    ) -> Reply:
         self.asked[call.operation] += 1
-        return await self._client.send(call, before_again=before_again)
+        return await self._client.send(call, leaving=leaving, before_again=before_again)
 
     async def read_archive(self, url: str, to: Path) -> Any:
         raise AssertionError("nothing is downloaded")

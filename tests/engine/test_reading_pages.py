@@ -32,7 +32,13 @@ class TwoPages:
         self.asked: list[str] = []
         self.followed = asyncio.Event()
 
-    async def send(self, call: Call, *, before_again: Callable[[], Awaitable[None]] | None = None) -> Reply:
+    async def send(
+        self,
+        call: Call,
+        *,
+        leaving: Callable[[], None] | None = None,
+        before_again: Callable[[], Awaitable[None]] | None = None,
+    ) -> Reply:
         self.asked.append(call.path)
         answer: Json = {}
         if call.path == "/services/s":
