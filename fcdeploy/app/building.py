@@ -88,7 +88,7 @@ async def build(where: Where, building: Building, *, only: tuple[str, ...] = ())
 
     Raises SpecError, UsageError and BuildFailed.
     """
-    project = project_of(where, calls=False)
+    project = project_of(where)
     targets = project.select(patterns_of(where))
     warnings = project.check(targets, code=True)
     check_only([chosen(where, project, targets)], Wishes(only=only), destroy=False)

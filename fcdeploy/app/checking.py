@@ -29,7 +29,7 @@ def validate(where: Where, *, portability: bool = False) -> tuple[Validated, ...
             diagnostics=(*one.warnings, *(found for target in one.targets for found in region_warnings(target))),
             portability=one.project.portability(one.targets) if portability else None,
         )
-        for one in chosen_of(where, lambda one: one.policing.validated(one.targets), calls=False)
+        for one in chosen_of(where, lambda one: one.policing.validated(one.targets))
     )
 
 
@@ -38,7 +38,7 @@ def graph(where: Where) -> GraphReport:
     from fcdeploy.app.reports import GraphReport
     from fcdeploy.engine.graph import graph_of
 
-    project = project_of(where, calls=False)
+    project = project_of(where)
     targets = project.select(patterns_of(where))
     warnings = project.check(targets)
     # Without a cloud the account may not be known; only an ARN that the file writes out could name it.

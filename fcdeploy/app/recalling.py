@@ -26,13 +26,13 @@ async def history(where: Where, *, limit: int = RUNS) -> tuple[TargetHistory, ..
 
     A target in which nothing was run from here has none; nothing is made for it.
     """
-    project = project_of(where, calls=False)
+    project = project_of(where)
     return tuple([await _history(where, project, target, limit) for target in project.select(patterns_of(where))])
 
 
 async def past_run(where: Where, run: str) -> tuple[Target, RunHistory]:
     """One run of a selected target, with each of its calls. Raises RunError when no target knows it."""
-    project = project_of(where, calls=False)
+    project = project_of(where)
     for target in project.select(patterns_of(where)):
         async with _existing_journal(where, project, target) as journal:
             if journal is not None and (record := await journal.find_run(run)) is not None:

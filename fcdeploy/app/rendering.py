@@ -31,7 +31,7 @@ class RenderReport:
 
 def rendered_specs(where: Where) -> RenderReport:
     """Each selected target's spec, evaluated. Raises SpecError when a template of one fails."""
-    project = project_of(where, calls=False)
+    project = project_of(where)
     targets = project.select(patterns_of(where))
     results: list[Rendered] = []
     broken = False

@@ -35,13 +35,13 @@ Judged: TypeAlias = Callable[[Chosen], tuple[Diagnostic, ...]]
 """Gives the warnings about a file; raises SpecError where it cannot be used."""
 
 
-def chosen_of(where: Where, judged: Judged | None, *, writes: bool = False, calls: bool = True) -> tuple[Chosen, ...]:
+def chosen_of(where: Where, judged: Judged | None, *, writes: bool = False) -> tuple[Chosen, ...]:
     """The chosen targets of each project, each file as `judged`; None: whatever is wrong with them.
 
     Raises SpecError with everything that is wrong in any of the files: one that is broken stops all. Raises UsageError.
     """
     wheres = where.each
-    projects = _each([partial(project_of, one, calls=calls) for one in wheres])
+    projects = _each([partial(project_of, one) for one in wheres])
     found = [
         chosen(one, project, targets)
         for one, project in zip(wheres, projects, strict=True)
@@ -119,20 +119,13 @@ def warnings_of(every: Sequence[Chosen]) -> tuple[Diagnostic, ...]:
     return tuple(found for one in every for found in one.warnings)
 
 
-def project_of(where: Where, *, calls: bool = True) -> Project:
-    """The spec. `calls`: a cloud will be asked, so what that needs is loaded meanwhile.
-
-    Raises SpecError, and UsageError where several are given.
-    """
+def project_of(where: Where) -> Project:
+    """The spec. Raises SpecError, and UsageError where several are given."""
     if where.more:
         raise UsageError(
             "this takes one file: -f is given more than once",
             hint="validate, plan, drift, status, outputs, apply and destroy take several projects at once",
         )
-    if calls and not where.local:
-        from fcdeploy.cloud.client import warmed_up
-
-        warmed_up()
     assignments = [f"{name}={value}" for name, value in where.variables.items()]
     return read_project(
         where.spec,

@@ -1,18 +1,16 @@
 """The client: signs a call, sends it as often as `retry` allows, and turns replies into values and errors.
 
-It loads aiohttp with the first call, not on import. Bodies are never logged; neither are headers.
+What makes connections is loaded with the first call, not on import. Bodies are never logged; neither are headers.
 """
 
 from __future__ import annotations
 
 import asyncio
 import hashlib
-import importlib
 import json
 import os
 import random
 import secrets
-import threading
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -47,16 +45,6 @@ USER_AGENT: Final = f"fcdeploy/{__version__}"
 
 _DOWNLOAD: Final = "the download of a code archive"
 _OF_NOTHING: Final = hashlib.sha256().hexdigest()
-
-
-def warmed_up() -> threading.Thread:
-    """Load aiohttp in a thread of its own, while the caller reads files: a third of a second on the way.
-
-    A program that ends before waits for it: to end an import half way can end the whole program with a signal.
-    """
-    thread = threading.Thread(target=importlib.import_module, args=("fcdeploy.cloud.wire",))
-    thread.start()
-    return thread
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

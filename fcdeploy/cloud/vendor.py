@@ -89,8 +89,6 @@ class _Library(NamedTuple):
 def _library(origin: Origin) -> _Library:
     try:
         importlib.import_module("alibabacloud_credentials_api")  # small, and there only with the rest
-        # Before it: while this one is loaded there are no certificates (see there), which the other must not see.
-        importlib.import_module("fcdeploy.cloud.libraries")
         providers = importlib.import_module("alibabacloud_credentials.provider")
         errors = importlib.import_module("alibabacloud_credentials.exceptions")
         core = importlib.import_module("Tea.exceptions")

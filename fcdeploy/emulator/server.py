@@ -14,6 +14,7 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 from fcdeploy.emulator.alibaba.errors import invalid_argument, to_error_body
 from fcdeploy.emulator.app import App, Message, Receive, Scope, Send, create_app
+from fcdeploy.emulator.exchange import Json
 from fcdeploy.emulator.settings import EmulatorSettings
 
 KEEP_ALIVE = 90  # seconds an idle connection is kept (facts 3.2)
@@ -151,6 +152,12 @@ class Handle:
     app: App
     _server: uvicorn.Server
     _thread: threading.Thread
+
+    def entries(self) -> list[Json]:
+        """The request log, with every request whose reply has been read: one is noted after its reply is written."""
+        (server,) = self._server.servers
+        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), server.get_loop()).result(timeout=60)
+        return self.app.world.log.entries()
 
     def stop(self) -> None:
         """End the server, its thread and its database; a second call does nothing."""

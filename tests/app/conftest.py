@@ -229,12 +229,8 @@ class Stage:
 
     def requests(self) -> list[dict[str, Any]]:
         """What was asked since the last look; forgets it."""
-        # A request is noted after its reply is written: what the emulator is at the end of is waited for.
-        (server,) = self.emulator._server.servers
-        asyncio.run_coroutine_threadsafe(asyncio.sleep(0), server.get_loop()).result(timeout=60)
-        log = self.emulator.app.world.log
-        entries: list[dict[str, Any]] = log.entries()
-        log.clear()
+        entries = self.emulator.entries()
+        self.emulator.app.world.log.clear()
         return entries
 
     def counts(self) -> Counter[str]:

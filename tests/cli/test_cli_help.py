@@ -77,7 +77,7 @@ def test_help_imports_nothing_heavy(args: list[str]) -> None:
         "import sys\n"
         "from fcdeploy.cli.entry import run\n"
         f"code = run({args!r})\n"
-        "heavy = 'httpx aiohttp jinja2 jsonschema jsonschema_rs deepdiff rich starlette uvicorn yaml asyncio "
+        "heavy = 'httpx httptools jinja2 jsonschema jsonschema_rs deepdiff rich starlette uvicorn yaml asyncio "
         "fcdeploy.app fcdeploy.engine fcdeploy.emulator fcdeploy.spec fcdeploy.kinds fcdeploy.model'.split()\n"
         "print(sorted(set(heavy) & set(sys.modules)), file=sys.stderr)\n"
         "sys.exit(code)\n"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime
 import hashlib
 import io
 import json
@@ -16,6 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes, serialization
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.x509.oid import NameOID
 from fastcrc import crc64
 
 from fcdeploy.cloud.client import Client
@@ -237,3 +242,33 @@ def _archive(folder: Path) -> tuple[bytes, ArchiveRef]:
 def archive() -> Callable[[Path], tuple[bytes, ArchiveRef]]:
     """Writes an archive into a folder, under the name by which a client looks for it."""
     return _archive
+
+
+def _certificate(folder: Path, other: str) -> Path:
+    """A certificate of "localhost" and another host that nobody has signed, with its key."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
+    now = datetime.datetime.now(datetime.UTC)
+    made = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - datetime.timedelta(days=1))
+        .not_valid_after(now + datetime.timedelta(days=1))
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost"), x509.DNSName(other)]), critical=False)
+        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .sign(key, hashes.SHA256())
+    )
+    file = folder / "own.pem"
+    form = serialization.Encoding.PEM
+    secret = key.private_bytes(form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
+    file.write_bytes(made.public_bytes(form) + secret)
+    return file
+
+
+@pytest.fixture
+def make_certificate() -> Callable[[Path, str], Path]:
+    """Makes the certificate of a host, to be found in a folder."""
+    return _certificate

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import datetime
 import gzip
 import ssl
 from collections.abc import Callable
@@ -11,50 +10,25 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
 from fcdeploy.cloud.body import EMPTY
 from fcdeploy.cloud.client import Client
-from fcdeploy.cloud.exchange import Answer
+from fcdeploy.cloud.exchange import Answer, Fault
 from fcdeploy.cloud.indoors import Indoors
 from fcdeploy.cloud.lines import Lines
-from fcdeploy.cloud.wire import Fault, Wire
+from fcdeploy.cloud.wire import Wire
 from fcdeploy.errors import NoReply
 from fcdeploy.model import Call
 
 
-def certificate(folder: Path) -> Path:
-    """A certificate of "localhost" that nobody has signed, with its key."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(x509.random_serial_number())
-        .not_valid_before(now - datetime.timedelta(days=1))
-        .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    file = folder / "own.pem"
-    form = serialization.Encoding.PEM
-    secret = key.private_bytes(form, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-    file.write_bytes(made.public_bytes(form) + secret)
-    return file
-
-
 @pytest.mark.parametrize("is_trusted", [True, False])
 def test_a_certificate_is_trusted_where_the_environment_says_so(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_trusted: bool
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    make_certificate: Callable[[Path, str], Path],
+    is_trusted: bool,
 ) -> None:
-    file = certificate(tmp_path)
+    file = make_certificate(tmp_path, "service.example")
     monkeypatch.delenv("SSL_CERT_DIR", raising=False)
     monkeypatch.delenv("SSL_CERT_FILE", raising=False)
     if is_trusted:

@@ -138,12 +138,12 @@ def test_one_role_that_takes_many_is_itself_taken_once(emulator: Handle, tmp_pat
         return await asyncio.gather(*(ring.of(origin).current() for origin in origins for _ in range(3)))
 
     assert len({key.access_key_id for key in asyncio.run(main())}) == 4
-    taken = [entry["operation"] for entry in emulator.app.world.log.entries()]
+    taken = [entry["operation"] for entry in emulator.entries()]
     assert sorted(taken) == ["AssumeRole"] * 4 + ["AssumeRoleWithOIDC"]
 
 
 def test_what_the_emulator_logs_of_it_holds_no_token(emulator: Handle) -> None:
-    entries = emulator.app.world.log.entries()
+    entries = emulator.entries()
     taken = [entry for entry in entries if entry["operation"] == "AssumeRole"]
     assert taken and {entry["query"] for entry in taken} == {"Action=AssumeRole"}
 
@@ -270,7 +270,7 @@ def test_the_role_of_the_machine_is_asked_for_with_a_token(
     key = fetched(MachineRole(hardened=True), {})
     assert who(emulator, key) == "acs:ram::1234567890123456:assumed-role/runner/i-emulated"
     assert key.account is None and key.expires_at is not None
-    asked = [(entry["method"], entry["path"]) for entry in emulator.app.world.log.entries()]
+    asked = [(entry["method"], entry["path"]) for entry in emulator.entries()]
     roles = "/latest/meta-data/ram/security-credentials/"
     assert asked == [
         ("PUT", "/latest/api/token"),

@@ -32,7 +32,6 @@ LIBRARIES = ("yaml", "jinja2", "jsonschema", "jsonschema_rs", "deepdiff", "rich.
 def warm() -> None:
     import fcdeploy
 
-    importlib.import_module("fcdeploy.cloud.libraries")
     for found in pkgutil.walk_packages(fcdeploy.__path__, "fcdeploy."):
         if not found.name.startswith("fcdeploy.emulator") and not found.name.endswith("__main__"):
             importlib.import_module(found.name)

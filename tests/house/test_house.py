@@ -116,10 +116,9 @@ def test_every_engine_module_is_either_pure_or_an_effect() -> None:
     assert names == effects | set(PURE)
 
 
-def test_only_the_client_imports_httpx() -> None:
-    users = {
-        part_of(path) for path in MODULES for module, _ in imports(path) if module.split(".")[0] in ("httpx", "aiohttp")
-    }
+def test_only_the_client_speaks_http() -> None:
+    libraries = {"httpx", "httptools", "aiohappyeyeballs"}
+    users = {part_of(path) for path in MODULES for module, _ in imports(path) if module.split(".")[0] in libraries}
     assert users == {"cloud"}
 
 
