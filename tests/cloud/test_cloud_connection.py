@@ -292,7 +292,7 @@ def test_a_name_is_looked_up_once_for_all_connections(monkeypatch: pytest.Monkey
         loop = asyncio.get_running_loop()
         found, asked_for = loop.getaddrinfo, []
 
-        async def counted(host: str, port: int, **how: Any) -> Any:
+        async def counted(host: bytes, port: int, **how: Any) -> Any:
             asked_for.append(host)
             return await found(host, port, **how)
 
@@ -301,7 +301,7 @@ def test_a_name_is_looked_up_once_for_all_connections(monkeypatch: pytest.Monkey
             wire = Wire(deadline=5.0)
             await asyncio.gather(*(wire.send("GET", f"http://localhost:{port}/", {}, EMPTY) for _ in range(8)))
             await wire.aclose()
-        assert asked_for == ["localhost"]
+        assert asked_for == [b"localhost"]
 
     asyncio.run(main())
 
