@@ -11,7 +11,7 @@ from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from fcdeploy.app.folders import own_folder
+from fcdeploy.app.folders import OwnFolder
 from fcdeploy.app.types import Where
 from fcdeploy.cloud.client import Client
 from fcdeploy.cloud.credentials import Credentials
@@ -76,7 +76,7 @@ class Bench:
     client: Client
     reader: Reader
     spool: Spool
-    downloads: Path
+    downloads: OwnFolder
     secrets_read: Callable[[], Iterable[str]]
     parallelism: int
     has_archive: Callable[[str], bool]
@@ -84,17 +84,17 @@ class Bench:
 
     def download_path(self) -> Path:
         """A new file name for a live archive, in a folder that goes with the bench."""
-        return Path(tempfile.mkdtemp(dir=self.downloads)) / "live.zip"
+        return Path(tempfile.mkdtemp(dir=self.downloads.path())) / "live.zip"
 
     def keep_download(self, path: Path, archive: ArchiveRef) -> Path:
         """Name a downloaded archive by its content."""
-        kept = self.downloads / archive.sha256
+        kept = self.downloads.path() / archive.sha256
         path.replace(kept)
         return kept
 
     def write_download(self, sha256: str, content: bytes) -> None:
         """Have an archive at hand that came from elsewhere."""
-        kept = self.downloads / sha256
+        kept = self.downloads.path() / sha256
         kept.touch(mode=0o600)
         kept.write_bytes(content)
 
@@ -147,16 +147,15 @@ async def opened_bench(
     await keys.current()
     spool = Spool(place.spool)
     # Live archives may hold what nobody should find lying about.
-    with own_folder(place.folder, "live-") as downloads:
+    with OwnFolder(place.folder, "live-") as downloads:
 
         def archive(sha256: str) -> Path:
             if spool.holds(sha256):
                 return spool.path(sha256)
-            kept = downloads / sha256
-            return kept if kept.is_file() else packages.path(sha256)
+            return downloads.file(sha256) or packages.path(sha256)
 
         def has_archive(sha256: str) -> bool:
-            if spool.holds(sha256) or (downloads / sha256).is_file():
+            if spool.holds(sha256) or downloads.file(sha256) is not None:
                 return True
             planned = packages.planned(sha256)
             # Of one that a plan file was compared with only the list of its files is here.

@@ -64,10 +64,17 @@ async def side_by_side(works: Sequence[Work], read: Callable[[Work], Awaitable[T
         except FcdeployError as problem:
             return _without_plan(work, problem)
 
-    tasks = {asyncio.ensure_future(one(work)): work for work in works}
+    tasks: dict[asyncio.Task[TargetPlan], Work] = {}
     clock = asyncio.get_running_loop().time
-    waiting, since = set(tasks), clock()
+    waiting: set[asyncio.Task[TargetPlan]] = set()
     try:
+        for number, work in enumerate(works, 1):
+            work.cloud.limiters.to_come(len(works) - number)
+            waiting.add(task := asyncio.create_task(one(work)))
+            tasks[task] = work
+            # What one target asks is on its way, and answered, while the next one is being prepared.
+            await asyncio.sleep(0)
+        since = clock()
         while waiting:
             done, waiting = await asyncio.wait(waiting, timeout=LOOK, return_when=asyncio.FIRST_COMPLETED)
             for task in done:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 from fcdeploy.app.carrying import carried_out, side_by_side
 from fcdeploy.app.opening import opened_works
 from fcdeploy.app.running import Manner
-from fcdeploy.app.selection import check_only, chosen_of, names_of, warnings_of
+from fcdeploy.app.selection import check_only, chosen_of, names_of, remarks_of
 from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan, Where
 from fcdeploy.app.work import Work
 from fcdeploy.engine.ownership import Wishes
@@ -51,13 +51,21 @@ async def plan(
         await write_all_builds(chosen, building)
     with opened_works(chosen) as works:
         async with AsyncExitStack() as stack:
-            results = await side_by_side(works, lambda work: work.read_plan(stack, wishes, destroy, for_apply=False))
+
+            async def planned(work: Work) -> TargetPlan:
+                if saving is not None:
+                    return await work.read_plan(stack, wishes, destroy, for_apply=False)
+                # Who is through needs its connections no longer, and there may be hundreds behind it.
+                async with AsyncExitStack() as own:
+                    return await work.read_plan(own, wishes, destroy, for_apply=False)
+
+            results = await side_by_side(works, planned)
             checked = _whole_run_checked(results, wishes, destroy)
             if saving is not None and all(one.can_apply for one in checked):
                 from fcdeploy.app.saving import write_plans
 
                 await asyncio.to_thread(write_plans, saving, chosen[0].project, works, wishes, destroy=destroy)
-    return PlanReport(project=names_of(chosen), results=checked, diagnostics=warnings_of(chosen))
+    return PlanReport(project=names_of(chosen), results=checked, diagnostics=remarks_of(chosen, destroy=destroy))
 
 
 async def apply(
@@ -93,7 +101,9 @@ async def apply(
                     from fcdeploy.app.required import required_checked
 
                     judged = required_checked(judged, required)
-                return PlanReport(project=names_of(chosen), results=judged, diagnostics=warnings_of(chosen))
+                return PlanReport(
+                    project=names_of(chosen), results=judged, diagnostics=remarks_of(chosen, destroy=destroy)
+                )
 
             command = "destroy" if destroy else "apply"
             return await carried_out(works, prepared, checked, confirm, manner, command=command)

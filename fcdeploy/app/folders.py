@@ -7,8 +7,9 @@ import os
 import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
+from typing import Self
 
 _REMOVALS = 3
 
@@ -30,6 +31,38 @@ def own_folder(beside: Path, prefix: str) -> Iterator[Path]:
     finally:
         remove_tree(folder)
         os.close(descriptor)
+
+
+class OwnFolder:
+    """The same as `own_folder`, made when it is first needed, which few commands come to; used as `with`.
+
+    What killed processes left there goes in any case.
+    """
+
+    def __init__(self, beside: Path, prefix: str) -> None:
+        self._beside = beside
+        self._prefix = prefix
+        self._stack = ExitStack()
+        self._folder: Path | None = None
+
+    def __enter__(self) -> Self:
+        if any(name.startswith(self._prefix) for name in os.listdir(self._beside)):
+            self.path()
+        return self
+
+    def __exit__(self, *raised: object) -> None:
+        self._stack.close()
+
+    def path(self) -> Path:
+        """The folder."""
+        if self._folder is None:
+            self._folder = self._stack.enter_context(own_folder(self._beside, self._prefix))
+        return self._folder
+
+    def file(self, name: str) -> Path | None:
+        """A file in it, if there is one of this name."""
+        found = self._folder / name if self._folder is not None else None
+        return found if found is not None and found.is_file() else None
 
 
 def remove_tree(folder: Path) -> None:

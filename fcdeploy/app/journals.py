@@ -5,16 +5,20 @@ What a server needs is loaded only where one is named.
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypedDict
 
 from fcdeploy.app.types import Where
 from fcdeploy.engine.journal import Journal
+from fcdeploy.engine.journal_look import read_open_figures
 from fcdeploy.engine.journal_sqlite import SqliteJournal
+from fcdeploy.engine.past import past_run
 from fcdeploy.engine.places import Place
 from fcdeploy.engine.postgres_url import postgres_url
 from fcdeploy.errors import UsageError
+from fcdeploy.model import PastRun
 
 if TYPE_CHECKING:
     from fcdeploy.engine.journal_postgres import PostgresJournal
@@ -52,6 +56,22 @@ async def existing_journal(where: Where, project: str, target: str, place: Place
         return
     async with found as shared:
         yield shared
+
+
+async def read_open_run(where: Where, project: str, target: str, place: Place) -> PastRun | None:
+    """The run of a target that has not ended, in figures; no journal is made. Raises JournalError and UsageError."""
+    if shared_journal(where) is None:
+        if not place.journal.exists():
+            return None
+        return await asyncio.to_thread(read_open_figures, place.journal, target)
+    async with existing_journal(where, project, target, place) as journal:
+        return await read_figures(journal, target) if journal is not None else None
+
+
+async def read_figures(journal: Journal, target: str) -> PastRun | None:
+    """The run of a target that has not ended, in figures."""
+    record = await journal.read_open_run(target)
+    return past_run(record, await journal.read_words(record.id)) if record is not None else None
 
 
 def shared_journal(where: Where) -> str | None:

@@ -50,27 +50,34 @@ class Policing:
         return self.project.read_policies()
 
     def checked(self, targets: Sequence[Target], *, destroy: bool = False) -> tuple[Diagnostic, ...]:
-        """The warnings about a spec and what breaks its policies; raises SpecError when it cannot be used.
-
-        What stops a plan is not among them: that is told with the plan.
-        """
-        return tuple(one for one in self._checked(targets, destroy=destroy) if not _stops(one))
-
-    def validated(self, targets: Sequence[Target]) -> tuple[Diagnostic, ...]:
-        """The same where there will be no plan: raises SpecError with everything when there is an error."""
-        found = self._checked(targets)
-        if has_errors(found):
-            raise SpecError(found)
-        return found
-
-    def _checked(self, targets: Sequence[Target], *, destroy: bool = False) -> tuple[Diagnostic, ...]:
+        """The warnings about a spec; raises SpecError when it cannot be used."""
         found = self.project.diagnostics(targets, code=not destroy)
         if has_errors(found):
             raise SpecError([*found, *self._mistakes(found)])
         # A policy that cannot be read is one that nothing would be held to.
-        leveled = self.policies.leveled(found)
+        return tuple(self.policies.leveled(found))
+
+    def remarks(
+        self, warnings: Sequence[Diagnostic], targets: Sequence[Target], *, destroy: bool = False
+    ) -> tuple[Diagnostic, ...]:
+        """The `warnings` about a spec and what its resources break, in order.
+
+        What stops a plan is not among them: that is told with the plan.
+        """
+        return tuple(one for one in self._with_broken(warnings, targets, destroy) if not _stops(one))
+
+    def validated(self, targets: Sequence[Target]) -> tuple[Diagnostic, ...]:
+        """The same where there will be no plan: raises SpecError with everything when there is an error."""
+        found = self._with_broken(self.checked(targets), targets, False)
+        if has_errors(found):
+            raise SpecError(found)
+        return tuple(found)
+
+    def _with_broken(
+        self, warnings: Sequence[Diagnostic], targets: Sequence[Target], destroy: bool
+    ) -> Sequence[Diagnostic]:
         judged = {} if destroy else {one.name: self.resource_findings(one) for one in targets}
-        return in_order([*leveled, *_told_once(judged)])
+        return in_order([*warnings, *_told_once(judged)])
 
     def _mistakes(self, found: Iterable[Diagnostic]) -> tuple[Diagnostic, ...]:
         """What is wrong with the policies, where the rest of the spec is wrong as well."""

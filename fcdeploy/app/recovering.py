@@ -9,9 +9,10 @@ from dataclasses import replace
 from typing import TypeAlias
 
 from fcdeploy.app.bench import Cloud, opened_cloud
+from fcdeploy.app.journals import read_figures
 from fcdeploy.app.recalling import read_unknown_run
 from fcdeploy.app.reports import OpenTarget, TargetOutputs
-from fcdeploy.app.running import Manner, read_figures
+from fcdeploy.app.running import Manner
 from fcdeploy.app.selection import patterns_of, project_of
 from fcdeploy.app.types import PlanReport, TargetPlan, Where
 from fcdeploy.app.work import Work

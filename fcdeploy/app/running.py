@@ -16,7 +16,7 @@ from fcdeploy.engine.rounds import with_spans
 from fcdeploy.engine.standing import done_in, unsettled_in
 from fcdeploy.engine.watch import Progress, StopRequest
 from fcdeploy.errors import OpenRun, RunError, UsageError
-from fcdeploy.model import Ending, Outcome, PastRun, Plan, SecretSource, archives_in
+from fcdeploy.model import Ending, Outcome, Plan, SecretSource, archives_in
 
 CLOSING = frozenset({Ending.DONE, Ending.FAILED, Ending.ROLLED_BACK, Ending.LEFTOVERS})
 """Endings that leave nothing for anybody to do; any other leaves the run open (S37)."""
@@ -61,12 +61,6 @@ def steps_at_once(parallelism: int, *, waiting: bool) -> int:
     return max(parallelism * 3 // 2, WAITING if waiting else 0)
 
 
-async def read_figures(journal: Journal, target: str) -> PastRun | None:
-    """The run of a target that has not ended, in figures."""
-    record = await journal.read_open_run(target)
-    return past_run(record, await journal.read_words(record.id)) if record is not None else None
-
-
 async def acquired(
     journal: Journal, target: str, recover: str | None, timeout: float
 ) -> tuple[Lease, RunRecord | None]:
@@ -94,7 +88,7 @@ async def write_archives(bench: Bench, journal: Journal, packages: Packages, pla
     wanted = _archives_of(plan)
     await journal.write_archives(
         {
-            sha256: bench.downloads / sha256 if (bench.downloads / sha256).is_file() else packages.path(sha256)
+            sha256: bench.downloads.file(sha256) or packages.path(sha256)
             for sha256 in await journal.missing_archives(wanted)
         }
     )
@@ -115,7 +109,8 @@ def _archives_of(plan: Plan, done: Collection[str] = ()) -> set[str]:
 async def _read_archives(bench: Bench, journal: Journal, wanted: Collection[str]) -> None:
     """Have these at hand to be sent, wherever the run was begun."""
     away = [sha256 for sha256 in wanted if not bench.has_archive(sha256)]
-    await journal.read_archives(away, bench.downloads)
+    if away:
+        await journal.read_archives(away, bench.downloads.path())
 
 
 async def execute(

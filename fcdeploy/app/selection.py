@@ -119,6 +119,11 @@ def warnings_of(every: Sequence[Chosen]) -> tuple[Diagnostic, ...]:
     return tuple(found for one in every for found in one.warnings)
 
 
+def remarks_of(every: Sequence[Chosen], *, destroy: bool) -> tuple[Diagnostic, ...]:
+    """The same with what the resources break, of files whose targets have been planned."""
+    return tuple(found for one in every for found in one.policing.remarks(one.warnings, one.targets, destroy=destroy))
+
+
 def project_of(where: Where) -> Project:
     """The spec. Raises SpecError, and UsageError where several are given."""
     if where.more:

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from fcdeploy.app.bench import Bench, Cloud, opened_bench
 from fcdeploy.app.code import Packages
-from fcdeploy.app.journals import existing_journal, opened_journal
+from fcdeploy.app.journals import existing_journal, opened_journal, read_open_run
 from fcdeploy.app.planning import Compared, read_plan
 from fcdeploy.app.policing import Policing
 from fcdeploy.app.running import (
@@ -19,7 +19,6 @@ from fcdeploy.app.running import (
     abandon,
     acquired,
     execute,
-    read_figures,
     resume,
     roll_back,
     write_archives,
@@ -33,11 +32,12 @@ from fcdeploy.engine.places import Place, place_of
 from fcdeploy.engine.redact import Redactor
 from fcdeploy.engine.references import located
 from fcdeploy.engine.snapshot import Desired, Snapshot
+from fcdeploy.engine.together import dropped
 from fcdeploy.engine.unmarked import with_unmarked
 from fcdeploy.engine.unread import marked, unread_of, unread_warnings, without_unread
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
 from fcdeploy.kinds.conditions import value_at
-from fcdeploy.model import Address, Ending, Json, Outcome, PastRun, Plan, SecretSource, Target, Wave
+from fcdeploy.model import Address, Ending, Json, Outcome, Plan, SecretSource, Target, Wave
 from fcdeploy.spec.plain import GIVEN
 from fcdeploy.spec.project import Project
 from fcdeploy.spec.template import secret_text
@@ -165,9 +165,10 @@ class Work:
         """This target's plan; a refusal comes with the plan that it refuses."""
         bench = await self.open(stack)
         assert self.packages is not None
-        notices = () if for_apply else await self._open_run_warning(bench)
         destroying = destroy or self.target.retired
-        self.desired, snapshot, warnings = await self._read_both(bench, destroying)
+        self.desired, snapshot, notices, warnings = await self._read_both(
+            bench, destroying, looks=not for_apply, judges=True
+        )
         unread = () if self.where.secrets or destroying else unread_of(self.desired)
         if unread:
             self.desired = without_unread(self.desired)
@@ -200,8 +201,7 @@ class Work:
 
         bench = await self.open(stack)
         assert self.packages is not None
-        notices = await self._open_run_warning(bench)
-        desired, snapshot, warnings = await self._read_both(bench, self.target.retired)
+        desired, snapshot, notices, warnings = await self._read_both(bench, self.target.retired, looks=True)
         if not self.where.secrets and not self.target.retired:
             notices = (*notices, *unread_warnings(unread_of(desired)))
             desired = without_unread(desired)
@@ -216,24 +216,29 @@ class Work:
             warnings=(*notices, *warnings),
         )
 
-    async def _read_both(self, bench: Bench, destroying: bool) -> tuple[Desired, Snapshot, tuple[Diagnostic, ...]]:
-        """What the file wants, packaged, and what the lists say is live, with warnings about the file."""
+    async def _read_both(
+        self, bench: Bench, destroying: bool, *, looks: bool, judges: bool = False
+    ) -> tuple[Desired, Snapshot, tuple[Diagnostic, ...], tuple[Diagnostic, ...]]:
+        """What the file wants, packaged, and what the lists say is live; with warnings about an open run, if it `looks`
+        for one, and about the file. `judges`: and policies about resources have been asked."""
         assert self.packages is not None
         expanded = self.project.expand(self.target)
-        # Live state is asked for by address alone, so the archives are made while the answers are on their way.
+        # Live state is asked for by address alone, so all else is done while the answers are on their way.
         reading = asyncio.create_task(bench.reader.read_snapshot(found_by_name(expanded) if destroying else expanded))
         try:
+            notices = await self._open_run_warning(bench) if looks else ()
             desired, warnings = (expanded, ()) if destroying else await self.packages.packaged(expanded)
-        except SpecError:
-            reading.cancel()
-            await asyncio.gather(reading, return_exceptions=True)
+            if judges and not destroying and self.policing is not None:
+                self.policing.resource_findings(self.target)
+        except (SpecError, UsageError, asyncio.CancelledError):
+            await dropped([reading])
             raise
-        return desired, await reading, tuple(warnings)
+        return desired, await reading, notices, tuple(warnings)
 
     async def _open_run_warning(self, bench: Bench) -> tuple[Diagnostic, ...]:
         """A reading command warns of an open run and goes on (S37)."""
         try:
-            summary = await self._read_open_run(bench)
+            summary = await read_open_run(*self._journal_of(bench))
         except RunError as problem:
             return (warning(problem.summary, detail=problem.detail, hint=problem.hint),)
         if summary is None:
@@ -246,10 +251,6 @@ class Work:
                 hint="`fcdeploy status` explains it; `fcdeploy resume` or `fcdeploy rollback` ends it",
             ),
         )
-
-    async def _read_open_run(self, bench: Bench) -> PastRun | None:
-        async with existing_journal(*self._journal_of(bench)) as journal:
-            return await read_figures(journal, self.target.name) if journal is not None else None
 
     async def read_inverse(self, run: str) -> Plan:
         """The plan that takes an ended run back."""
@@ -312,7 +313,7 @@ class Work:
         try:
             bench = await self.open(stack)
             try:
-                open_run = await self._read_open_run(bench)
+                open_run = await read_open_run(*self._journal_of(bench))
             except RunError as problem:
                 unread = problem
             declared = located(self._declared(), bench.site.scope)

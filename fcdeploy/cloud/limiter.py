@@ -20,7 +20,7 @@ from fcdeploy.cloud.pace import WINDOW, Pace
 
 FEW: Final = 2
 """Calls that each place may have in flight however many others have: what hangs elsewhere holds up nobody."""
-PLACES: Final = 4
+PLACES: Final = 2
 """How many places may use all that they are allowed at the same time; more is nothing that one process could use."""
 
 
@@ -28,21 +28,24 @@ class Room:
     """How many calls a command has in flight in all, to whatever place; `most` but for the `FEW` of each.
 
     A target has a few dozen calls to make, all at once: a hundred targets would open thousands of connections, each
-    for a call or two. So the places take turns, and whoever has connections uses them until its work is done.
+    for a call or two. So each place has its share of the room, those that are `to_come` as well as the `busy` ones, and
+    whoever has connections uses them until its work is done.
     """
 
     def __init__(self, most: float = math.inf) -> None:
         self.most = most
         self.in_flight = 0
+        self.busy = self.to_come = 0
         self._waiting: dict[Limiter, None] = {}
 
     def has_place(self, own: int) -> bool:
-        """Whether there is room for one who has so many in flight already."""
-        return own < FEW or self.in_flight < self.most
+        """Whether there is room for one who is busy and has so many in flight already."""
+        return own < FEW or (self.in_flight < self.most and own * (self.busy + self.to_come) < self.most)
 
     def wait(self, limiter: Limiter) -> None:
-        """There is no room now, and this one could use some."""
-        self._waiting[limiter] = None
+        """There is no place now, and this one could use some; whose share it is that is used up looks by itself."""
+        if self.in_flight >= self.most:
+            self._waiting[limiter] = None
 
     def offer(self) -> None:
         """Let in who waits, as far as there is room."""
@@ -79,6 +82,7 @@ class Limiter:
         self._window = window
         self._waiting: deque[asyncio.Future[None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
+        self._is_busy = False
         self._resume = -math.inf
         self._halved = self._changed = -math.inf
         self._refusing: float | None = None
@@ -116,6 +120,9 @@ class Limiter:
 
     async def __aenter__(self) -> float:
         now = self.clock()
+        if not self._is_busy:
+            self._is_busy = True
+            self._room.busy += 1
         is_free = self.in_flight < self.limit and self._room.has_place(self.in_flight)
         if self._waiting or not is_free or self._opens() > now:
             await self._queue()
@@ -146,13 +153,21 @@ class Limiter:
             # Cancelled while waiting, or just after the place was given: in that case it goes to the next.
             if place.done() and not place.cancelled():
                 self._leave()
+            else:
+                self._rest()
             raise
 
     def _leave(self) -> None:
         self.in_flight -= 1
         self._room.in_flight -= 1
         self.let_in()
+        self._rest()
         self._room.offer()
+
+    def _rest(self) -> None:
+        if self._is_busy and not self.in_flight and all(place.done() for place in self._waiting):
+            self._is_busy = False
+            self._room.busy -= 1
 
     def let_in(self) -> None:
         """Let in who waits, as far as that may be."""
@@ -189,6 +204,10 @@ class Limiters:
         self._ceiling = ceiling
         self._room = Room(PLACES * ceiling)
         self._made: dict[tuple[str, str, str], Limiter] = {}
+
+    def to_come(self, places: int) -> None:
+        """So many places will be called besides those that are called now; they have their share of what may be."""
+        self._room.to_come = places
 
     def of(self, provider: str, account: str, region: str) -> Limiter:
         """The limiter that all calls to this place go through, made once."""

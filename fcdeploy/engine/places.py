@@ -15,6 +15,7 @@ from __future__ import annotations
 import hashlib
 import os
 import re
+import stat
 import unicodedata
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -65,9 +66,10 @@ class Place:
         own = (self.project_folder, self.cache, self.folder, self.spool, self.undo, self.local)
         try:
             for folder in own:
-                write_folder(folder)
+                if (mode := _mode(folder)) is None or not stat.S_ISDIR(mode):
+                    write_folder(folder)
                 # The user may have widened a folder of ours, or an archive tool may have restored it too wide.
-                if folder.stat().st_mode & 0o777 != 0o700:
+                elif stat.S_IMODE(mode) != 0o700:
                     folder.chmod(0o700)
         except OSError as error:
             raise RunError(
@@ -75,6 +77,14 @@ class Place:
                 detail=error.strerror or str(error),
                 hint="make it writable, or set FCDEPLOY_STATE to another folder of your own",
             ) from error
+
+
+def _mode(path: Path) -> int | None:
+    """What stands there; None: nothing."""
+    try:
+        return os.stat(path).st_mode
+    except FileNotFoundError:
+        return None
 
 
 def place_of(project: str, target: str, *, spec_folder: Path, environ: Mapping[str, str]) -> Place:

@@ -6,7 +6,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from fcdeploy.app.folders import own_folder
+from fcdeploy.app.folders import OwnFolder, own_folder
 
 KILLED = """
 import os, signal, sys
@@ -40,3 +40,15 @@ def test_what_is_in_use_stays_and_what_a_killed_process_left_goes(tmp_path: Path
         with own_folder(tmp_path, "live-") as other:
             assert one.exists() and other.exists() and one != other
         assert list(tmp_path.iterdir()) == [one]
+
+
+def test_one_that_nobody_needs_is_not_made(tmp_path: Path) -> None:
+    with OwnFolder(tmp_path, "live-") as needless:
+        assert list(tmp_path.iterdir()) == [] and needless.file("live.zip") is None
+        left = tmp_path / "live-of-a-killed-process"
+        left.mkdir()
+        with OwnFolder(tmp_path, "live-") as needed:
+            assert not left.exists()
+            (needed.path() / "live.zip").write_bytes(b"code")
+            assert needed.file("live.zip") == needed.path() / "live.zip" and needed.file("other.zip") is None
+    assert list(tmp_path.iterdir()) == []

@@ -81,7 +81,7 @@ def test_a_broken_file_stops_all_of_them_with_all_that_is_wrong(stage: Any) -> N
     with pytest.raises(SpecError) as caught:
         apply(stage, projects(stage, broken, other, spec(stage, "third")))
     assert [one.summary for one in caught.value.diagnostics] == ["unknown key `memory`", "unknown key `colour`"]
-    assert stage.writes() == []
+    assert stage.requests() == []
 
 
 def test_two_projects_that_would_own_the_same_are_refused(stage: Any) -> None:

@@ -161,6 +161,45 @@ def test_places_take_turns_where_there_is_room_for_few_of_all(
     run_virtually(main())
 
 
+def test_each_place_has_its_share_and_more_when_others_are_through() -> None:
+    async def main() -> None:
+        limiters = Limiters(8)
+        rest, over = asyncio.Event(), asyncio.Event()
+
+        async def call(limiter: Limiter, end: asyncio.Event) -> None:
+            async with limiter:
+                await end.wait()
+
+        async def turns() -> None:
+            for _ in range(4):
+                await asyncio.sleep(0)
+
+        most = 8 * PLACES
+        one, *others = (limiters.of("alibaba", str(number), "cn-hangzhou") for number in range(4))
+        limiters.to_come(most // FEW)
+        long = [asyncio.create_task(call(one, over)) for _ in range(20)]
+        await turns()
+        assert one.in_flight == FEW, "those who are still to come would find no room"
+        brief = []
+        for left, other in zip((2, 1, 0), others, strict=True):
+            limiters.to_come(left)
+            brief += [asyncio.create_task(call(other, rest)) for _ in range(20)]
+            await turns()
+        assert [limiter.in_flight for limiter in others] == [most // 4] * 3
+        rest.set()
+        await asyncio.gather(*brief)
+        over.set()
+        more = [asyncio.create_task(call(one, asyncio.Event())) for _ in range(20)]
+        await asyncio.gather(*long)
+        await turns()
+        assert one.in_flight == 8, "nobody else is busy"
+        for task in more:
+            task.cancel()
+        await asyncio.gather(*more, return_exceptions=True)
+
+    asyncio.run(main())
+
+
 def test_places_that_hang_hold_up_no_other() -> None:
     async def main() -> None:
         limiters = Limiters(8)

@@ -108,7 +108,7 @@ def test_every_engine_module_is_either_pure_or_an_effect() -> None:
         ),
         *("executor", "perform", "journal", "journal_file", "journal_layout", "lease", "places", "spool"),
         *("results", "watch", "__init__"),
-        *("plan_file", "journal_sqlite", "journal_thread", "holder"),
+        *("plan_file", "journal_sqlite", "journal_thread", "journal_look", "holder"),
         *("journal_key", "journal_postgres", "lease_postgres"),
         *("postgres_connection", "postgres_layout", "postgres_store"),
     }
