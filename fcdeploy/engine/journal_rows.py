@@ -7,6 +7,8 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+import orjson
+
 from fcdeploy.engine.redact import has_secret, shown
 from fcdeploy.errors import JournalError
 from fcdeploy.model import (
@@ -68,14 +70,52 @@ class RunRecord:
 
 _encode = json.JSONEncoder(separators=(",", ":"), sort_keys=True, allow_nan=False).encode
 
+_OPTIONS = orjson.OPT_SORT_KEYS | orjson.OPT_PASSTHROUGH_SUBCLASS | orjson.OPT_PASSTHROUGH_DATACLASS
+
 
 def _to_text(saved: Json) -> str:
-    """JSON text. JSON would write a `Sensitive` as its plain text, so there must be none left."""
-    if has_secret(saved):
-        raise JournalError(
-            "a secret would be saved as plain text", hint="this is a defect of fcdeploy: please report it"
-        )
-    return _encode(saved)
+    """JSON text of plain JSON. A `Sensitive` must not be written as its plain text, so there must be none left."""
+    try:
+        return orjson.dumps(saved, option=_OPTIONS).decode()
+    except orjson.JSONEncodeError as error:  # a `Sensitive`, a lone surrogate, an integer of more than 64 bits
+        if has_secret(saved):
+            raise JournalError(
+                "a secret would be saved as plain text", hint="this is a defect of fcdeploy: please report it"
+            ) from error
+        return _encode(saved)
+
+
+def _step_text(step: Step) -> str:
+    """The JSON text of a step's `to_json`, nearly always without making all of that."""
+    try:
+        return orjson.dumps(step.to_json(_body_text), option=_OPTIONS).decode()
+    except orjson.JSONEncodeError:
+        return _to_text(step.to_json())
+
+
+def _body_text(body: Json) -> orjson.Fragment | None:
+    """The JSON text of what `to_json` makes of a body: its leaves are written as that says, the rest as it is.
+
+    `to_json` would also double the `$` with which a user's own key may begin: where the text holds more of what looks
+    like that than our leaves do, it is asked after all.
+    """
+    if body is None:
+        return None
+    leaves = 0
+
+    def to_plain(leaf: object) -> Json:
+        nonlocal leaves
+        leaves += not isinstance(leaf, Mapping)
+        saved = to_json(leaf)
+        if saved is leaf or has_secret(saved):
+            raise TypeError(f"a {type(leaf).__name__} has no plain form")
+        return saved
+
+    try:
+        text = orjson.dumps(body, default=to_plain, option=_OPTIONS)
+    except orjson.JSONEncodeError:
+        text = b""
+    return orjson.Fragment(text if text and text.count(b'"$') == leaves else _to_text(to_json(body)))
 
 
 def _storable(text: str | None) -> str | None:
@@ -85,8 +125,8 @@ def _storable(text: str | None) -> str | None:
     return str(shown(text)).encode(errors="replace").decode()
 
 
-def _list_text(items: Iterable[Json]) -> str:
-    return f"[{','.join(map(_to_text, items))}]"
+def _list_text(items: Iterable[str]) -> str:
+    return f"[{','.join(items)}]"
 
 
 def to_plan_text(plan: Plan) -> str:
@@ -107,7 +147,7 @@ def to_plan_text(plan: Plan) -> str:
         },
     }
     # Step by step: what stands between steps and text takes several times what either does.
-    return f'{_to_text(head)[:-1]},"steps":{_list_text(step.to_json() for step in plan.steps)}}}'
+    return f'{_to_text(head)[:-1]},"steps":{_list_text(map(_step_text, plan.steps))}}}'
 
 
 def from_plan_text(text: bytes, secret: SecretSource) -> Plan:
@@ -124,7 +164,7 @@ def _target_from_json(saved: dict[str, Any]) -> Target:
 
 def to_summary_text(plan: Plan) -> str:
     """What history keeps of a plan's steps."""
-    return _list_text(map(_summary_to_json, plan.steps))
+    return _list_text(_to_text(_summary_to_json(step)) for step in plan.steps)
 
 
 def _summary_to_json(step: Step) -> Json:

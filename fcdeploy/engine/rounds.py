@@ -49,5 +49,6 @@ def leftovers(forward: Round, back: Round | None) -> tuple[str, ...]:
 
 def with_spans(found: Iterable[Diagnostic], plan: Plan) -> tuple[Diagnostic, ...]:
     """Findings of a run with the line of the file that each is about."""
-    spans = {str(change.address): change.span for change in plan.changes}
+    found = tuple(found)
+    spans = {str(change.address): change.span for change in plan.changes} if found else {}
     return tuple(replace(one, span=one.span or spans.get(one.address)) for one in found)

@@ -73,19 +73,21 @@ class ArchiveRef:
         return {"crc64": self.crc64, "sha512": self.sha512, "md5": self.md5, "sha256": self.sha256}[by]
 
 
-def archives_in(value: Json) -> Iterator[ArchiveRef]:
+def archives_in(value: Json) -> list[ArchiveRef]:
     """Every archive that stands anywhere inside a body."""
-    if type(value) in PLAIN:
-        return
-    match value:
-        case ArchiveRef():
-            yield value
-        case Mapping():
-            for item in value.values():
-                yield from archives_in(item)
-        case list() | tuple():
-            for item in value:
-                yield from archives_in(item)
+    found: list[ArchiveRef] = []
+    waiting = [value]
+    for one in waiting:  # no calls: this is asked of every body of every plan, more than once
+        if type(one) in PLAIN:
+            continue
+        match one:
+            case ArchiveRef():
+                found.append(one)
+            case Mapping():
+                waiting += one.values()
+            case list() | tuple():
+                waiting += one
+    return found
 
 
 def checksum_text(checksum: str) -> str:

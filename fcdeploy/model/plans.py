@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Self, TypeAlias
 
@@ -31,15 +31,15 @@ class Call:
     resource: str = ""
     reads: bool = False
 
-    def to_json(self) -> dict[str, Json]:
-        """Plain JSON, secrets as references."""
+    def to_json(self, body: Callable[[Json], Json] = to_json) -> dict[str, Json]:
+        """Plain JSON, secrets as references; `body` writes what may hold leaves."""
         return {
             "operation": self.operation,
             "method": self.method,
             "path": self.path,
             "query": [list(pair) for pair in self.query],
             "headers": dict(self.headers),
-            "body": to_json(self.body),
+            "body": body(self.body),
             "resource": self.resource,
         }
 
@@ -235,25 +235,25 @@ class Step:
     gives: tuple[str, ...] = ()
     payloads: Mapping[str, Json] = field(default_factory=dict)
 
-    def to_json(self) -> dict[str, Json]:
-        """Plain JSON, secrets as references."""
+    def to_json(self, body: Callable[[Json], Json] = to_json) -> dict[str, Json]:
+        """Plain JSON, secrets as references; `body` writes what may hold leaves."""
         return {
             "id": self.id,
             "address": str(self.address),
             "action": self.action.value,
             "group": self.group,
-            "call": self.call.to_json(),
+            "call": self.call.to_json(body),
             "guard": guard_to_json(self.guard),
-            "before": to_json(self.before),
-            "after": to_json(self.after),
+            "before": body(self.before),
+            "after": body(self.after),
             "needs": sorted(self.needs),
             "last": self.last,
-            "undo": [step.to_json() for step in self.undo],
+            "undo": [step.to_json(body) for step in self.undo],
             "literal": sorted(self.literal),
             "ignored": [list(path) for path in self.ignored],
-            **({"content": to_json(self.content)} if self.content is not None else {}),
+            **({"content": body(self.content)} if self.content is not None else {}),
             **({"gives": list(self.gives)} if self.gives else {}),
-            **({"payloads": to_json(self.payloads)} if self.payloads else {}),
+            **({"payloads": body(self.payloads)} if self.payloads else {}),
         }
 
     @classmethod

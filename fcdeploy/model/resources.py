@@ -24,6 +24,7 @@ class Address:
     kind: str
     identity: tuple[str, ...]
     _hash: int = field(init=False, repr=False)
+    _name: str = field(init=False, repr=False, default="")
 
     def __post_init__(self) -> None:
         # A plan looks each address up some fifty times.
@@ -53,8 +54,7 @@ class Address:
         )
 
     def __str__(self) -> str:
-        target = "/".join(_plain(part) for part in self.target.split("/"))
-        return f"{target}:{self.provider}.{self.kind}:{self.name}"
+        return f"{_joined(self.target)}:{self.provider}.{self.kind}:{self.name}"
 
     def __lt__(self, other: object) -> bool:
         if not isinstance(other, Address):
@@ -69,7 +69,9 @@ class Address:
     @property
     def name(self) -> str:
         """The identity as one word: `images/resize`."""
-        return "/".join(_plain(part) for part in self.identity)
+        if not self._name:  # a plan says each some ten times
+            object.__setattr__(self, "_name", "/".join(map(_plain, self.identity)))
+        return self._name
 
     @property
     def short(self) -> str:
@@ -80,6 +82,11 @@ class Address:
 @lru_cache(maxsize=65_536)
 def _plain(part: str) -> str:
     return quote(part, safe="-._~*@$()")
+
+
+@lru_cache(maxsize=1024)
+def _joined(target: str) -> str:
+    return "/".join(map(_plain, target.split("/")))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

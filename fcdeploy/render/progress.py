@@ -86,8 +86,8 @@ class Telling:
     def ended(self, target: str, step: Step, event: EventType, seconds: float, note: str) -> str:
         """`created function images/resize (0.3 s)`."""
         self._waits.pop((target, step.id), None)
-        doing = self._doing(target, step)
         undo, about = self._undo(target, step), _about(step)
+        doing = f"{undo}{_DOING[step.action][0]} {about}"
         tail = f" ({seconds_text(seconds)})" + (f": {clean(note)}" if note else "")
         match event:
             case EventType.DONE | EventType.UNDONE:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -22,6 +23,8 @@ from fcdeploy.model import (
     Json,
     JustCreated,
     KeySource,
+    LaterJson,
+    LaterText,
     MustNotExist,
     Output,
     Plan,
@@ -161,6 +164,37 @@ def test_a_plan_reads_back_equal_and_its_text_holds_no_secret(steps: tuple[Step,
     assert to_plan_text(again) == saved
     found = [archive for step in plan.steps for archive in archives_in(step.call.body)]
     assert all(archive.sha256 in saved for archive in found)
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        {"price": "$5", "list": ["$", "$archive", 'a "$b" c']},
+        {"$archive": 1, "code": {"zipFile": ArchiveRef(sha256="ab" * 32, crc64="1", size=2)}},
+        {Output(step="create a", pointer="/versionId"): 0.1, "other": Output(step="create b", pointer="/versionId")},
+        {"cut": "\ud83d", "long": 2**70, "secret": sensitive(["$", {"secret": "A"}])},
+        {"$secret": sensitive([{"secret": "A"}]), "text": LaterText(parts=("x", Output(step="s", pointer="/n")))},
+        {"json": LaterJson(value={"$text": [Output(step="s", pointer="/n")], "by": sensitive([{"secret": "ü"}])})},
+    ],
+    ids=lambda body: next(iter(map(str, body))),
+)
+def test_a_body_that_cannot_be_saved_the_short_way_reads_back_equal(body: Json) -> None:
+    step = Step(
+        id="s",
+        address=Address(provider="alibaba", target="dev", kind="service", identity=("s",)),
+        action=Action.CREATE,
+        group="body",
+        call=Call(operation="o", method="POST", path="/p", body=body),
+        guard=MustNotExist(),
+        before=None,
+        after=body,
+    )
+    plan = Plan(project="p", target=Target(name="t", provider="alibaba", region="r"), changes=(), steps=(step,))
+    saved = to_plan_text(plan)
+    assert json.loads(saved)["steps"] == [json.loads(json.dumps(step.to_json()))]
+    assert "the secret value of" not in saved
+    (again,) = from_plan_text(saved.encode(), secret_of).steps
+    assert again == step and origins(again.after) == origins(step.after)
 
 
 def test_a_plan_keeps_where_its_keys_come_from() -> None:
