@@ -187,10 +187,11 @@ def test_what_failed_half_way_is_as_it_was(graph: Any) -> None:
     order = {step.address.identity[-1]: number for number, step in enumerate(plan.steps) if step.group == "body"}
     (narrow,) = (name for name in order if name.startswith("obs-b-"))
     assert order[narrow] < order["obs-b"]
-    # The first but one, and the last of those that can be taken back: what only goes, goes after them.
+    # The first write but one, and the last of those that can be taken back: what only goes, goes after them.
     for number in (2, len(plan.steps) - 1):
         refused = {"status": 400, "code": "FSS.0400", "message": "refused by the test"}
-        graph.faults({"match": {"method": ["POST", "PUT", "DELETE"], "nth": number}, "effect": refused})
+        writes = {"method": ["POST", "PUT", "DELETE"], "path": "/fgs/triggers/"}
+        graph.faults({"match": {**writes, "nth": number}, "effect": refused})
         outcome = graph.apply(Wishes(allow_unsafe=True), ending=Ending.ROLLED_BACK)
         assert outcome.leftovers == ()
         assert {address: live.body for address, live in graph.lives().items()} == before, number
