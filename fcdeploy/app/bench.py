@@ -6,10 +6,11 @@ import random
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterable, Iterator, Mapping
 from contextlib import asynccontextmanager, contextmanager
-from dataclasses import dataclass, field
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
 
 from fcdeploy.app.folders import OwnFolder
 from fcdeploy.app.types import Where
@@ -53,8 +54,7 @@ LOCAL_PROJECT = "0123456789abcdef0123456789abcdef"
 LOCAL_KEY = Credentials(access_key_id="local", access_key_secret="local")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cloud:
+class Cloud(Struct, frozen=True, kw_only=True):
     """What all benches of one command share: the limits of calls, keys, and connections; with `--local` these lead to
     the embedded emulator. `archives` are those of code, by the folder that they are kept in."""
 
@@ -64,8 +64,7 @@ class Cloud:
     archives: dict[Path, ArchiveCache] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bench:
+class Bench(Struct, frozen=True, kw_only=True):
     """What a use case needs to work on one target; `parallelism`: steps in flight at most.
 
     `has_archive` says of one, by its hex SHA-256, whether this machine has it to send.

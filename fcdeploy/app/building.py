@@ -11,9 +11,11 @@ import signal
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import ParamSpec, TypeVar
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fcdeploy.app.code import BUILDS, recipe_of
 from fcdeploy.app.commands import run_command
@@ -52,8 +54,7 @@ P = ParamSpec("P")
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Building:
+class Building(Struct, frozen=True, kw_only=True):
     """How builds are run: `said` is told the name of one and a line; `force` builds again what is unchanged."""
 
     said: Callable[[str, str], None]
@@ -61,8 +62,7 @@ class Building:
     seconds: float = MOST_SECONDS
 
 
-@dataclass(slots=True, kw_only=True)
-class _Job:
+class _Job(Struct, kw_only=True):
     """One command in one folder, for all that is packaged of what it makes."""
 
     path: Path
@@ -151,8 +151,7 @@ def _jobs(project: Project, targets: Sequence[Target], only: tuple[str, ...]) ->
     return list(jobs.values())
 
 
-@dataclass(slots=True, kw_only=True)
-class _Runner:
+class _Runner(Struct, kw_only=True):
     """Runs the jobs of one command; after a failure no other is begun, and those under way may end."""
 
     where: Where

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from fcdeploy.app.selection import chosen_of, patterns_of, project_of
 from fcdeploy.app.types import Validated, Where

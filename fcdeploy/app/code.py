@@ -7,9 +7,11 @@ import functools
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TypeAlias
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.diagnostics import Diagnostic, Severity, error, warning
@@ -44,8 +46,7 @@ def _packers() -> ThreadPoolExecutor:
     return ThreadPoolExecutor(max_workers=PACKERS, thread_name_prefix="fcdeploy-pack")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Code:
+class _Code(Struct, frozen=True, kw_only=True):
     """What became of a `code:` value: an archive, an object in a bucket, or what is wrong with it."""
 
     archive: Archive | None = None

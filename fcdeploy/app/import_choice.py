@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.diagnostics import Diagnostic, did_you_mean, warning
@@ -18,8 +19,7 @@ from fcdeploy.kinds.registry import kind_of, parent_of, roots
 from fcdeploy.model import Address, Live, Mark, Resource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class Chosen(Struct, frozen=True, kw_only=True):
     """What is imported. `external` are resources of which only some of what stands beneath is. `adopt` are the words
     with which an apply takes it over (S12).
     """

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.engine.as_spec import Spot, spec_tree
 from fcdeploy.engine.calling import Called, calling
@@ -22,8 +24,7 @@ EXTERNAL = "external"
 NOT_DOWNLOADED = "not downloaded: put the code here, or import with --with-code"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Needed:
+class Needed(Struct, frozen=True, kw_only=True):
     """A secret that the file refers to: its name, what it stands in, and whether its value could be read."""
 
     name: str
@@ -31,13 +32,15 @@ class Needed:
     known: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Document:
+class Document(Struct, frozen=True, kw_only=True):
     """The text of a file, with the values of its secrets; those that the service never tells have none."""
 
     text: str
     needed: tuple[Needed, ...]
-    values: Mapping[str, str] = field(repr=False)
+    values: Mapping[str, str]
+
+    def __repr__(self) -> str:
+        return f"Document(needed={self.needed!r})"
 
 
 def document(

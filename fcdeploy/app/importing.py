@@ -14,8 +14,10 @@ import shutil
 from collections import Counter
 from collections.abc import Mapping
 from contextlib import AsyncExitStack
-from dataclasses import dataclass, field, replace
 from pathlib import Path
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fcdeploy.app.bench import Bench, opened_bench, opened_cloud
 from fcdeploy.app.code import Packages, read_live_archive
@@ -48,8 +50,7 @@ UNKNOWN = "-----BEGIN PRIVATE KEY-----\nunknown\n-----END PRIVATE KEY-----\n"
 """Stands for a secret that the service never tells, while the new file is checked: all there are is keys (S22)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Asked:
+class Asked(Struct, frozen=True, kw_only=True):
     """What is to be imported, and into which folder.
 
     `names` are globs of what stands at the top in the cloud, or of `service/function`; none means everything that no
@@ -72,8 +73,7 @@ class Asked:
     force: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Imported:
+class Imported(Struct, frozen=True, kw_only=True):
     """What an import wrote: `counts` by the kinds' titles; `adopt` are the words with which an apply takes it over,
     `findings` what somebody has to know or mend.
     """
@@ -93,8 +93,7 @@ class Imported:
         return not has_errors(self.findings)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Codes:
+class _Codes(Struct, kw_only=True):
     """What `code:` says by address, and what is to be said of it."""
 
     values: dict[Address, Json] = field(default_factory=dict)

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages, with_live_code
@@ -83,8 +85,7 @@ async def read_plan(
     return plan, (*owned.found, *both.refusals, *notes, *pins, *refusals), both
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class Compared(Struct, frozen=True, kw_only=True):
     """Both sides of a target: what the file wants to be there, what is live, whose it is, and what differs.
 
     `left_out` and `refusals` say what `--only` left out, and why what is left cannot be done (S46).

@@ -7,8 +7,10 @@ what is about to be done. A way back is never held up by one.
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from typing import Any
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fcdeploy.app.types import TargetPlan, Where
 from fcdeploy.diagnostics import Diagnostic, Severity, has_errors, in_order
@@ -35,8 +37,7 @@ from fcdeploy.spec.project import Project
 from fcdeploy.spec.verdict import Besides, Judge, Subject
 
 
-@dataclass(slots=True, kw_only=True)
-class Policing:
+class Policing(Struct, kw_only=True):
     """The policies of one command; what it found of the spec's resources is kept for the plans."""
 
     project: Project

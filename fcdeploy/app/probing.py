@@ -5,9 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Self
+
+from msgspec import Struct
 
 from fcdeploy.app.commands import run_command
 from fcdeploy.app.output_values import read_outputs
@@ -23,8 +24,7 @@ _LINES = 15
 """Lines of what a command wrote last that are shown."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Probe:
+class Probe(Struct, frozen=True, kw_only=True):
     """How to ask, with everything known; either `command` or `url`. Times in seconds, `status` None for any 2xx."""
 
     command: tuple[str, ...]
@@ -53,8 +53,7 @@ class Probe:
         return " ".join(shown(list(self.command))) if self.command else f"GET {shown(self.url)}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unhealthy:
+class Unhealthy(Struct, frozen=True, kw_only=True):
     """Why a target is not healthy: what was asked, and what came of it."""
 
     asked: str

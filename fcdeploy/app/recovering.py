@@ -5,8 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
-from dataclasses import replace
 from typing import TypeAlias
+
+from msgspec.structs import replace
 
 from fcdeploy.app.bench import Cloud, opened_cloud
 from fcdeploy.app.journals import read_figures

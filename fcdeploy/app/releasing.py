@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
 from fnmatch import fnmatchcase
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.reports import Kept, Move
@@ -40,8 +42,7 @@ async def read_move(bench: Bench, journal: Journal, declared: Desired, move: Mov
     return plan, tuple(_kept(one, found, snapshot, declared) for one in found)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Origin:
+class _Origin(Struct, frozen=True, kw_only=True):
     """What may be moved back: where it was `earlier`, before the last of our runs that moved it to where it is now.
 
     `age` counts the runs since that one; None where no journal tells.

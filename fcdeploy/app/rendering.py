@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from fcdeploy.app.selection import patterns_of, project_of
 from fcdeploy.app.types import Where
@@ -12,16 +12,14 @@ from fcdeploy.model import Target
 from fcdeploy.spec.written import Written
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rendered:
+class Rendered(Struct, frozen=True, kw_only=True):
     """One target's spec as a spec of its own."""
 
     target: Target
     spec: Written
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RenderReport:
+class RenderReport(Struct, frozen=True, kw_only=True):
     """The specs of all selected targets, in the file's order; `diagnostics` are what is wrong with them."""
 
     project: str

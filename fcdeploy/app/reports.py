@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fcdeploy.app.types import PlanReport, Where
 from fcdeploy.diagnostics import Diagnostic, Span
@@ -12,8 +13,7 @@ from fcdeploy.errors import FcdeployError
 from fcdeploy.model import Address, Drift, Graph, Json, Outcome, PastRun, Target
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetDrift:
+class TargetDrift(Struct, frozen=True, kw_only=True):
     """What live and the file disagree on in one target, or why that is not known.
 
     `equal` resources do not differ. `compared` says that a journal was there to say who moved.
@@ -27,8 +27,7 @@ class TargetDrift:
     problem: FcdeployError | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftReport:
+class DriftReport(Struct, frozen=True, kw_only=True):
     """The drift of all selected targets, in the file's order; `diagnostics` are about the spec."""
 
     project: str
@@ -36,8 +35,7 @@ class DriftReport:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphReport:
+class GraphReport(Struct, frozen=True, kw_only=True):
     """What each selected target is to have and how it hangs together; `diagnostics` are about the spec."""
 
     project: str
@@ -45,8 +43,7 @@ class GraphReport:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputValue:
+class OutputValue(Struct, frozen=True, kw_only=True):
     """One of `outputs:`; `why` says why its value is not known, and is empty where it is (S46)."""
 
     name: str
@@ -54,8 +51,7 @@ class OutputValue:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetOutputs:
+class TargetOutputs(Struct, frozen=True, kw_only=True):
     """What one target puts out, in the order of the file, or why that could not be read."""
 
     target: Target
@@ -63,8 +59,7 @@ class TargetOutputs:
     problem: FcdeployError | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputsReport:
+class OutputsReport(Struct, frozen=True, kw_only=True):
     """What all selected targets put out, in the file's order; `diagnostics` are about the spec."""
 
     project: str
@@ -72,8 +67,7 @@ class OutputsReport:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Move:
+class Move(Struct, frozen=True, kw_only=True):
     """What is moved back: `name`, its own or a glob of addresses, in `within`, a glob too; `to` a number, None to where
     it was before."""
 
@@ -82,8 +76,7 @@ class Move:
     to: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kept:
+class Kept(Struct, frozen=True, kw_only=True):
     """What a file says so that what was moved back stays: a line, the section that it belongs in, and where that is."""
 
     address: Address
@@ -92,8 +85,7 @@ class Kept:
     span: Span | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MoveReport:
+class MoveReport(Struct, frozen=True, kw_only=True):
     """What was planned to be moved back, what came of it, and what the file says so that it stays there.
 
     `kept` is only of targets where it is there now.
@@ -104,8 +96,7 @@ class MoveReport:
     kept: tuple[Kept, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuiltPackage:
+class BuiltPackage(Struct, frozen=True, kw_only=True):
     """An archive of what a build made, and the functions and layers that it is for; `crc64` as the service tells it."""
 
     addresses: tuple[Address, ...]
@@ -115,8 +106,7 @@ class BuiltPackage:
     files: int
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Built:
+class Built(Struct, frozen=True, kw_only=True):
     """What came of one command in one folder; `inputs` is the digest of what it worked on.
 
     `seconds` is None where nothing had changed, so that it was not run.
@@ -131,8 +121,7 @@ class Built:
     packages: tuple[BuiltPackage, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildReport:
+class BuildReport(Struct, frozen=True, kw_only=True):
     """What was built, in the order of the file; `diagnostics` are about the spec."""
 
     project: str
@@ -140,16 +129,14 @@ class BuildReport:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OpenTarget:
+class OpenTarget(Struct, frozen=True, kw_only=True):
     """A target and its run that has not ended."""
 
     target: Target
     run: PastRun
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetHistory:
+class TargetHistory(Struct, frozen=True, kw_only=True):
     """The runs of a target that were asked for, newest first, of `total` that there are; or why they are not known."""
 
     target: Target
@@ -158,8 +145,7 @@ class TargetHistory:
     problem: FcdeployError | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusRow:
+class StatusRow(Struct, frozen=True, kw_only=True):
     """One owned resource, as the service says: when it was last changed, its line, and what its kind reports."""
 
     address: Address
@@ -168,8 +154,7 @@ class StatusRow:
     reported: Mapping[str, Json]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetStatus:
+class TargetStatus(Struct, frozen=True, kw_only=True):
     """What a target owns, live; `where` leads to its file alone."""
 
     target: Target

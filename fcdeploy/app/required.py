@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
 from pathlib import Path
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.app.types import TargetPlan
 from fcdeploy.diagnostics import Diagnostic, error
@@ -18,8 +20,7 @@ _DIGEST = re.compile(r"[0-9a-f]{64}")
 _HINT = "give the digest that `fcdeploy plan` prints, or the file of `fcdeploy plan --format json --out FILE`"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Required:
+class Required(Struct, frozen=True, kw_only=True):
     """The plan that was reviewed: its digest, and the digests of its changes where they are known.
 
     By the digest alone only the same plan can be told; by those of the changes, also a part of it.

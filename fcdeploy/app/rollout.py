@@ -5,7 +5,9 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fcdeploy.app.bench import Cloud
 from fcdeploy.app.policing import Policing
@@ -53,8 +55,7 @@ async def rolled_out(
     return await _Rolling(rollout, project, ready, manner, command, plan_id).carried_out(works)
 
 
-@dataclass(slots=True)
-class _Rolling:
+class _Rolling(Struct):
     """A rollout under way; `outcomes` by target in the order of the waves, `project` where there are several."""
 
     rollout: Rollout

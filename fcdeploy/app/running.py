@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Collection
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages
@@ -24,8 +26,7 @@ CLOSING = frozenset({Ending.DONE, Ending.FAILED, Ending.ROLLED_BACK, Ending.LEFT
 RECOVERIES = ("resume", "rollback", "abandon")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Manner:
+class Manner(Struct, frozen=True, kw_only=True):
     """How runs are carried out, and who watches and may end them; times in seconds.
 
     `on_failure` is rollback, stop or continue. `recover` says what is done first with a run that has not ended, and

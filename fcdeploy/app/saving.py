@@ -6,8 +6,9 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fcdeploy import __version__
 from fcdeploy.app.bench import opened_cloud
@@ -49,8 +50,7 @@ EXPIRES = 86400.0
 """Seconds that a plan file may be applied, unless told otherwise."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Saving:
+class Saving(Struct, frozen=True, kw_only=True):
     """Where a plan is saved, and for how many seconds it may be applied."""
 
     path: Path

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import TypeAlias, TypeVar
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.app.policing import Policing
 from fcdeploy.app.types import Where
@@ -20,8 +22,7 @@ from fcdeploy.spec.project import Project, read_project
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Chosen:
+class Chosen(Struct, frozen=True, kw_only=True):
     """A project and those of its targets that a use case is about; `where` leads to it alone."""
 
     where: Where

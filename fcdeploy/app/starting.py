@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fcdeploy.errors import UsageError
 from fcdeploy.spec.project import FILE, TEMPLATE
@@ -62,8 +63,7 @@ def handler(environ, start_response):
 """
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Begun:
+class Begun(Struct, frozen=True, kw_only=True):
     """What was written: the project's name, and its files from the folder `folder`."""
 
     project: str

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.errors import DiagnosedError, FcdeployError
@@ -17,8 +19,7 @@ if TYPE_CHECKING:
     from fcdeploy.model.portability import Portability
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Where:
+class Where(Struct, frozen=True, kw_only=True):
     """Which spec, which targets of it, and how the cloud is reached.
 
     `spec` is a file, or a folder that holds `fcdeploy.yaml`; `more` are those of other projects, for commands that are
@@ -49,8 +50,7 @@ class Where:
         return tuple(replace(self, spec=one, more=()) for one in (self.spec, *self.more))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TargetPlan:
+class TargetPlan(Struct, frozen=True, kw_only=True):
     """One target's plan, or why there is none; a refused plan is there beside its problem.
 
     `wave` is the one that the target goes in, where the file has a rollout. `where` leads to its file alone.
@@ -73,8 +73,7 @@ class TargetPlan:
         return self.plan is not None and self.problem is None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanReport:
+class PlanReport(Struct, frozen=True, kw_only=True):
     """The plans of all selected targets, in the order in which they go; `diagnostics` are about the spec.
 
     `project` is its name; of several, all names.
@@ -85,8 +84,7 @@ class PlanReport:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ApplyReport:
+class ApplyReport(Struct, frozen=True, kw_only=True):
     """What was planned, and what came of it; `confirmed` is False when nothing was done because nobody agreed.
 
     `outputs` are what those targets put out that are as the file says now.
@@ -98,8 +96,7 @@ class ApplyReport:
     outputs: tuple[TargetOutputs, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Validated:
+class Validated(Struct, frozen=True, kw_only=True):
     """A spec without errors: its targets and how many resources they have together; `file` as it was given.
 
     `portability` is what differs between the targets, where that was asked for.

@@ -5,8 +5,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
-from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.app.bench import Bench, Cloud, opened_bench
 from fcdeploy.app.code import Packages
@@ -47,8 +49,7 @@ if TYPE_CHECKING:
     from fcdeploy.app.reports import Kept, Move, TargetDrift, TargetOutputs, TargetStatus
 
 
-@dataclass(slots=True)
-class Work:
+class Work(Struct):
     """One target in the middle of a use case: filled in step by step."""
 
     where: Where

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Coroutine, Mapping
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from msgspec import Struct
 
 from fcdeploy.cli.commands import Command, option
 from fcdeploy.cli.exits import DONE
@@ -26,8 +26,7 @@ _DEFAULT_TIMEOUT = "30m"
 T = TypeVar("T")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class BuildOptions:
+class BuildOptions(Struct, frozen=True, kw_only=True):
     """Whether to build first, and for how many seconds each build may run."""
 
     wanted: bool

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import sys
-from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
+from msgspec.structs import replace
 
 from fcdeploy.cli.building import BUILD, BuildOptions, watched_to_its_end
 from fcdeploy.cli.commands import Command, option

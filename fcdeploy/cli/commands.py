@@ -7,10 +7,10 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import click
+from msgspec import Struct
 
 from fcdeploy.cli.usage import NoCommand
 
@@ -53,8 +53,7 @@ class Command(click.Command):
         write_options(self, ctx, formatter)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Entry:
+class Entry(Struct, frozen=True, kw_only=True):
     """Where a command is (`module:attribute`), the heading it stands under, and its line there."""
 
     place: str

@@ -7,11 +7,11 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypedDict
 
 import click
+from msgspec import Struct
 
 from fcdeploy.cli.commands import GENERAL, compose, option
 from fcdeploy.cli.speech import Session, Speech
@@ -38,8 +38,7 @@ class RunOptions(TypedDict, total=False):
     wait: float | None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Bundle:
+class Bundle(Struct, frozen=True, kw_only=True):
     """Options that belong together: the argument that they become, and how."""
 
     argument: str

@@ -12,10 +12,11 @@ import io
 import os
 import sys
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO, cast
+
+from msgspec import Struct, field
 
 if TYPE_CHECKING:
     from fcdeploy.diagnostics import Diagnostic
@@ -33,8 +34,7 @@ _SOURCE_LIMIT = 5_000_000
 """Bytes of a file up to which findings quote its lines."""
 
 
-@dataclass(kw_only=True)
-class Session:
+class Session(Struct, kw_only=True):
     """What one call of the program knows; `verbosity` counts `-v`, `speech` is there once the options are read."""
 
     environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
@@ -43,8 +43,7 @@ class Session:
     speech: Speech | None = None
 
 
-@dataclass(kw_only=True)
-class Speech:
+class Speech(Struct, kw_only=True):
     """The two ways out of the program, as the options want them.
 
     `reports`: documents that are written besides, each as its form and its file.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 from typing import TYPE_CHECKING
+
+from msgspec.structs import replace
 
 from fcdeploy.cli.exits import DONE, PENDING, error_code, gravest, outcome_code
 from fcdeploy.cli.options import flags_of

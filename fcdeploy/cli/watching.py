@@ -5,8 +5,9 @@ from __future__ import annotations
 import contextlib
 import sys
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import TYPE_CHECKING, Unpack
+
+from msgspec import Struct
 
 from fcdeploy.cli.interrupts import Interrupts, WatchedProgress
 from fcdeploy.cli.options import RunOptions, flags_of
@@ -17,8 +18,7 @@ if TYPE_CHECKING:
     from fcdeploy.render.progress import Shown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Watched:
+class Watched(Struct, frozen=True, kw_only=True):
     """What a use case is given (`stop`, `progress`), and what a question to the person needs (`display`, `signals`)."""
 
     stop: StopRequest

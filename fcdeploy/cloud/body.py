@@ -7,8 +7,9 @@ import hashlib
 import json
 import secrets
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fcdeploy.model import ArchiveRef, Json
 
@@ -25,8 +26,7 @@ class UnusableArchive(Exception):
     """The archive's file is missing or is not what the reference says."""
 
 
-@dataclass(frozen=True, slots=True)
-class Body:
+class Body(Struct, frozen=True):
     """A request body in pieces: bytes, or an archive's file that is sent as base64."""
 
     pieces: tuple[bytes | Path, ...]

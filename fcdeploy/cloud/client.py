@@ -14,11 +14,12 @@ import secrets
 import time
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, field
 from pathlib import Path
 from types import TracebackType
 from typing import BinaryIO, Final, Self
 from urllib.parse import quote, urlsplit
+
+from msgspec import Struct, field
 
 from fcdeploy import __version__
 from fcdeploy.cloud import sign_acs3, sign_fc, sign_huawei
@@ -47,8 +48,7 @@ _DOWNLOAD: Final = "the download of a code archive"
 _OF_NOTHING: Final = hashlib.sha256().hexdigest()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scheme:
+class Scheme(Struct, frozen=True, kw_only=True):
     """How requests of an API are addressed and signed.
 
     `hashes` says whether the signature covers the body, `most` is how many bytes a signed body may have (None: any).
@@ -84,8 +84,7 @@ SCHEMES: Mapping[str, Scheme] = {
 """Every signature scheme by the name that a descriptor of an API uses."""
 
 
-@dataclass(slots=True)
-class Tally:
+class Tally(Struct):
     """What was sent: requests by method (each attempt counts), bytes of bodies, and how many attempts were repeats."""
 
     requests: Counter[str] = field(default_factory=Counter)

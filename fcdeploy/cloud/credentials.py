@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import quote, quote_plus
+
+from msgspec import Struct
 
 from fcdeploy.errors import CredentialsError
 
@@ -16,16 +17,15 @@ PROJECT = "HUAWEICLOUD_SDK_PROJECT_ID"
 _UNFIT = re.compile(r"[^\x21-\x7e]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Credentials:
+class Credentials(Struct, frozen=True, kw_only=True):
     """An access key; `account` is the account id (project id) where the source names it.
 
     `expires_at` is when a temporary key that can be replaced ends, in seconds since the epoch.
     """
 
     access_key_id: str
-    access_key_secret: str = field(repr=False)
-    security_token: str | None = field(default=None, repr=False)
+    access_key_secret: str
+    security_token: str | None = None
     account: str | None = None
     expires_at: float | None = None
 

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from fcdeploy.cloud.credentials import ACCOUNT, PROJECT
 from fcdeploy.diagnostics import Diagnostic, did_you_mean, warning
@@ -57,8 +58,7 @@ _PROJECT = re.compile(r"[A-Za-z0-9_-]{1,64}")
 _OWN_HOST = r"functiongraph\.{region}\.myhuaweicloud\.(?:com|eu)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Endpoint:
+class Endpoint(Struct, frozen=True, kw_only=True):
     """Where calls go: `host` is what the service believes it is called, `base_url` where the connection goes."""
 
     account: str

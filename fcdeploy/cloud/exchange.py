@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
 from typing import Any, Protocol
+
+from msgspec import Struct
 
 from fcdeploy.cloud.body import Body
 
@@ -33,8 +34,7 @@ class Unwritable(Exception):
         self.reason = reason
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
+class Answer(Struct, frozen=True):
     """A whole reply; header names are lower case, `received` counts the bytes of the body on the wire."""
 
     status: int

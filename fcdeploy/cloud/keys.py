@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import replace
 from typing import Final
+
+from msgspec.structs import replace
 
 from fcdeploy.cloud.credentials import Credentials
 from fcdeploy.cloud.origins import AssumedRole, AtHand, Origin

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from urllib.parse import urlsplit
+
+from msgspec import Struct
 
 from fcdeploy.cloud.credentials import Credentials, given
 from fcdeploy.errors import CredentialsError
@@ -19,29 +20,25 @@ _HOST = re.compile(r"(?:[A-Za-z0-9.-]+|\[::1\])(?::[0-9]{1,5})?")
 _LOOPBACK = ("127.0.0.1", "localhost", "::1")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AtHand:
+class AtHand(Struct, frozen=True, kw_only=True):
     """A key that is there already. `account` is told beside it, where it is known."""
 
     key: Credentials
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenFile:
+class TokenFile(Struct, frozen=True, kw_only=True):
     """An id token in a file, which somebody else writes anew from time to time."""
 
     path: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TokenVariable:
+class TokenVariable(Struct, frozen=True, kw_only=True):
     """An id token in an environment variable."""
 
     name: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GithubToken:
+class GithubToken(Struct, frozen=True, kw_only=True):
     """An id token that GitHub Actions gives on request, for this audience ("": its default)."""
 
     audience: str
@@ -50,8 +47,7 @@ class GithubToken:
 Token = TokenFile | TokenVariable | GithubToken
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FederatedRole:
+class FederatedRole(Struct, frozen=True, kw_only=True):
     """A role taken with an id token; `sts` is the host to ask, `seconds` None is STS's own default."""
 
     provider_arn: str
@@ -63,8 +59,7 @@ class FederatedRole:
     policy: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AssumedRole:
+class AssumedRole(Struct, frozen=True, kw_only=True):
     """A role taken with keys from elsewhere."""
 
     source: Origin
@@ -76,39 +71,44 @@ class AssumedRole:
     policy: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MachineRole:
+class MachineRole(Struct, frozen=True, kw_only=True):
     """The role of the machine, as its metadata service gives it; `hardened`: only with a token of that service."""
 
     role: str | None = None
     hardened: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FromUri:
+class FromUri(Struct, frozen=True, kw_only=True):
     """Keys that a local service gives out. The address may hold a secret."""
 
-    uri: str = field(repr=False)
+    uri: str
+
+    def __repr__(self) -> str:
+        return "FromUri()"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FromCommand:
+class FromCommand(Struct, frozen=True, kw_only=True):
     """Keys that a command of the aliyun CLI's own file prints."""
 
-    command: str = field(repr=False)
+    command: str
     profile: str
 
+    def __repr__(self) -> str:
+        return f"FromCommand(profile={self.profile!r})"
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SignedOn:
+
+class SignedOn(Struct, frozen=True, kw_only=True):
     """Keys for somebody who is signed on with CloudSSO; `expires` is in seconds since the epoch."""
 
     url: str
     account: str
     access: str
-    token: str = field(repr=False)
+    token: str
     expires: int
     profile: str
+
+    def __repr__(self) -> str:
+        return f"SignedOn(url={self.url!r}, account={self.account!r}, access={self.access!r}, profile={self.profile!r})"
 
 
 Origin = AtHand | FederatedRole | AssumedRole | MachineRole | FromUri | FromCommand | SignedOn

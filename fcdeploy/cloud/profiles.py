@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.cloud.credentials import checked_key, given
 from fcdeploy.cloud.origins import (
@@ -46,8 +48,7 @@ def profile_origin(name: str | None, environ: Mapping[str, str], home: Path, *, 
     return opened.origin(name or content.get("current") or "default", account, ())
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Opened:
+class _Opened(Struct, frozen=True, kw_only=True):
     """The CLI's file, read."""
 
     file: Path
@@ -81,8 +82,7 @@ class _Opened:
         return AtHand(key=replace(origin.key, account=account)) if isinstance(origin, AtHand) else origin
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Profile:
+class _Profile(Struct, frozen=True, kw_only=True):
     name: str
     mode: str
     values: Mapping[str, Any]

@@ -10,8 +10,10 @@ import enum
 import math
 import re
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
 from email.utils import parsedate_to_datetime
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.errors import ApiError, CloudError, KeyExpired, NoReply, NotSent
 
@@ -43,8 +45,7 @@ class Cause(enum.Enum):
     REFUSED = "refused"
 
 
-@dataclass(frozen=True, slots=True)
-class Tries:
+class Tries(Struct, frozen=True):
     """How often a call has failed so far, by budget."""
 
     faults: int = 0
@@ -52,8 +53,7 @@ class Tries:
     keys: int = 0
 
 
-@dataclass(frozen=True, slots=True)
-class Again:
+class Again(Struct, frozen=True):
     """Send again after `seconds`."""
 
     seconds: float
@@ -147,8 +147,7 @@ def retry_after(value: str | None, *, now: float) -> float | None:
     return max(0.0, seconds) if math.isfinite(seconds) else None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wait:
+class Wait(Struct, frozen=True, kw_only=True):
     """A refusal that passes by itself: `reason` is shown, `one_by_one` asks for writes to that parent in turn.
 
     `of_children`: something beneath is in the way, and waiting helps only if that is on its way out.

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from urllib.parse import quote
+
+from msgspec import Struct, field
 
 
 @lru_cache(maxsize=4096)
@@ -17,8 +18,7 @@ def encoded(text: str) -> str:
     return quote(text, safe="-_.~")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unsigned:
+class Unsigned(Struct, frozen=True, kw_only=True):
     """A request before it is signed.
 
     `path` is the percent-encoded path exactly as it is sent, `query` decoded pairs, `headers` have lower-case names and

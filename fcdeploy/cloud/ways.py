@@ -9,7 +9,6 @@ import os
 import socket
 import ssl
 from collections import deque
-from dataclasses import dataclass, field
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
@@ -17,6 +16,7 @@ from urllib.request import getproxies, proxy_bypass
 
 import certifi
 from aiohappyeyeballs import start_connection
+from msgspec import Struct, field
 
 from fcdeploy.cloud.connection import Connection
 from fcdeploy.cloud.exchange import Fault
@@ -32,8 +32,7 @@ _NEXT_ADDRESS_AFTER: Final = 0.25  # seconds; what RFC 8305 recommends
 _PORTS: Final = {"http": 80, "https": 443}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Peer:
+class Peer(Struct, frozen=True, kw_only=True):
     """What a TCP connection is made to, and whether TLS is spoken with it."""
 
     host: str
@@ -41,16 +40,14 @@ class Peer:
     is_secure: bool
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Proxy:
+class Proxy(Struct, frozen=True, kw_only=True):
     """What a request goes through, and the header that lets it through."""
 
     peer: Peer
     login: str
 
 
-@dataclass(slots=True, kw_only=True)
-class Way:
+class Way(Struct, kw_only=True):
     """To one origin; `name` is its Host header, `before` what precedes the path in a request line."""
 
     peer: Peer

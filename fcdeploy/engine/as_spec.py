@@ -13,8 +13,9 @@ value appears; the default hides secrets and names no code folder.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from fcdeploy.engine.calling import Path, calling
 from fcdeploy.engine.ownership import MARK_PROJECT, MARK_TARGET
@@ -24,8 +25,7 @@ from fcdeploy.kinds.registry import KINDS, kind_of, parent_of
 from fcdeploy.model import Address, Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Spot:
+class Spot(Struct, frozen=True, kw_only=True):
     """Where a value stands: the resource, the words of the file below it, the nearest field.
 
     `hidden`: this field or one above it is sensitive (S42).

@@ -12,7 +12,9 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import nullcontext
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.again import aimed, is_as_left, rebuilt
@@ -42,8 +44,7 @@ MOST_SENDS = 6
 """How often one step is sent in all when its effect is unknown or its guard keeps missing."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Tools:
+class Tools(Struct, frozen=True, kw_only=True):
     """What a step is performed with: the way to the cloud, and what is known of the target."""
 
     sender: Sender
@@ -55,12 +56,11 @@ class Tools:
 
     def failed(self, step: Step, failure: CloudError) -> StepFailed:
         """The failure as a person reads it; secrets that the service repeats are cut out."""
-        refused = failure if isinstance(failure, ApiError) else None
+        code, request = (failure.code, failure.request_id) if isinstance(failure, ApiError) else ("", "")
         return StepFailed(
             f"cannot {step.action.value} {step.address.short}",
-            detail=self.redactor.text(failure.summary)
-            + (f" (request {refused.request_id})" if refused is not None and refused.request_id else ""),
-            hint=(kind_of(step.address).hints.get(refused.code, "") if refused is not None else "") or failure.hint,
+            detail=self.redactor.text(failure.summary) + (f" (request {request})" if request else ""),
+            hint=kind_of(step.address).hints.get(code, "") or failure.hint,
         )
 
 

@@ -8,7 +8,8 @@ created, replaced, moved   an `Output` of the step that does it
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.engine.outputs import create_id, output_of

@@ -7,8 +7,9 @@ what stands in a group is put into one, and what the file has once for all of a 
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from msgspec import Struct, field
 
 from fcdeploy.engine.snapshot import with_parents_first
 from fcdeploy.kinds.descriptor import Kind, NamesInFile
@@ -19,8 +20,7 @@ Path: TypeAlias = tuple[tuple[str, str], ...]
 """Sections of a file and the names in them, from the top down."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Called:
+class Called(Struct, frozen=True, kw_only=True):
     """Where a resource stands in a file: sections and names from the top, and the fields that only say its name."""
 
     path: Path

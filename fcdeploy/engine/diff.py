@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.engine.canonical import agrees, visible
@@ -42,8 +43,7 @@ def field_changes(
     return tuple(leaf.change for leaf in leaf_changes(fields, desired, live, resource, notes))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Leaf:
+class Leaf(Struct, frozen=True, kw_only=True):
     """A smallest member that differs: its path and both values as they are, secrets included; `change` is for people.
 
     `given` says whether the file itself names it.

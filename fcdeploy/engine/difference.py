@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.kinds.descriptor import Kind
@@ -12,8 +13,7 @@ from fcdeploy.kinds.registry import kind_of
 from fcdeploy.model import Action, Address, ArchiveRef, Json, Live, Resource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Difference:
+class Difference(Struct, frozen=True, kw_only=True):
     """One resource on both sides: `body` is the canonical desired body, `fields` the top-level fields that differ.
 
     Both bodies have the mark in its field, as they travel. `after_beneath`: it comes after all that happens beneath.

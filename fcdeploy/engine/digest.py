@@ -57,7 +57,7 @@ def digests_by_address(plan: Plan) -> Iterator[tuple[Address, str]]:
     for step in plan.steps:
         steps.setdefault(step.address, []).append(step)
     changes = {change.address: change for change in plan.changes if change.action is not Action.NONE}
-    for address in sorted({*changes, *steps}, key=Address.order):
+    for address in sorted({*changes, *steps}):
         mine = steps.get(address, [])
         covered = {
             "place": place,

@@ -11,7 +11,8 @@ import asyncio
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.lasting import kept, stays

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.engine.canonical import live_body, said
 from fcdeploy.engine.lists import ReadChecked, read_pages
@@ -16,8 +18,7 @@ from fcdeploy.kinds.registry import KINDS, kind_of, parent_of
 from fcdeploy.model import Address, Json, Live
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Frozen:
+class Frozen(Struct, frozen=True, kw_only=True):
     """Canonical bodies of what is frozen, by address, and the ETag of the parent that was read with them."""
 
     bodies: Mapping[Address, Mapping[str, Json]]

@@ -9,13 +9,14 @@ import pwd
 import re
 import socket
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Self
 
+from msgspec import Struct
+from msgspec.structs import asdict
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Holder:
+
+class Holder(Struct, frozen=True, kw_only=True):
     """A process. `started` tells it from a later one with its pid; `place` is where pids have one meaning.
 
     Both are empty where the system does not tell; then only heartbeats count. `pipeline` is the address of the pipeline

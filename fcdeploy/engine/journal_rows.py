@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 import orjson
+from msgspec import Struct
 
 from fcdeploy.engine.redact import has_secret, shown
 from fcdeploy.errors import JournalError
@@ -27,8 +27,7 @@ from fcdeploy.model import (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepSummary:
+class StepSummary(Struct, frozen=True, kw_only=True):
     """What history keeps of a step; `address` in its printed form. `undo` are the steps that take it back, in order."""
 
     id: str
@@ -40,8 +39,7 @@ class StepSummary:
     undo: tuple[StepSummary, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunRecord:
+class RunRecord(Struct, frozen=True, kw_only=True):
     """One run. Times are seconds since the epoch; `ended` and `ending` are None while it is open.
 
     `plan` is the SHA-256 of the saved plan, None when it was forgotten. `plan_id` is that of the plan file it came

@@ -15,8 +15,9 @@ import threading
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Collection, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
 from typing import Any, Generic, TypeAlias, TypeVar
+
+from msgspec import Struct, field
 
 from fcdeploy.errors import JournalError
 
@@ -30,8 +31,7 @@ Shared: TypeAlias = Callable[[C, str, Callable[[], list[T]]], None]
 """As `Work`, of many pieces about one thing at once. It is given what gives them: until then there may come more."""
 
 
-@dataclass(slots=True, eq=False)
-class Job(Generic[C]):
+class Job(Struct, Generic[C], eq=False):
     """One work, and what came of it once it was done; all that wait for it share that.
 
     `pieces` are those of a work that takes more in until it is begun, `kind` what they have in common.

@@ -21,9 +21,10 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
 from functools import partial
 from typing import Protocol
+
+from msgspec import Struct
 
 from fcdeploy.engine.holder import Holder as Holder
 from fcdeploy.engine.holder import Vitality, read_vitality
@@ -119,16 +120,14 @@ def lease_taken_over(target: str, *, taker: str, run: str, epoch: int, own: int)
     )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asking:
+class _Asking(Struct, frozen=True, kw_only=True):
     target: str
     run: str
     holder: Holder
     stale_after: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
+class _Held(Struct, frozen=True, kw_only=True):
     holder: Holder
     run: str
     age: float

@@ -11,8 +11,9 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import dataclass
 from functools import partial
+
+from msgspec import Struct
 
 from fcdeploy.engine.holder import Holder
 from fcdeploy.engine.lease import Heartbeat, lease_given_back, lease_held, lease_taken_over
@@ -34,8 +35,7 @@ _CLOCK = getattr(time, "CLOCK_BOOTTIME", time.CLOCK_MONOTONIC)
 """The time that a suspended machine sleeps counts for the others."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Asking:
+class _Asking(Struct, frozen=True, kw_only=True):
     project: str
     target: str
     run: str
@@ -43,8 +43,7 @@ class _Asking:
     lasts: float
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Held:
+class _Held(Struct, frozen=True, kw_only=True):
     holder: Holder
     run: str
     age: float

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fcdeploy.engine.pins import pinned
 from fcdeploy.kinds.descriptor import Kind

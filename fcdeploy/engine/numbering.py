@@ -9,7 +9,8 @@ before, and what was frozen just after.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fcdeploy.engine.attempt import Attempt
 from fcdeploy.engine.canonical import agrees, live_body, said

@@ -6,7 +6,8 @@ Nothing is pruned: a delete is kept only as a part of the replacement of what is
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.engine.order import freezes_this, needs_of
@@ -17,8 +18,7 @@ from fcdeploy.kinds.registry import kind_of, parent_of
 from fcdeploy.model import Action, Address, Resource
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Narrowed:
+class Narrowed(Struct, frozen=True, kw_only=True):
     """What is left of a comparison: the differences, how many resources were left out, and why that cannot be done."""
 
     found: tuple[Difference, ...]

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fcdeploy.engine.crowding import waits
 from fcdeploy.engine.edges import address_of, names_of
@@ -155,9 +156,7 @@ def _ordered(steps: Sequence[Step]) -> tuple[Step, ...]:
     from graphlib import TopologicalSorter
 
     by_id = {step.id: step for step in steps}
-    place = {
-        step.id: index for index, step in enumerate(sorted(steps, key=lambda step: (step.last, step.address.order())))
-    }
+    place = {step.id: index for index, step in enumerate(sorted(steps, key=lambda step: (step.last, step.address)))}
     sorter = TopologicalSorter({step.id: sorted(step.needs & by_id.keys(), key=place.__getitem__) for step in steps})
     sorter.prepare()
     ordered: list[Step] = []

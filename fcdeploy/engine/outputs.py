@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
 from typing import TypeAlias
 from urllib.parse import quote
+
+from msgspec.structs import replace
 
 from fcdeploy.engine.redact import has_secret
 from fcdeploy.kinds.descriptor import NEW, Kind, Scope

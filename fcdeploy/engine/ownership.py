@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Container, Iterable, Mapping
-from dataclasses import dataclass, field
 from fnmatch import fnmatchcase
+
+from msgspec import Struct, field
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.canonical import agrees, covers, desired_body
@@ -18,8 +19,7 @@ MARK_PROJECT = "fcdeploy.project"
 MARK_TARGET = "fcdeploy.target"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wishes:
+class Wishes(Struct, frozen=True, kw_only=True):
     """What the user asks of a plan: globs of addresses, `P/T` marks, unsafe plans (S12, S15).
 
     `only`: nothing but the resources that these globs name, and what they need (S46). `forward`: what was moved back
@@ -34,8 +34,7 @@ class Wishes:
     forward: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Owned:
+class Owned(Struct, frozen=True, kw_only=True):
     """Whose resources are, and what stops the plan.
 
     What `ours` and `theirs` say of a resource holds for all beneath it, until one of them says otherwise. `adopted` are

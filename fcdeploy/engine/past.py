@@ -6,7 +6,8 @@ It needs neither the saved plan nor a cloud, so what it tells is told for ever (
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.engine.journal_rows import RunRecord, StepSummary
 from fcdeploy.engine.snapshot import lineage
@@ -23,8 +24,7 @@ _RESULTS = {
 }
 
 
-@dataclass(slots=True)
-class _Told:
+class _Told(Struct):
     """What the events say of one step so far."""
 
     word: EventType = EventType.BEGUN

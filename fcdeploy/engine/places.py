@@ -18,8 +18,9 @@ import re
 import stat
 import unicodedata
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fcdeploy.errors import RunError
 
@@ -29,8 +30,7 @@ _READABLE = 40
 _MOVE_HINT = "set FCDEPLOY_STATE to a folder of your own outside the checkout"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """The folders of one project and target; nothing exists before `write_folders`."""
 
     project_folder: Path

@@ -16,9 +16,10 @@ import os
 import re
 import secrets
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import error
 from fcdeploy.engine.saved import SavedPlans
@@ -32,8 +33,7 @@ _MOST_JSON = 1 << 30
 _CHUNK = 1 << 20
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanFile:
+class PlanFile(Struct, frozen=True, kw_only=True):
     """A plan file that was read, its digest right; `offset` is where its archives begin."""
 
     path: Path

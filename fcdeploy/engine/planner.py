@@ -7,7 +7,8 @@ to_plan(…)       the same differences as changes for people and steps for the 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic, Severity, warning
 from fcdeploy.engine.attributes import in_order, settled
@@ -140,7 +141,7 @@ def to_plan(
     return Plan(
         project=site.project,
         target=replace(site.target, account=site.scope.account),
-        changes=tuple(sorted(changes, key=lambda change: change.address.order())),
+        changes=tuple(sorted(changes, key=lambda change: change.address)),
         steps=steps,
         unchanged=sum(1 for one in found if one.action is Action.NONE),
         warnings=(*warnings, *irreversible, *lost_with(found, snapshot), *notes),

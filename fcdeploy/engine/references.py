@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
 from functools import cache
+
+from msgspec.structs import replace
 
 from fcdeploy.engine.snapshot import Desired
 from fcdeploy.kinds.descriptor import Scope

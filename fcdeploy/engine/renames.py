@@ -6,7 +6,8 @@ No API renames anything: the old resource goes and a new one comes, with whateve
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.engine.snapshot import Desired

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
 from typing import Protocol
+
+from msgspec import Struct, field
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.errors import CloudError, FcdeployError
@@ -77,8 +78,7 @@ class Waits(Protocol):
         ...
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Done:
+class Done(Struct, frozen=True, kw_only=True):
     """The effect is there: the ETag we were given, the request that did it, and what is worth saying.
 
     `outputs` are what later steps may want of the reply. `ours` is false when somebody else brought the effect about
@@ -93,8 +93,7 @@ class Done:
     ours: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Surroundings:
+class Surroundings(Struct, frozen=True, kw_only=True):
     """What the run knows around a step: its own ETag of the resource, what it did above and beneath, all that it
     deleted, and its voice.
 

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.engine.lasting import stays
 from fcdeploy.engine.snapshot import lineage
 from fcdeploy.model import Action, Address, Step
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inverse:
+class Inverse(Struct, frozen=True, kw_only=True):
     """The undo steps with their order, and the done steps that nothing takes back, or not all of them.
 
     `undoes`: by the id of an undo step, the steps that are taken back once that one is done: of several for one step,

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from fcdeploy.engine.asking import Asking, answered, tag_map
 from fcdeploy.engine.lists import read_list, read_pages
@@ -21,8 +22,7 @@ FEW_ROOTS = 8
 Identity: TypeAlias = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tagged:
+class _Tagged(Struct, frozen=True, kw_only=True):
     """Tags by identity, and every mark that was seen; `named` are roots that carry our mark."""
 
     tags: Mapping[Identity, Mapping[str, Json]]

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.rollback import goes_with
 from fcdeploy.model import Action, Plan, Step
 
 
-@dataclass(slots=True)
-class Round:
+class Round(Struct):
     """One pass over steps. `done` have had their effect, in that order; of `failed` perhaps; `left` never began.
 
     Of `others` somebody else brought the effect about, so that there is nothing to take back. Going back, `undoes` and

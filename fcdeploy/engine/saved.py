@@ -19,7 +19,9 @@ import hashlib
 import hmac
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.engine.ownership import Wishes
@@ -29,8 +31,7 @@ _COST = {"n": 1 << 14, "r": 8, "p": 1}
 """Of scrypt: 16 MiB and about 50 ms for each guess."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedFile:
+class SavedFile(Struct, frozen=True, kw_only=True):
     """An archive that was compared with a live one, by its files: what is needed to come to the same result (S27)."""
 
     sha256: str
@@ -41,8 +42,7 @@ class SavedFile:
     entries: tuple[tuple[str, int | None, int, str, bool], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedPlan:
+class SavedPlan(Struct, frozen=True, kw_only=True):
     """One target's part of a plan file.
 
     `desired` are its resources as JSON, secrets as references. `steps` are the keyed digests by step, in their order;
@@ -68,8 +68,7 @@ class SavedPlan:
         return frozenset(Address.parse(address) for _, address, _ in self.steps)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SavedPlans:
+class SavedPlans(Struct, frozen=True, kw_only=True):
     """A plan file without the bytes of its archives. Times are seconds since the epoch.
 
     `id` is its own, by which the journal knows that it was used; `digest` that of all its changes; `secrets` are keyed

@@ -7,7 +7,8 @@ The resources of one numbered kind under one name are a series. The file describ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.canonical import agrees, desired_body

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.engine.canonical import said
 from fcdeploy.engine.lists import ReadChecked, read_pages
@@ -13,8 +14,7 @@ from fcdeploy.kinds.descriptor import Kind, Scope
 from fcdeploy.model import Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Series:
+class Series(Struct, frozen=True, kw_only=True):
     """One series: what the service says of its newest (as `said` gives it), and the `given` names that paths to its
     members need."""
 

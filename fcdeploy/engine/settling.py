@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.attempt import Tools
@@ -32,8 +34,7 @@ PERSISTS = 5
 """After so many looks in a row that find the service's own trouble, it is taken for lasting."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Gap:
+class Gap(Struct, frozen=True, kw_only=True):
     """What is missing, for people; both are empty when nothing is. `problem` is what the service says is in the way."""
 
     missing: str = ""

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fcdeploy.kinds.descriptor import Scope
 from fcdeploy.kinds.registry import parent_of
@@ -12,8 +14,7 @@ from fcdeploy.model import Address, ArchiveRef, Json, Live, Mark, Resource, Targ
 Desired = Mapping[Address, Resource]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Site:
+class Site(Struct, frozen=True, kw_only=True):
     """Whose plan this is, and where: the constants of one target's run."""
 
     project: str
@@ -26,8 +27,7 @@ class Site:
         return Mark(project=self.project, target=self.target.name)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Snapshot:
+class Snapshot(Struct, frozen=True, kw_only=True):
     """Everything that was read of one target.
 
     `lives` are the resources that exist, whoever owns them. `archives` are live code archives that were fetched (by
@@ -77,4 +77,4 @@ def root_of(address: Address) -> Address:
 
 def with_parents_first(addresses: Iterable[Address]) -> list[Address]:
     """Addresses in an order in which every parent comes before its children."""
-    return sorted(addresses, key=lambda address: (len(address.identity), address.order()))
+    return sorted(addresses, key=lambda address: (len(address.identity), address))

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field, replace
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fcdeploy.model import Event, EventType, Json
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StepStanding:
+class StepStanding(Struct, frozen=True, kw_only=True):
     """The last word on one step.
 
     `etag` and `outputs` are the newest that a reply of this step gave; a step that is begun again keeps them until the

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
+from msgspec.structs import replace
 
 from fcdeploy.engine.create_steps import create_steps, recreation
 from fcdeploy.engine.difference import Difference as Difference

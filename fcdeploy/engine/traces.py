@@ -8,7 +8,9 @@ there when the run ended. History keeps for ever which resources a run wrote to;
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.engine.journal_rows import RunRecord, StepSummary
 from fcdeploy.engine.outputs import Outputs, filled_step
@@ -20,8 +22,7 @@ FORGOTTEN = "what the last run wrote is no longer kept"
 UNSETTLED = "the effect of its last write is not known"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Trace:
+class Trace(Struct, frozen=True, kw_only=True):
     """What the run `run`, and those before it, left of one resource.
 
     `exists` is None while an effect is not known. `body` holds the canonical top-level fields that are known; `why`

@@ -6,7 +6,8 @@ Whose it is, is told by what it leads to: the resources that its fields name, by
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.edges import address_of, names_of

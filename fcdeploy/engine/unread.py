@@ -7,7 +7,8 @@ is (S17), and the plan says of every such place that it was not compared.
 from __future__ import annotations
 
 from collections.abc import Collection, Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.redact import HIDDEN

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fcdeploy.engine.canonical import visible_body
 from fcdeploy.engine.create_steps import recreation

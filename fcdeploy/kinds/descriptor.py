@@ -7,7 +7,9 @@ import enum
 import re
 import string
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
+
+from msgspec import Struct, field
 
 from fcdeploy.kinds.checks import About, Check, Collides
 from fcdeploy.kinds.checks import Finding as Finding
@@ -37,8 +39,7 @@ NEW = "new"
 """The last part of the identity of what the service numbers, before it has done so."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Freezing:
+class Freezing(Struct, frozen=True, kw_only=True):
     """What a numbered resource keeps as it is at its creation: the parent's own body and all its `kinds`.
 
     `read` and `listings` (by kind) give what one of them froze; the fields `besides` of the parent are not part of it.
@@ -53,8 +54,7 @@ class Freezing:
     decides: frozenset[str] = frozenset()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Numbering:
+class Numbering(Struct, frozen=True, kw_only=True):
     """The service numbers what is created, and gives no number twice: resources under one name make a series.
 
     The file describes the next of the series. A kind without a parent has the series' name as the first part of the
@@ -81,8 +81,7 @@ class Numbering:
     freezes: Freezing | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Settling:
+class Settling(Struct, frozen=True, kw_only=True):
     """What the service only reaches in time, by members of its answer: how many there are to be (`goal`), how many
     there are (`reached`), and what is in the way (`problem`, a text)."""
 
@@ -91,8 +90,7 @@ class Settling:
     problem: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Attribute:
+class Attribute(Struct, frozen=True, kw_only=True):
     """What `ref()` can take of a resource, for other resources and for `outputs` (S46); always text.
 
     Either a `template` over the identity's parts, `region` and `account`, which is known before there is a resource, or
@@ -135,8 +133,7 @@ class Marking(enum.Enum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Kind:
+class Kind(Struct, frozen=True, kw_only=True, dict=True):
     """The table of one kind.
 
     `section` is the key under which the file lists it, inside its parent: a map by name, or a list of names. `alone` is
@@ -232,33 +229,45 @@ class Kind:
     times: tuple[str, ...] = ("lastModifiedTime", "createTime", "last_modified", "last_updated_time", "created_time")
     lacks: Mapping[str, str] = field(default_factory=dict)
     hints: Mapping[str, str] = field(default_factory=dict)
-    updates: tuple[Group, ...] = field(init=False, repr=False, compare=False)
-    """The groups that are updated, in their order: code before what it is run with, and how often it may run after
-    that (facts 15), so groups that a create takes come before the body, the others after it. Tags are none of them, and
-    what has no update has none."""
-    made_later: frozenset[str] = field(init=False, repr=False, compare=False)
-    """The fields that a create does not write, but a step of its own after it."""
-    field_of: Mapping[str, Field] = field(init=False, repr=False, compare=False)
-    """The fields by their API names."""
-    _group_of: Mapping[str, str] = field(init=False, repr=False, compare=False)
-    _writable: dict[str, tuple[Field, ...]] = field(init=False, repr=False, compare=False, default_factory=dict)
 
     def __post_init__(self) -> None:
-        # Worked out once: they are asked for at each field of each resource.
-        object.__setattr__(self, "field_of", {one.name: one for one in self.fields})
-        grouped = {name: one.name for one in self.groups for name in one.fields}
-        tagged = {self.tags.field: self.tags.name} if self.tags is not None else {}
-        object.__setattr__(self, "_group_of", {**grouped, **tagged})
-        own = frozenset(one.name for one in self.fields if one.name not in self._group_of)
-        body = () if self.update is None else (Group(name=BODY, fields=own, update=self.update),)
-        early = tuple(one for one in self.groups if one.created)
-        late = tuple(one for one in self.groups if not one.created)
-        object.__setattr__(self, "updates", (*early, *body, *late) if body else ())
-        unmade = (name for one in late for name in one.fields)
-        object.__setattr__(self, "made_later", frozenset({*self.later, *unmade, *tagged}))
         problem = next(self._problems(), None)
         if problem:
             raise ValueError(f"kind {self.provider}.{self.name}: {problem}")
+
+    # Worked out when first asked for, and once: they are asked for at each field of each resource.
+
+    @cached_property
+    def updates(self) -> tuple[Group, ...]:
+        """The groups that are updated, in their order: code before what it is run with, and how often it may run after
+        that (facts 15), so groups that a create takes come before the body, the others after it. Tags are none of them,
+        and what has no update has none."""
+        if self.update is None:
+            return ()
+        own = frozenset(one.name for one in self.fields if one.name not in self._group_of)
+        body = Group(name=BODY, fields=own, update=self.update)
+        early = tuple(one for one in self.groups if one.created)
+        return (*early, body, *(one for one in self.groups if not one.created))
+
+    @cached_property
+    def made_later(self) -> frozenset[str]:
+        """The fields that a create does not write, but a step of its own after it."""
+        unmade = (name for one in self.groups if not one.created for name in one.fields)
+        return frozenset({*self.later, *unmade, *((self.tags.field,) if self.tags is not None else ())})
+
+    @cached_property
+    def field_of(self) -> Mapping[str, Field]:
+        """The fields by their API names."""
+        return {one.name: one for one in self.fields}
+
+    @cached_property
+    def _group_of(self) -> Mapping[str, str]:
+        grouped = {name: one.name for one in self.groups for name in one.fields}
+        return {**grouped, **({self.tags.field: self.tags.name} if self.tags is not None else {})}
+
+    @cached_property
+    def _writable(self) -> dict[str, tuple[Field, ...]]:
+        return {}
 
     def _problems(self) -> Iterator[str]:
         names = [one.name for one in self.fields]

@@ -8,8 +8,11 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from functools import cached_property
 from typing import Final
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fcdeploy.kinds.conditions import NOT_EMPTY, When, holds, is_allowed
 from fcdeploy.model import Json
@@ -67,8 +70,7 @@ NOT_SENT: Final = _Unsent.NOT_SENT
 """As the value that empties a field: nothing travels, and the fields of `together`, sent without this one, empty it."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Default:
+class Default(Struct, frozen=True, kw_only=True):
     """What absent means.
 
     `sent`: a create sends it (law 2). Not sent: the service is known to agree. Not `compared`: a create needs some
@@ -81,8 +83,7 @@ class Default:
     when: When = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Field:
+class Field(Struct, frozen=True, kw_only=True, dict=True):
     """One field of a body.
 
     `name` is the API's, `spec` the file's where it differs. `schema` is the JSON Schema of a leaf, without title and
@@ -155,42 +156,57 @@ class Field:
     largest: int = 0
     last_part: str = ""
     behaves: str = ""
-    every_member: Mapping[str, Field] = field(init=False, repr=False, compare=False)
-    """The members by name, those of all variants together: for questions that no single body answers."""
-    by_variant: Mapping[str, Field] = field(init=False, repr=False, compare=False)
-    """The field as it is in a body of each variant, with the members of that one alone."""
-    is_plain: bool = field(init=False, repr=False, compare=False)
-    """Whether all that there is to it is its value under its name, and a default: what most fields are."""
-    names_others: bool = field(init=False, repr=False, compare=False)
-    """Whether it or something in it can name other resources."""
-    hides_something: bool = field(init=False, repr=False, compare=False)
-    """Whether this field or anything in it is sensitive."""
-    has_write_only: bool = field(init=False, repr=False, compare=False)
-    """Whether something in it can be written and not read: it changes as a whole, and what it was is lost (S22)."""
 
     def __post_init__(self) -> None:
-        # Worked out once: they are asked for at each value of each body.
-        every = (*self.fields, *(one for members in self.variants.values() for one in members))
-        object.__setattr__(self, "every_member", {one.name: one for one in every})
-        alone = {
-            value: replace(self, fields=members, variants={}, discriminator="")
-            for value, members in self.variants.items()
-        }
-        object.__setattr__(self, "by_variant", alone)
-        special = (self.since, self.moved_by, self.only_with, self.split, self.read_from, self.wrapped, self.variants)
-        plain_codec = self.codec is Codec.PLAIN and self.access in (Access.UPDATABLE, Access.CREATE_ONLY)
-        object.__setattr__(self, "is_plain", plain_codec and not any(special))
-        below = (*every, *((self.item,) if self.item is not None else ()))
-        object.__setattr__(
-            self, "names_others", bool(self.refers or self.behind) or any(one.names_others for one in below)
-        )
-        object.__setattr__(self, "hides_something", self.sensitive or any(one.hides_something for one in below))
-        unread = self.access is Access.WRITE_ONLY or bool(self.digest_tag)
-        written = unread or any(one.has_write_only for one in every)
-        object.__setattr__(self, "has_write_only", written)
         problem = next(self._problems(), None)
         if problem:
             raise ValueError(f"field {self.name}: {problem}")
+
+    # Worked out when first asked for, and once: they are asked for at each value of each body.
+
+    @cached_property
+    def every_member(self) -> Mapping[str, Field]:
+        """The members by name, those of all variants together: for questions that no single body answers."""
+        return {one.name: one for one in self._members}
+
+    @cached_property
+    def by_variant(self) -> Mapping[str, Field]:
+        """The field as it is in a body of each variant, with the members of that one alone."""
+        return {
+            value: replace(self, fields=members, variants={}, discriminator="")
+            for value, members in self.variants.items()
+        }
+
+    @cached_property
+    def is_plain(self) -> bool:
+        """Whether all that there is to it is its value under its name, and a default: what most fields are."""
+        special = (self.since, self.moved_by, self.only_with, self.split, self.read_from, self.wrapped, self.variants)
+        plain_codec = self.codec is Codec.PLAIN and self.access in (Access.UPDATABLE, Access.CREATE_ONLY)
+        return plain_codec and not any(special)
+
+    @cached_property
+    def names_others(self) -> bool:
+        """Whether it or something in it can name other resources."""
+        return bool(self.refers or self.behind) or any(one.names_others for one in self._below)
+
+    @cached_property
+    def hides_something(self) -> bool:
+        """Whether this field or anything in it is sensitive."""
+        return self.sensitive or any(one.hides_something for one in self._below)
+
+    @cached_property
+    def has_write_only(self) -> bool:
+        """Whether something in it can be written and not read: it changes as a whole, and what it was is lost (S22)."""
+        unread = self.access is Access.WRITE_ONLY or bool(self.digest_tag)
+        return unread or any(one.has_write_only for one in self._members)
+
+    @property
+    def _members(self) -> tuple[Field, ...]:
+        return (*self.fields, *(one for members in self.variants.values() for one in members))
+
+    @property
+    def _below(self) -> tuple[Field, ...]:
+        return (*self._members, *((self.item,) if self.item is not None else ()))
 
     def _problems(self) -> Iterator[str]:
         """What a descriptor can get wrong; checked at import."""

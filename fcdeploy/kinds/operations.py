@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TypeAlias
 from urllib.parse import quote
 
+from msgspec import Struct, field
+
 from fcdeploy.model import Call, Json, Output
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Scope:
+class Scope(Struct, frozen=True, kw_only=True):
     """What a path or a value may name besides the identity: where the target is."""
 
     region: str
@@ -27,8 +27,7 @@ def _encoded(part: str) -> str:
     return quote(part, safe="")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Operation:
+class Operation(Struct, frozen=True, kw_only=True):
     """One operation of the API.
 
     `path` and the texts of `query` and `body` are templates over the identity's parts and the scope, such as
@@ -81,8 +80,7 @@ class Operation:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Listing(Struct, frozen=True, kw_only=True):
     """How all resources of a kind under one other are listed; items are whole bodies (facts 7.1), or mere names.
 
     `items` is the member that holds them (empty: the answer is the list), `limit` the page size asked for with the
@@ -116,8 +114,7 @@ class Listing:
     whole: bool = True
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TagGroup:
+class TagGroup(Struct, frozen=True, kw_only=True):
     """A map field that has endpoints of its own: one merges keys, one removes them.
 
     `read` gives the map of one resource under `answer`. `listing` gives those of all resources at once, each item with
@@ -139,8 +136,7 @@ class TagGroup:
     pairs: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Group:
+class Group(Struct, frozen=True, kw_only=True):
     """Fields that an update writes by an operation of their own: a step of its own, with its own guard and way back.
 
     `created`: a create takes them with the rest of the body; otherwise they are written by a step after it, where they
@@ -162,8 +158,7 @@ Sent: TypeAlias = Callable[[Mapping[str, Json], Mapping[str, "str | Output"], Sc
 value comes later (`Output`) and archives (`ArchiveRef`), and passes them on."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Translation:
+class Translation(Struct, frozen=True, kw_only=True):
     """For an API whose bodies are built otherwise than the file's words: two pure functions, each other's inverse on
     what the fields can hold. `said` leaves out what is not there, as GET and lists differ."""
 

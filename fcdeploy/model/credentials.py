@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any, Self
+
+from msgspec import Struct
 
 ROLE_ARN = r"acs:ram::([0-9]+):role/[A-Za-z0-9.@_/-]{1,128}"
 PROVIDER_ARN = r"acs:ram::([0-9]+):oidc-provider/[A-Za-z0-9._-]{1,128}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Federation:
+class Federation(Struct, frozen=True, kw_only=True):
     """`oidc:`: a role taken with an id token. Exactly one of the three places of the token is set.
 
     `token_file` is an absolute path, `token_env` the name of a variable, `github` the audience to ask GitHub Actions
@@ -28,8 +28,7 @@ class Federation:
     duration_seconds: int | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeySource:
+class KeySource(Struct, frozen=True, kw_only=True):
     """`credentials:` of a target: at most one of `profile`, `oidc` and `ecs_role`, and a role to take with that.
 
     Without the three, `role_arn` is taken with what the environment has. `ecs_role` "" is whatever role the machine

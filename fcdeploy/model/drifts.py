@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.model.plans import FieldChange
@@ -32,8 +33,7 @@ class Gap(enum.StrEnum):
     FOREIGN = "foreign"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldDrift:
+class FieldDrift(Struct, frozen=True, kw_only=True):
     """One field: `change.before` is live, `change.after` the file, hidden where they must be (S42).
 
     `given` says whether the file names it; else its value is the default. `why` says what keeps the mover from being
@@ -46,8 +46,7 @@ class FieldDrift:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Drift:
+class Drift(Struct, frozen=True, kw_only=True):
     """One resource that live and the file disagree on.
 
     `moved` and `why` are about its being there or not; for one that differs each field has its own. `run` is the newest

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
 from functools import total_ordering
+
+from msgspec import Struct
 
 from fcdeploy.model.resources import Address
 
@@ -17,8 +18,7 @@ class Need(enum.StrEnum):
 
 
 @total_ordering
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Edge:
+class Edge(Struct, frozen=True, kw_only=True):
     """`source` needs `goal`: it is made after it and goes before it."""
 
     source: Address
@@ -31,8 +31,7 @@ class Edge:
         return (self.source, self.goal, self.need) < (other.source, other.goal, other.need)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Graph:
+class Graph(Struct, frozen=True, kw_only=True):
     """The resources of one target in the order of their addresses, and the edges between them, sorted.
 
     Every end of an edge is one of `nodes`.

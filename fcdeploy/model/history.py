@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.model.plans import Action
 from fcdeploy.model.resources import Address
@@ -21,8 +22,7 @@ class CallResult(enum.StrEnum):
     NOT_STARTED = "not-started"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastRun:
+class PastRun(Struct, frozen=True, kw_only=True):
     """One run in figures; times are seconds since the epoch, `ended` and `ending` are None while it is open.
 
     Of its `total` steps the effects of `done` stand and `undone` were taken back, by a step of their own or with the
@@ -50,8 +50,7 @@ class PastRun:
     reversible: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastCall:
+class PastCall(Struct, frozen=True, kw_only=True):
     """One call of a run. `began` is its first try and `ended` its last answer, both None where there was none.
 
     `address`, `action`, `group` and `operation` are those of the step; None and empty for an undo step of a run whose
@@ -81,8 +80,7 @@ class PastCall:
         return None if self.began is None or self.ended is None else self.ended - self.began
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class RunHistory:
+class RunHistory(Struct, frozen=True, kw_only=True):
     """One run with its calls, and with those of its way back; in the order they began, those that never did last."""
 
     run: PastRun

@@ -16,8 +16,9 @@ from __future__ import annotations
 import json
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
+
+from msgspec import Struct
 
 Json: TypeAlias = Any
 """A JSON value; inside call bodies also the leaves above."""
@@ -57,8 +58,7 @@ class Sensitive(str):
         raise TypeError("a secret is saved as its references only")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveRef:
+class ArchiveRef(Struct, frozen=True, kw_only=True):
     """A code archive by its content: hex SHA-256, decimal CRC-64/XZ, size in bytes, hex SHA-512 and MD5 ("" where an
     older version of this tool wrote it). Sent as base64 text."""
 
@@ -97,8 +97,7 @@ def checksum_text(checksum: str) -> str:
     return f"MD5 {checksum}" if _MD5.fullmatch(checksum) else f"CRC-64 {checksum}"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Output:
+class Output(Struct, frozen=True, kw_only=True):
     """A value that an earlier step's reply gives; `pointer` is a JSON pointer into it.
 
     May also stand as a key of a mapping, and by its `mark` inside a path; nothing that a file says looks like one.
@@ -122,8 +121,7 @@ def outputs_marked(text: str) -> dict[str, Output]:
     return {found[0]: Output(step=found[1], pointer=found[2]) for found in _MARK.finditer(text)}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Ref:
+class Ref(Struct, frozen=True, kw_only=True):
     """An attribute of another resource of the file (S46): a value or an `Output` once the plan is made.
 
     As the file gives it, `kind` may be empty, and the identity is without what only the service numbers.
@@ -134,15 +132,13 @@ class Ref:
     attribute: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaterText:
+class LaterText(Struct, frozen=True, kw_only=True):
     """Text of which some pieces come later: `parts` are text, `Sensitive` too, and `Output` or `Ref`."""
 
     parts: tuple[Json, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class LaterJson:
+class LaterJson(Struct, frozen=True, kw_only=True):
     """The JSON text of a value in which something comes later."""
 
     value: Json

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
 from typing import Self, TypeAlias
+
+from msgspec import Struct, field
 
 from fcdeploy.diagnostics import Diagnostic, Span
 from fcdeploy.model.leaves import Json, SecretSource, from_json, to_json
@@ -15,8 +16,7 @@ REQUEST_IDS = ("x-fc-request-id", "x-acs-request-id", "x-request-id")
 """Headers that tell a request's id: of either Alibaba API, and of FunctionGraph (facts 6.1; FunctionGraph facts 1)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Call:
+class Call(Struct, frozen=True, kw_only=True):
     """One request: `path` is what follows the API version, each name in it percent-encoded already.
 
     `reads`: it only reads, although its method could write, so it may always be repeated.
@@ -57,8 +57,7 @@ class Call:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class Reply(Struct, frozen=True, kw_only=True):
     """A successful answer; header names are lower case, `body` is the parsed JSON or None."""
 
     status: int
@@ -91,8 +90,7 @@ class Action(enum.StrEnum):
     NONE = "none"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class FieldChange:
+class FieldChange(Struct, frozen=True, kw_only=True):
     """One field: values before and after (None = not set), the line that says so, and what it means.
 
     `before_hidden` and `after_hidden` say whether the value must print as `(sensitive)` (S42).
@@ -108,8 +106,7 @@ class FieldChange:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Told:
+class Told(Struct, frozen=True, kw_only=True):
     """What a change amounts to, in a line of the kind's own: `what` it is about, and how that is before and after.
 
     Either is empty where the resource is not there.
@@ -120,8 +117,7 @@ class Told:
     after: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Change:
+class Change(Struct, frozen=True, kw_only=True):
     """What will happen to one resource, and why; `told` where its fields alone do not say what that amounts to."""
 
     address: Address
@@ -132,32 +128,27 @@ class Change:
     told: Told | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class IfMatch:
+class IfMatch(Struct, frozen=True, kw_only=True):
     """The service itself checks that the ETag is still the one the plan was made from."""
 
     etag: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MustNotExist:
+class MustNotExist(Struct, frozen=True, kw_only=True):
     """The create refuses when the name is taken (the API answers 409)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recheck:
+class Recheck(Struct, frozen=True, kw_only=True):
     """Read again just before the write and compare the canonical body's fingerprint (hex SHA-256)."""
 
     fingerprint: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class JustCreated:
+class JustCreated(Struct, frozen=True, kw_only=True):
     """There is nothing to protect: a step of the same run created the resource, or nobody can change it (a number)."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NextAfter:
+class NextAfter(Struct, frozen=True, kw_only=True):
     """The service numbers what is created: nobody else has made a newer one than `newest` ("" for none) meanwhile."""
 
     newest: str
@@ -201,8 +192,7 @@ def guard_from_json(saved: Mapping[str, Json]) -> Guard:
             return MustNotExist()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Step:
+class Step(Struct, frozen=True, kw_only=True):
     """One call of a plan.
 
     `group` names the fields it writes (`body`, or a group with its own endpoint such as `tags`). `after` are the
@@ -280,8 +270,7 @@ class Step:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unread:
+class Unread(Struct, frozen=True, kw_only=True):
     """A place that holds a secret that was not read: a resource, and the dotted path in API names."""
 
     address: Address
@@ -289,8 +278,7 @@ class Unread:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Plan:
+class Plan(Struct, frozen=True, kw_only=True):
     """Everything that apply will do to one target, in order; changes of action none are only counted.
 
     `left_out` counts the resources that were not to be looked at, whatever would become of them (S46). `unread` are the

@@ -2,21 +2,19 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Span
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Said:
+class Said(Struct, frozen=True, kw_only=True):
     """What some targets say of a word: its value as text, empty where they do not name it."""
 
     targets: tuple[str, ...]
     value: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class WordDiffers:
+class WordDiffers(Struct, frozen=True, kw_only=True):
     """A word of which not all targets say the same; `path` is below the resource, in the words of the file."""
 
     path: str
@@ -24,8 +22,7 @@ class WordDiffers:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Compared:
+class Compared(Struct, frozen=True, kw_only=True):
     """One resource of the file, by its path. `absent_from` are the targets that do not have it."""
 
     path: str
@@ -39,8 +36,7 @@ class Compared:
         return bool(self.absent_from or self.words)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Behaviour:
+class Behaviour(Struct, frozen=True, kw_only=True):
     """What a word that is written alike comes to in one cloud.
 
     `section` is where such resources stand, `path` the word below them, `provider` that cloud's title; `resources` are
@@ -54,8 +50,7 @@ class Behaviour:
     resources: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Portability:
+class Portability(Struct, frozen=True, kw_only=True):
     """What was compared, in the order of the file; `targets` are all that were."""
 
     targets: tuple[str, ...]

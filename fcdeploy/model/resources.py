@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
-from functools import lru_cache, total_ordering
+from functools import lru_cache
 from typing import Self
 from urllib.parse import quote, unquote
+
+from msgspec import Struct, field
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.model.credentials import KeySource
@@ -14,29 +15,17 @@ from fcdeploy.model.leaves import Json, SecretSource, from_json, to_json
 from fcdeploy.model.providers import provider_of
 
 
-@total_ordering
-@dataclass(frozen=True, slots=True, kw_only=True, eq=False)
-class Address:
-    """Names one resource of one target: `prod/cn-shanghai:alibaba.function:images/resize`."""
+class Address(Struct, frozen=True, kw_only=True, order=True, cache_hash=True):
+    """Names one resource of one target: `prod/cn-shanghai:alibaba.function:images/resize`.
 
-    provider: str
+    Addresses are sorted by their parts as they stand here: identity before kind, so that a service, its functions and
+    their triggers stand together. A plan looks each of them up some fifty times.
+    """
+
     target: str
-    kind: str
+    provider: str
     identity: tuple[str, ...]
-    _hash: int = field(init=False, repr=False)
-    _name: str = field(init=False, repr=False, default="")
-
-    def __post_init__(self) -> None:
-        # A plan looks each address up some fifty times.
-        object.__setattr__(self, "_hash", hash((self.identity, self.kind, self.target, self.provider)))
-
-    def __hash__(self) -> int:
-        return self._hash
-
-    def __eq__(self, other: object) -> bool:
-        if not isinstance(other, Address):
-            return NotImplemented
-        return self._hash == other._hash and self.order() == other.order()
+    kind: str
 
     @classmethod
     def parse(cls, text: str) -> Self:
@@ -56,22 +45,10 @@ class Address:
     def __str__(self) -> str:
         return f"{_joined(self.target)}:{self.provider}.{self.kind}:{self.name}"
 
-    def __lt__(self, other: object) -> bool:
-        if not isinstance(other, Address):
-            return NotImplemented
-        return self.order() < other.order()
-
-    def order(self) -> tuple[str, str, tuple[str, ...], str]:
-        """What addresses are sorted by: identity before kind, so that a service, its functions and their triggers stand
-        together. As the key of a long list it is quicker than the addresses themselves."""
-        return (self.target, self.provider, self.identity, self.kind)
-
     @property
     def name(self) -> str:
         """The identity as one word: `images/resize`."""
-        if not self._name:  # a plan says each some ten times
-            object.__setattr__(self, "_name", "/".join(map(_plain, self.identity)))
-        return self._name
+        return _named(self.identity)
 
     @property
     def short(self) -> str:
@@ -79,9 +56,13 @@ class Address:
         return f"{self.kind} {self.name}"
 
 
-@lru_cache(maxsize=65_536)
 def _plain(part: str) -> str:
     return quote(part, safe="-._~*@$()")
+
+
+@lru_cache(maxsize=65_536)  # a plan says each some ten times
+def _named(identity: tuple[str, ...]) -> str:
+    return "/".join(map(_plain, identity))
 
 
 @lru_cache(maxsize=1024)
@@ -89,8 +70,7 @@ def _joined(target: str) -> str:
     return "/".join(map(_plain, target.split("/")))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Target:
+class Target(Struct, frozen=True, kw_only=True):
     """Where a project goes: one account and region of one cloud (S6).
 
     `account` is what the cloud has in its place: a project at Huawei Cloud.
@@ -120,8 +100,7 @@ class Target:
         return provider_of(self.provider).account_word
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeRef:
+class CodeRef(Struct, frozen=True, kw_only=True):
     """A `code:` value as the file gives it; relative paths count from the folder `base`."""
 
     value: Json
@@ -129,8 +108,7 @@ class CodeRef:
     span: Span | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resource:
+class Resource(Struct, frozen=True, kw_only=True):
     """What the file wants.
 
     `body` holds what the file itself gives (defaults of the file merged in), under API names; documented defaults are
@@ -208,8 +186,7 @@ def _span_from_json(saved: Json) -> Span | None:
     return None if saved is None else Span(file=saved[0], line=saved[1], column=saved[2])
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Live:
+class Live(Struct, frozen=True, kw_only=True):
     """What the cloud has: canonical and raw body, and the ETag if it was read singly (lists give none, S19).
 
     Of a kind without ETags `etag` is the fingerprint of the canonical body, likewise only of one that was read singly.
@@ -225,8 +202,7 @@ class Live:
     pinned: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True, order=True)
-class Mark:
+class Mark(Struct, frozen=True, kw_only=True, order=True):
     """Whose a resource is: project and target (S10). A target's name may hold slashes, a project's does not."""
 
     project: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 
+from msgspec import Struct
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rollout:
+
+class Rollout(Struct, frozen=True, kw_only=True):
     """The targets in waves, and what a wave needs for the next to begin; `pause` in seconds.
 
     `waves` are patterns of target names; a target belongs to the first wave that names it, and comes last where none
@@ -34,8 +34,7 @@ class Rollout:
         return self.wave_of(target) <= len(self.waves)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wave:
+class Wave(Struct, frozen=True, kw_only=True):
     """One wave of a rollout: the how manieth it is, from 1, and of how many."""
 
     rollout: Rollout

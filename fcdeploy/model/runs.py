@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import enum
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.model.leaves import Json
@@ -21,8 +22,7 @@ class EventType(enum.StrEnum):
     UNDONE = "undone"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Event:
+class Event(Struct, frozen=True, kw_only=True):
     """One line of the journal; `at` is seconds since the epoch, `note` is redacted already."""
 
     step: str
@@ -53,8 +53,7 @@ class Ending(enum.StrEnum):
     NOT_BEGUN = "not-begun"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Outcome:
+class Outcome(Struct, frozen=True, kw_only=True):
     """The fold of a run: what was done, undone and left; `seconds` is wall time, `durations` seconds by step id.
 
     `unknown` are steps, undo steps too, of which neither the reply nor a read says whether they took effect. `undoing`

@@ -9,10 +9,11 @@ import tempfile
 import zlib
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass
 from io import BufferedReader
 from pathlib import Path
 from typing import IO
+
+from msgspec import Struct
 
 from fcdeploy.package.crc import checksum_text, crc64_xz
 from fcdeploy.package.deflate import CHUNK, check_encoder, deflated, deflated_whole
@@ -27,8 +28,7 @@ _WORTH = 50  # a fiftieth saved in the sample is the least that makes a file wor
 _SHA256 = re.compile(r"[0-9a-f]{64}")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveEntry:
+class ArchiveEntry(Struct, frozen=True, kw_only=True):
     """A file inside an archive. `mode` are its permission bits, None where the archive carries none; `size` is in
     bytes of content; `link` says that the content is where a symbolic link leads to.
     """
@@ -40,8 +40,7 @@ class ArchiveEntry:
     link: bool = False
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Archive:
+class Archive(Struct, frozen=True, kw_only=True):
     """An archive on disk: what was planned and what is sent (S28).
 
     `sha256`, `sha512`, `md5` (hex) and `crc64` (unsigned decimal, facts 12) are of the archive's bytes, `size` counts

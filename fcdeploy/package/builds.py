@@ -8,9 +8,10 @@ import os
 import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from fcdeploy.package.archive import Archive
 from fcdeploy.package.cache import SETTLED_NS, ArchiveCache
@@ -25,8 +26,7 @@ _READ_FORM = "fcdeploy build inputs 1"
 _NEWEST_FORM = "fcdeploy newest build 1"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Recipe:
+class Recipe(Struct, frozen=True, kw_only=True):
     """What is to be packaged: the folder with its command and patterns, and the runtime that the command is told."""
 
     source: CodeSource
@@ -44,8 +44,7 @@ class Recipe:
         return [self.source.build, self.runtime, self.source.include, self.source.exclude]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Newest:
+class Newest(Struct, frozen=True, kw_only=True):
     """The last build of a recipe: what it made, and the marks of the files that it was made of."""
 
     archive: Archive

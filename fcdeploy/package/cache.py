@@ -8,8 +8,9 @@ import threading
 import time
 from collections.abc import Callable, Collection
 from contextlib import suppress
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fcdeploy.package.archive import Archive, ArchiveEntry, archive_path, verified_path, write_archive
 from fcdeploy.package.deflate import FORM
@@ -41,8 +42,7 @@ def _is_linked(before: list[int], now: list[int]) -> bool:
     return [size, mtime, inode, device] == [*rest[:2], *rest[3:]] and links != links_now
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Unbuilt:
+class Unbuilt(Struct, frozen=True, kw_only=True):
     """A source that was looked up and whose archive is still to be made, of the files as they were listed."""
 
     source: CodeSource

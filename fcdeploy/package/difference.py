@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fcdeploy.package.archive import Archive
 from fcdeploy.package.zipreader import is_link, read_zip, unix_mode
@@ -11,8 +12,7 @@ from fcdeploy.package.zipreader import is_link, read_zip, unix_mode
 _OWNER_EXECUTES = 0o100
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ArchiveDifference:
+class ArchiveDifference(Struct, frozen=True, kw_only=True):
     """Names of files, sorted: `added` only the planned archive has, `removed` only the live one, `changed` differ in
     content, in being a link, or in whether the owner may execute them.
     """

@@ -9,8 +9,9 @@ import hashlib
 import os
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fcdeploy.package.archive import opened_as_listed
 from fcdeploy.package.errors import PackageError, unreadable, unwritable
@@ -28,8 +29,7 @@ def is_no_input(name: str) -> bool:
     return is_always_left_out(name) or name in _TRACES or (name.startswith(".") and name.endswith("_cache"))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Inputs:
+class Inputs(Struct, frozen=True, kw_only=True):
     """A folder as it was read: files and links (where each leads from a copy) by name, and the folders between them.
 
     Names are as on disk, `/` between parts. `marks` has a word for each file and link that changes with it.

@@ -6,8 +6,9 @@ import json
 import os
 import re
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fcdeploy.package.leftout import read_patterns
 from fcdeploy.package.sources import CodeSource, SourceKind
@@ -27,8 +28,7 @@ _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*")
 _NAMED = 3
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Missing:
+class Missing(Struct, frozen=True, kw_only=True):
     """A file that names what is needed, some of what it names, and the command that installs it."""
 
     file: str

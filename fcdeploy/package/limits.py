@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Literal
+
+from msgspec import Struct
 
 OLDER_REGIONS_ARCHIVE_LIMIT = 52_428_800
 """Bytes of archive that every region takes; the error text of older regions names this figure (facts 9.2, 13)."""
@@ -19,8 +20,7 @@ _WAY_OUT = (
 )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class SizeFinding:
+class SizeFinding(Struct, frozen=True, kw_only=True):
     """A limit that an archive meets; the caller adds the place in the spec."""
 
     severity: Literal["warning", "error"]

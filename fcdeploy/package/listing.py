@@ -7,8 +7,9 @@ import os
 import stat
 import unicodedata
 from collections.abc import Iterator
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fcdeploy.package.errors import PackageError, os_reason, unreadable
 from fcdeploy.package.leftout import IGNORE_FILE, Patterns, is_always_left_out, read_patterns
@@ -40,8 +41,7 @@ def stat_identity(found: os.stat_result) -> tuple[int, int, int, int, int]:
     return (found.st_size, found.st_mtime_ns, found.st_ctime_ns, found.st_ino, found.st_dev)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Listing:
+class Listing(Struct, frozen=True, kw_only=True):
     """The files of a source, sorted by their name inside the archive (by code point, which is UTF-8's order too)."""
 
     files: tuple[Listed, ...]

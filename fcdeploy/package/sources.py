@@ -6,10 +6,11 @@ import os
 import re
 import stat
 from collections.abc import Mapping
-from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import NoReturn
+
+from msgspec import Struct
 
 from fcdeploy.model import Sensitive
 from fcdeploy.package.crc import LARGEST
@@ -39,8 +40,7 @@ class SourceKind(StrEnum):
     OSS = "oss"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CodeSource:
+class CodeSource(Struct, frozen=True, kw_only=True):
     """The code of one function or layer. Hashable: equal sources are packaged once in a run (S28).
 
     `path` is absolute with its symbolic links resolved, and None for OSS. `include` and `exclude` are gitignore

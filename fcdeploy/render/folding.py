@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Hashable, Iterable, Mapping
-from dataclasses import replace
 from fnmatch import fnmatchcase
 from typing import TypeVar
+
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic, named
 from fcdeploy.render.words import clean

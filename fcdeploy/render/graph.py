@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.model import Address, Graph, Need, Target
 from fcdeploy.render.views import GraphView
 from fcdeploy.render.words import clean, counted
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Cluster:
+class Cluster(Struct, frozen=True, kw_only=True):
     """What belongs together: a root with all beneath it, or the roots of one kind that have nothing beneath them."""
 
     title: str

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import enum
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.model import Action
 
@@ -41,8 +42,7 @@ GLYPHS = {
 """What tells the actions apart without colour."""
 
 
-@dataclass(frozen=True, slots=True)
-class Ink:
+class Ink(Struct, frozen=True):
     """Paints or does not."""
 
     colour: bool

@@ -8,7 +8,8 @@ much higher than wide. All measures are in CSS pixels.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.model import Address, Graph, Need
 from fcdeploy.render.graph import Cluster, clusters, label
@@ -27,8 +28,7 @@ _EDGE_ROOM = 34
 """Room at the right of all, for references that go back on the side they came from."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Box:
+class Box(Struct, frozen=True, kw_only=True):
     """A place on the page, from its upper left corner."""
 
     x: float
@@ -51,8 +51,7 @@ class Box:
         return Box(x=self.x + x, y=self.y + y, width=self.width, height=self.height)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Layout:
+class Layout(Struct, frozen=True, kw_only=True):
     """A graph on a page: its size, the boxes of its clusters with their titles, and those of its nodes."""
 
     width: float

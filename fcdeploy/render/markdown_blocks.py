@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.render.folding import by_targets, shared
 from fcdeploy.render.markdown_words import details, fenced, html_code
@@ -17,8 +18,7 @@ _WRAPPING = 200
 """Signs that a section needs besides its blocks and its targets' names: tags, fences, what is left out."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Block:
+class Block(Struct, frozen=True, kw_only=True):
     """What is said of one resource in one target; `rank` 0 is the most dangerous, `word` counts it (`to delete`)."""
 
     target: str
@@ -27,8 +27,7 @@ class Block:
     lines: tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Folded:
+class Folded(Struct, frozen=True, kw_only=True):
     """A block with all the targets that have the same."""
 
     targets: tuple[str, ...]

@@ -13,7 +13,7 @@ def planned_graph(graph: Graph, plan: Plan | None) -> Graph:
     """The graph, and in it all that the plan names; what only live has stands in what its identity begins with."""
     named = actions_of(plan)
     known_before = frozenset(graph.nodes)
-    nodes = tuple(sorted({*known_before, *named}, key=Address.order))
+    nodes = tuple(sorted({*known_before, *named}))
     new = [one for one in nodes if one not in known_before]
     parents = _parent_kinds(graph)
     by_identity: dict[tuple[str, tuple[str, ...]], list[Address]] = {}

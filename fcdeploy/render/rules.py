@@ -7,13 +7,13 @@ policy is a rule of its own, `policy/NAME`, or `builtin/NAME`.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Diagnostic
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rule:
+class Rule(Struct, frozen=True, kw_only=True):
     """A rule: `id` for programs, `title` for people, and what the summaries of its findings look like."""
 
     id: str

@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import itertools
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.model import Action, Change, Drift, FieldChange, Gap, Json, Plan, Sensitive
 from fcdeploy.render.drift import gap_text, moved_text
@@ -21,8 +22,7 @@ _SHORT = 60
 _CONTEXT = 2
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Line:
+class Line(Struct, frozen=True, kw_only=True):
     """One line of a diff; `text` is clean."""
 
     sign: str
@@ -32,8 +32,7 @@ class Line:
         return f"{self.sign} {self.text}".rstrip()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Room:
+class Room(Struct, frozen=True, kw_only=True):
     """How much of one resource is shown: signs of a value, lines of a text, and lines of all its fields."""
 
     value: int

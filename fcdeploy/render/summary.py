@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.model import Action
 from fcdeploy.render.ink import PLAIN, Ink, Role
@@ -15,8 +17,7 @@ _SINGLE = 3
 """Targets without anything to tell that still get a row each."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """A target's cells; `is_quiet`: there is nothing to tell of it, and its numbers may be added up with others'."""
 
     name: str

@@ -6,8 +6,9 @@ Of several targets, what they have in common is said once, and a table at the en
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import groupby
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.model import Action, Change, FieldChange, Plan, Step, Target, Told
@@ -25,8 +26,7 @@ _FIELD_INDENT = " " * 6
 _ASKS_NOTHING = "No changes. The file asks for nothing."
 
 
-@dataclass(frozen=True, slots=True)
-class Piece:
+class Piece(Struct, frozen=True):
     """A paragraph about a plan; short ones that follow each other stand together."""
 
     text: str

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from fcdeploy.diagnostics import Diagnostic, Span
 from fcdeploy.model import Address, Drift, Graph, Json, Outcome, PastRun, Plan, Rollout, RunHistory, Target, Wave
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlanView:
+class PlanView(Struct, frozen=True, kw_only=True):
     """One target's plan, or why there is none; a refused plan is there beside its problems.
 
     `digests` are those of its changes. `bodies` are what the steps send, by step id, with everything hidden that must
@@ -25,8 +25,7 @@ class PlanView:
     bodies: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PlansView:
+class PlansView(Struct, frozen=True, kw_only=True):
     """The plans of all targets, in the order in which they go; `destroy` says that they take everything away.
 
     `digest` (hex SHA-256) is that of all of them together, equal for two reports whose plans change the same (S43);
@@ -51,8 +50,7 @@ class PlansView:
         return (*self.diagnostics, *(found for some in each for found in some))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftView:
+class DriftView(Struct, frozen=True, kw_only=True):
     """One target's drift, or why it is not known; `compared` says that there was a journal to say who moved."""
 
     target: Target
@@ -63,8 +61,7 @@ class DriftView:
     problems: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class DriftsView:
+class DriftsView(Struct, frozen=True, kw_only=True):
     """The drift of all targets, in the order of the file."""
 
     project: str
@@ -72,16 +69,14 @@ class DriftsView:
     diagnostics: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class GraphView:
+class GraphView(Struct, frozen=True, kw_only=True):
     """The graphs of all targets, in the order of the file."""
 
     project: str
     graphs: tuple[tuple[Target, Graph], ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutcomeView:
+class OutcomeView(Struct, frozen=True, kw_only=True):
     """A run's outcome with its exit code (S39); `titles` says in words what each step id is about.
 
     `undo_wanted` says that the way back was the order and not the rescue, `leave_wanted` that the run was closed as it
@@ -98,8 +93,7 @@ class OutcomeView:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StandingView:
+class StandingView(Struct, frozen=True, kw_only=True):
     """One live resource: when it was last changed, what matters of it in one line, and members as the service gave
     them.
     """
@@ -110,8 +104,7 @@ class StandingView:
     reported: Mapping[str, Json] = field(default_factory=dict)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class StatusView:
+class StatusView(Struct, frozen=True, kw_only=True):
     """How a target stands: its resources, and the run that has not ended; `flags` as in OutcomeView."""
 
     target: Target
@@ -121,8 +114,7 @@ class StatusView:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HistoryView:
+class HistoryView(Struct, frozen=True, kw_only=True):
     """The runs of a target that were asked for, newest first, of `total`; or why they are not known."""
 
     target: Target
@@ -131,8 +123,7 @@ class HistoryView:
     problems: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class PastRunView:
+class PastRunView(Struct, frozen=True, kw_only=True):
     """One run with its calls; `flags` as in OutcomeView."""
 
     target: Target
@@ -140,8 +131,7 @@ class PastRunView:
     flags: tuple[str, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputView:
+class OutputView(Struct, frozen=True, kw_only=True):
     """One output; `why` says why its value is not known."""
 
     name: str
@@ -149,8 +139,7 @@ class OutputView:
     why: str = ""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class OutputsView:
+class OutputsView(Struct, frozen=True, kw_only=True):
     """What a target puts out, in the order of the file."""
 
     target: Target
@@ -158,8 +147,7 @@ class OutputsView:
     problems: tuple[Diagnostic, ...] = ()
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class KeepView:
+class KeepView(Struct, frozen=True, kw_only=True):
     """What a file says so that what was moved back stays: a line, the section that it belongs in, and where that is."""
 
     address: Address

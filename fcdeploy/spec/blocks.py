@@ -8,8 +8,9 @@ lists and single values replace, and a null cancels what the resource or `defaul
 from __future__ import annotations
 
 from collections.abc import Callable, Container, Mapping
-from dataclasses import dataclass
 from typing import TypeAlias
+
+from msgspec import Struct
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
@@ -18,8 +19,7 @@ from fcdeploy.spec.node import Node, laid
 from fcdeploy.spec.resolve import DEFAULTS, by_name, is_alone, is_foreign
 
 
-@dataclass(frozen=True, slots=True)
-class _Described:
+class _Described(Struct, frozen=True):
     """A kind, the sections in its resources, and the clouds whose blocks are not for it; worked out once a section."""
 
     kind: Kind

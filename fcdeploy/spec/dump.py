@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 
 import yaml
+from msgspec import Struct
 
 from fcdeploy.model import Json
 from fcdeploy.spec.node import TEMPLATE_START
@@ -24,22 +24,19 @@ _INDENT = "  "
 _LONGEST_PLAIN = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expression:
+class Expression(Struct, frozen=True, kw_only=True):
     """A template that is the whole value: `secret('X')`."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Template:
+class Template(Struct, frozen=True, kw_only=True):
     """Text that holds templates, as it stands in a file."""
 
     text: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Remarked:
+class Remarked(Struct, frozen=True, kw_only=True):
     """A value with lines of comment above its key, and a note at the end of its first line."""
 
     value: Json | Expression

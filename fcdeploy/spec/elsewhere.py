@@ -4,7 +4,8 @@ Pure."""
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
@@ -17,8 +18,7 @@ from fcdeploy.spec.shape import Shape, shapes
 from fcdeploy.spec.words import FOREACH, WHEN, words_of
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Elsewhere:
+class Elsewhere(Struct, frozen=True, kw_only=True):
     """What is wrong with a key, and what to do."""
 
     summary: str

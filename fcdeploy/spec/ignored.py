@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Diagnostic, did_you_mean, error
 from fcdeploy.kinds.descriptor import Kind
@@ -16,8 +17,7 @@ from fcdeploy.spec.shape import Shape, shapes
 WORD = "ignore"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Unusable:
+class _Unusable(Struct, frozen=True, kw_only=True):
     """Why a path cannot be ignored."""
 
     summary: str

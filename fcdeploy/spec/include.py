@@ -8,8 +8,9 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from pathlib import Path
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Diagnostic, Span, did_you_mean, error
 from fcdeploy.errors import SpecError
@@ -26,8 +27,7 @@ _OF_EACH = ("$schema", "apiVersion", INCLUDE)
 """Words that every file may have for itself."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Files:
+class Files(Struct, frozen=True, kw_only=True):
     """A spec out of one or more files. `paths` are all of them; `folders`, by the name of a file in messages, where
     relative paths in it begin."""
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from functools import cache
 from typing import Any
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import error
 from fcdeploy.model import LATER, Json, Sensitive
@@ -26,8 +27,7 @@ from fcdeploy.spec.suspects import suspects
 _LONE = re.compile("[\ud800-\udfff]")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Judged:
+class Judged(Struct, frozen=True, kw_only=True):
     """A spec and what the schema has against it; `wrong` are the paths of the mistakes by resource.
 
     `has_open`: something in it is not known yet. `has_secrets`: some of its text is.

@@ -9,9 +9,10 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from itertools import product
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Diagnostic, Span, did_you_mean, error, named, warning
 from fcdeploy.model import Json, Sensitive
@@ -31,8 +32,7 @@ _EXAMPLE = "matrix: {region: [cn-hangzhou, cn-shanghai]}"
 _PATTERN_HINT = "write what they have in common: [{region: cn-*, stage: dev}]"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Row:
+class Row(Struct, frozen=True, kw_only=True):
     """A target before it is evaluated: its fields, those of its row laid over them.
 
     `word` is the key under `targets` that it comes from, `free` are names of its row that only templates use, `place`
@@ -73,8 +73,7 @@ def is_given(node: Node, key: str) -> bool:
     return key in node.fields and node.fields[key].value is not None
 
 
-@dataclass(slots=True)
-class _Matrix:
+class _Matrix(Struct):
     word: str
     node: Node
     bare: Node

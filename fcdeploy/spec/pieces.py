@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from functools import lru_cache
+
+from msgspec import Struct
 
 from fcdeploy.spec.node import TEMPLATE_START
 from fcdeploy.spec.values import TemplateFault
@@ -11,8 +12,7 @@ from fcdeploy.spec.values import TemplateFault
 _OPEN = {"{": "}", "[": "]", "(": ")"}
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Expression:
+class Expression(Struct, frozen=True, kw_only=True):
     """The inside of one `${{ }}`; `offset` is where its `$` stands in the text."""
 
     text: str

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Diagnostic, Span, error
 from fcdeploy.kinds import registry
@@ -15,8 +16,7 @@ from fcdeploy.spec.node import Node, Path, kind_of, path_text
 _LONGEST = 60
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Fault:
+class Fault(Struct, frozen=True, kw_only=True):
     """What JSON Schema has against a value.
 
     `keyword` and what it has `wanted`; the `schema` around it; the `path` of the value; the `steps` to the keyword
@@ -31,8 +31,7 @@ class Fault:
     key: str | None = None
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Mistake:
+class Mistake(Struct, frozen=True, kw_only=True):
     """One thing that is wrong: `path` of what is wrong itself, an unknown or missing key included.
 
     `meant` is the known key that an unknown one probably is.
@@ -58,8 +57,7 @@ def is_open(value: Json) -> bool:
     return not (value is None or isinstance(value, (str, bool, int, float, dict, list)))
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Place:
+class Place(Struct, frozen=True, kw_only=True):
     """A node of a spec: its path, and the kind of the resource that it stands in (`rest` is the path below that)."""
 
     root: Node

@@ -8,7 +8,8 @@ stands in it may have an identity made of several names, and a version or alias 
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import NEW, Kind
@@ -20,8 +21,7 @@ ABSENT = "absent"
 EXTERNAL = "external"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Placed:
+class Placed(Struct, frozen=True, kw_only=True):
     """A resource where it stands in the spec: `path` from the root, `identity` in API order, `node` its map.
 
     `called` are the names of the file, outermost first: (service, function, trigger); of what is made for each

@@ -12,10 +12,12 @@ import json
 import os
 import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field, replace
 from datetime import tzinfo
 from fnmatch import fnmatchcase
 from pathlib import Path as FilePath
+
+from msgspec import Struct, field
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic, Severity, Span, did_you_mean, error
 from fcdeploy.errors import SpecError
@@ -33,8 +35,7 @@ _BESIDE = ("$schema", "apiVersion", POLICIES)
 _ZONE = re.compile(r"[A-Za-z0-9_+-]+(/[A-Za-z0-9_+-]+)*")
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policy:
+class Policy(Struct, frozen=True, kw_only=True):
     """One policy as it was written.
 
     `on` is `resource`, `change` or `plan`. It judges by a `schema` (None: not by one) or by an `expression`, which is
@@ -69,8 +70,7 @@ class Policy:
         )
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Policies:
+class Policies(Struct, frozen=True, kw_only=True):
     """All policies of a spec, in its order; `levels` are those that it sets built-in ones to, by what findings call
     these."""
 

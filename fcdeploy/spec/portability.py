@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.kinds import registry
@@ -24,8 +25,7 @@ _LONGEST = 60
 Paths = tuple[str, ...]
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Word:
+class _Word(Struct, frozen=True, kw_only=True):
     """A word that a resource says: its value for comparing, its text, and what the cloud makes of it.
 
     Of a map the members are compared; its own `value` is None.
@@ -37,8 +37,7 @@ class _Word:
     behaves: str
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Resource:
+class _Resource(Struct, frozen=True, kw_only=True):
     section: str
     span: Span | None
     words: Mapping[str, _Word]

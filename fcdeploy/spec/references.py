@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from fcdeploy.kinds.descriptor import NEW
 from fcdeploy.kinds.registry import KINDS
@@ -14,8 +15,7 @@ from fcdeploy.spec.placed import Placed
 from fcdeploy.spec.shape import Shape, shapes
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Named:
+class Named(Struct, frozen=True, kw_only=True):
     """One name: where it stands below the resource, the kind that it names, and what that is called in the file."""
 
     path: Path

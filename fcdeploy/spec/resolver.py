@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.kinds import registry
@@ -23,8 +24,7 @@ from fcdeploy.spec.unfold import Item, Unfolding, is_left_out
 from fcdeploy.spec.validate import with_failed_as_unknown
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Resolved:
+class Resolved(Struct, frozen=True, kw_only=True):
     """What one target comes to: the tree with templates evaluated and defaults merged, what stands in it, and what is
     wrong with them."""
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
 from functools import cache
+
+from msgspec import Struct
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
@@ -13,8 +14,7 @@ from fcdeploy.model import Json
 from fcdeploy.spec.node import Node, Path
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Shape:
+class Shape(Struct, frozen=True, kw_only=True):
     """One field. `members` by spec name; for a field with variants, `variants` by the value of `chooser`.
 
     `renames`: something below has another name in the file than in the API.

@@ -7,9 +7,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.errors import SpecError
@@ -29,8 +30,7 @@ def is_template(path: Path) -> bool:
     return path.name.endswith(SUFFIXES)
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Text:
+class Text(Struct, frozen=True, kw_only=True):
     """What a file was rendered to. `paths` are the templates that were read for it, itself the first."""
 
     text: str

@@ -7,7 +7,9 @@ with `foreach` is made once for each item; every piece of it keeps the place of 
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+
+from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic, Span, error
 from fcdeploy.kinds.descriptor import NEW, Kind
@@ -26,8 +28,7 @@ MOST_TOGETHER = 10_000
 """Of every `foreach` of a target."""
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Item:
+class Item(Struct, frozen=True, kw_only=True):
     """One item of a `foreach`: how it is called in a message, and where it, or else the `foreach`, is written."""
 
     name: str

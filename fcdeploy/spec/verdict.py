@@ -7,8 +7,9 @@ it so. Expressions are the sandbox's, each bounded by itself, and all of a comma
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Diagnostic, Span
 from fcdeploy.model import Json, Sensitive
@@ -25,8 +26,7 @@ MOST_FAULTS = 20
 _LONGEST = 200
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Subject:
+class Subject(Struct, frozen=True, kw_only=True):
     """What is judged: what expressions call it by (`names`), what a schema is asked about (`instance`), its address as
     printed, and the place of a path below it, None where the file has none."""
 

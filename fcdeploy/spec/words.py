@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from typing import Any
+
+from msgspec import Struct
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
@@ -29,8 +30,7 @@ TEMPLATE: dict[str, Any] = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class ResourceWord:
+class ResourceWord(Struct, frozen=True, kw_only=True):
     """A word that may stand on a resource, beside the fields of its kind.
 
     `limits` is the rest of its JSON Schema, for one kind. `shared`: it may also stand in `defaults`, since it can mean

@@ -7,7 +7,8 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+
+from msgspec import Struct, field
 
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
@@ -28,8 +29,7 @@ from fcdeploy.spec.words import OUTPUTS
 _HIDDEN = "(sensitive)"
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Written:
+class Written(Struct, frozen=True, kw_only=True):
     """The spec as a tree for `dump.to_yaml`, and where each path of it was written: `services.shop` to `file:line`."""
 
     tree: dict[str, Json]
@@ -56,8 +56,7 @@ def written(resolved: Node, target: Target, folders: Mapping[str, str], root: st
     return Written(tree=tree, origins=writer.origins)
 
 
-@dataclass(slots=True, kw_only=True)
-class _Writer:
+class _Writer(Struct, kw_only=True):
     folders: Mapping[str, str]
     root: str
     origins: dict[str, str] = field(default_factory=dict)

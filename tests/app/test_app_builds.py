@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import json
 import os
 import time
@@ -11,6 +10,7 @@ import zipfile
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from fcdeploy import app
@@ -311,7 +311,7 @@ def test_a_saved_plan_holds_what_was_built(shop: Shop) -> None:
     where: Where = shop.stage.where()
     asyncio.run(app.plan(where, Wishes(), saving=saving, building=shop.building()))
     elsewhere = shop.stage.root.parent / "elsewhere"
-    where = dataclasses.replace(where, environ={**where.environ, "FCDEPLOY_STATE": str(elsewhere)})
+    where = msgspec.structs.replace(where, environ={**where.environ, "FCDEPLOY_STATE": str(elsewhere)})
 
     async def main() -> Any:
         return await app.apply_saved(where, read_plan_file(path), shop.stage.manner(), confirm=lambda _: True)

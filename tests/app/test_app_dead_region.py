@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import socket
 import threading
 from collections.abc import Iterator
 from typing import Any
 
+import msgspec
 import pytest
 
 from fcdeploy import app
@@ -105,7 +105,7 @@ def impatient(hurried: list[float], monkeypatch: pytest.MonkeyPatch) -> list[flo
 @pytest.mark.parametrize("manner", ["hangs", "hangs up", "answers 500"])
 def test_a_dead_region_is_its_own_trouble(stage: Any, gate: Gate, impatient: list[float], manner: str) -> None:
     stage.write(regions_spec(stage))
-    where: Where = dataclasses.replace(stage.where(target="*"), endpoint=gate.url)
+    where: Where = msgspec.structs.replace(stage.where(target="*"), endpoint=gate.url)
 
     def applied() -> app.ApplyReport:
         return asyncio.run(
@@ -140,7 +140,7 @@ def test_who_says_nothing_is_not_waited_for_when_all_others_are_through(
 ) -> None:
     monkeypatch.setattr("fcdeploy.app.carrying.SILENCE", 2.0)
     stage.write(regions_spec(stage))
-    where: Where = dataclasses.replace(stage.where(target="*"), endpoint=gate.url)
+    where: Where = msgspec.structs.replace(stage.where(target="*"), endpoint=gate.url)
     gate.manner = "hangs"
     live, silent, other = asyncio.run(app.plan(where, Wishes())).results
     assert live.plan is not None and other.plan is not None
@@ -150,7 +150,7 @@ def test_who_says_nothing_is_not_waited_for_when_all_others_are_through(
     # One that is alone is waited for as long as its reads are tried.
     monkeypatch.setattr("fcdeploy.cloud.client.FIRST_DEADLINE", 0.2)
     monkeypatch.setattr("fcdeploy.cloud.retry.FIRST_BUDGET", 0.0)
-    (alone,) = asyncio.run(app.plan(dataclasses.replace(where, target=f"live/{DEAD}"), Wishes())).results
+    (alone,) = asyncio.run(app.plan(msgspec.structs.replace(where, target=f"live/{DEAD}"), Wishes())).results
     assert isinstance(alone.problem, ReadFailed) and "answered nothing" not in alone.problem.summary
 
 
@@ -160,6 +160,6 @@ def test_a_port_that_refuses_ends_in_a_few_tries(stage: Any, impatient: list[flo
         held.bind(("127.0.0.1", 0))
         # Bound and not listening: every connection is refused.
         url = f"http://127.0.0.1:{held.getsockname()[1]}"
-        results = asyncio.run(app.plan(dataclasses.replace(stage.where(), endpoint=url), Wishes())).results
+        results = asyncio.run(app.plan(msgspec.structs.replace(stage.where(), endpoint=url), Wishes())).results
     assert [type(one.problem) for one in results] == [ReadFailed] * 3
     assert 0 < len(impatient) <= 3 * 12 * 5

@@ -10,6 +10,7 @@ import shutil
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 from fcdeploy import app
@@ -75,7 +76,7 @@ def test_an_example_goes_all_the_way(stage: Any, example: str) -> None:
     }
     chosen = stage.where(target=TARGETS.get(example, "*"))
     # Not on a Friday: on those one of them deletes nothing.
-    where: Where = dataclasses.replace(chosen, environ=environ, clock=lambda: 1_700_000_000.0)
+    where: Where = msgspec.structs.replace(chosen, environ=environ, clock=lambda: 1_700_000_000.0)
     write_profiles(Path(environ["HOME"]), dict.fromkeys(ACCOUNTS, ("ak", "sk")))
     assert app.validate(where)[0].resources == RESOURCES[example]
 

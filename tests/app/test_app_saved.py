@@ -9,11 +9,12 @@ import json
 import random
 import subprocess
 import sys
-from dataclasses import fields, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from msgspec import structs
 from test_app_secrets import LIVE, SECRET, forms, with_secrets
 
 from fcdeploy import app
@@ -449,7 +450,7 @@ def test_all_of_a_resource_is_saved() -> None:
         },
         awaits=True,
         payloads={"code": {"zipFile": ArchiveRef(sha256="00", crc64="1", size=2)}},
-        refs=frozenset({replace(address, identity=("s", "g"))}),
+        refs=frozenset({structs.replace(address, identity=("s", "g"))}),
         span=span,
         spans={"a.b": span},
         literal=frozenset({"a.b"}),
@@ -460,7 +461,7 @@ def test_all_of_a_resource_is_saved() -> None:
         external=True,
         called=("s", "f/ä"),
     )
-    unset = {one.name for one in fields(Resource) if not getattr(resource, one.name)}
+    unset = {one for one in Resource.__struct_fields__ if not getattr(resource, one)}
     assert unset == {"code"}, "code is packaged before a plan is saved"
     saved = json.loads(json.dumps(resource.to_json()))
     assert Resource.from_json(saved, lambda part: "s3cret") == resource

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec import structs
 
 from fcdeploy import app
 from fcdeploy.app import ApplyReport, Where, Wishes
@@ -25,7 +26,7 @@ def projects(stage: Any, *specs: dict[str, Any]) -> Where:
         own.write_source("src")
         own.write(spec)
         folders.append(own.root)
-    first: Where = replace(stage.where(), spec=folders[0], more=tuple(folders[1:]))
+    first: Where = structs.replace(stage.where(), spec=folders[0], more=tuple(folders[1:]))
     return first
 
 
@@ -108,10 +109,10 @@ def test_targets_are_chosen_in_each_project(stage: Any) -> None:
     where = projects(stage, shop, media)
     with pytest.raises(UsageError, match="several targets, and none is chosen"):
         apply(stage, where)
-    prod = asyncio.run(app.plan(replace(where, target="prod"), Wishes()))
+    prod = asyncio.run(app.plan(structs.replace(where, target="prod"), Wishes()))
     assert [one.target.title for one in prod.results] == ["media/prod"]
     with pytest.raises(UsageError, match="no target matches `none`"):
-        asyncio.run(app.plan(replace(where, target="none"), Wishes()))
+        asyncio.run(app.plan(structs.replace(where, target="none"), Wishes()))
     with pytest.raises(UsageError, match="this takes one file"):
         asyncio.run(app.history(where))
 
@@ -129,7 +130,7 @@ def test_each_project_goes_in_its_own_waves(stage: Any) -> None:
             "effect": {"status": 400, "code": "InvalidArgument"},
         }
     )
-    report = apply(stage, replace(projects(stage, *specs), target="*"))
+    report = apply(stage, structs.replace(projects(stage, *specs), target="*"))
     assert {one.title: one.ending for one in report.outcomes} == {
         "shop/dev": DONE,
         "shop/prod": DONE,

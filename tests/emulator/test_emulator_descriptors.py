@@ -11,11 +11,11 @@ import copy
 import itertools
 import re
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from fcdeploy.kinds.alibaba import async_invoke, custom_domain, function, on_demand, provision, service, trigger
 from fcdeploy.kinds.alibaba.trigger_types import NO_ROLE, NO_SOURCE, VARIANTS

@@ -10,13 +10,14 @@ journal_child.py readonly FOLDER                open a journal in a folder that 
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 import resource
 import sys
 from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
+
+import msgspec
 
 from fcdeploy.engine.journal_sqlite import SqliteJournal
 from fcdeploy.engine.lease import Holder, acquire
@@ -60,7 +61,7 @@ async def append(folder: Path) -> None:
 async def hold(folder: Path, place: str, beat_every: str) -> None:
     journal = SqliteJournal.open(folder / "journal.db")
     here = Holder.current()
-    holder = dataclasses.replace(here, place=place) if place != "here" else here
+    holder = msgspec.structs.replace(here, place=place) if place != "here" else here
     lease = await acquire(journal.file, "dev", "run-of-child", holder=holder, beat_every=float(beat_every))
     journal.use_lease(lease)
     run = await journal.open_run(plan(), "apply")

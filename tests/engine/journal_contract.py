@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 import time
 from collections.abc import Callable, Coroutine
 from typing import Any, TypeAlias
 
+import msgspec
 import pytest
 
 from fcdeploy.engine.journal import Journal
@@ -62,7 +62,7 @@ def a_step(number: int = 0, **more: Any) -> Step:
     }
     undo = Step(
         **{**fields, "id": f"{number}-undo", "before": fields["after"], "after": fields["before"]}
-        | {"call": dataclasses.replace(call, body=fields["before"])}
+        | {"call": msgspec.structs.replace(call, body=fields["before"])}
     )
     return Step(**{**fields, "undo": (undo,), **more})
 
@@ -121,7 +121,7 @@ class JournalContract:
             plan = await journal.read_plan(record.id, secret_of)
             assert plan.steps == a_plan().steps
             assert plan.steps[0].call.body["environmentVariables"]["TOKEN"] == SECRET
-            assert plan.target == dataclasses.replace(a_plan().target, vars={})
+            assert plan.target == msgspec.structs.replace(a_plan().target, vars={})
 
         in_journal(again)
 
@@ -183,7 +183,7 @@ class JournalContract:
         async def use(journal: Journal) -> None:
             await journal.acquire("dev")
             sha256 = "ab" * 32
-            call = dataclasses.replace(
+            call = msgspec.structs.replace(
                 a_step().call, body={"code": {"zipFile": ArchiveRef(sha256=sha256, crc64="1", size=3)}}
             )
             with pytest.raises(JournalError) as caught:

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.engine.digest import plan_digest, plans_digest

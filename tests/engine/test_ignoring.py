@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fcdeploy.engine.canonical import live_body
 from fcdeploy.engine.ignoring import is_ignored, with_live, writes_beside

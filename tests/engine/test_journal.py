@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 import sqlite3
 import sys
@@ -12,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
@@ -98,9 +98,9 @@ def test_a_secret_that_would_be_saved_as_text_is_refused(tmp_path: Path, part: s
     token = Sensitive(SECRET, parts=({"secret": "API_TOKEN"},))
     call = a_step().call
     call = {
-        "query": dataclasses.replace(call, query=(("token", token),)),
-        "headers": dataclasses.replace(call, headers={"x": token}),
-        "jsonText": dataclasses.replace(call, body={"x": Sensitive("{}", parts=({"jsonText": {"a": token}},))}),
+        "query": msgspec.structs.replace(call, query=(("token", token),)),
+        "headers": msgspec.structs.replace(call, headers={"x": token}),
+        "jsonText": msgspec.structs.replace(call, body={"x": Sensitive("{}", parts=({"jsonText": {"a": token}},))}),
     }[part]
 
     async def use(journal: SqliteJournal) -> None:
@@ -145,7 +145,7 @@ def test_forget_strips_old_runs_and_keeps_their_history(tmp_path: Path, monkeypa
                 "code": [ArchiveRef(sha256=own, crc64="1", size=1), ArchiveRef(sha256=shared, crc64="1", size=1)],
                 "age": age,
             }
-            step = a_step(call=dataclasses.replace(a_step().call, body=body))
+            step = a_step(call=msgspec.structs.replace(a_step().call, body=body))
             with monkeypatch.context() as patch:
                 patch.setattr(time, "time", lambda age=age: now - age * day)
                 runs.append(run := await journal.open_run(a_plan(step), "apply"))

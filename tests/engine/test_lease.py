@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import os
 import signal
 import sqlite3
@@ -13,6 +12,7 @@ from collections import Counter
 from contextlib import closing
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from fcdeploy.engine.journal_sqlite import SqliteJournal
@@ -235,12 +235,12 @@ def test_what_one_machine_saw_does_not_count_for_another(tmp_path: Path, monkeyp
             held = await acquire(journal.file, "dev", "theirs", holder=holder_elsewhere(), beat_every=3600)
             for place, now in (("boot-a", 1000.0), ("boot-b", 9000.0), ("boot-a", 1030.0), ("boot-b", 9059.0)):
                 monkeypatch.setattr("fcdeploy.engine.lease.time.monotonic", lambda now=now: now)
-                observer = dataclasses.replace(Holder.current(), place=place)
+                observer = msgspec.structs.replace(Holder.current(), place=place)
                 with pytest.raises(LeaseHeld):
                     await acquire(journal.file, "dev", "mine", holder=observer)
             monkeypatch.setattr("fcdeploy.engine.lease.time.monotonic", lambda: 1060.0)
             taken = await acquire(
-                journal.file, "dev", "mine", holder=dataclasses.replace(Holder.current(), place="boot-a")
+                journal.file, "dev", "mine", holder=msgspec.structs.replace(Holder.current(), place="boot-a")
             )
             assert taken.epoch == 2
             for lease in (held, taken):
@@ -274,10 +274,10 @@ def test_vitality_tells_a_process_from_a_later_one_with_its_pid() -> None:
     assert here.place and here.started and here.user and here.host
     assert Holder.from_text(here.to_text()) == here
     assert read_vitality(here, place=here.place) is Vitality.ALIVE
-    assert read_vitality(dataclasses.replace(here, started="1"), place=here.place) is Vitality.DEAD
-    assert read_vitality(dataclasses.replace(here, started=""), place=here.place) is Vitality.UNSURE
+    assert read_vitality(msgspec.structs.replace(here, started="1"), place=here.place) is Vitality.DEAD
+    assert read_vitality(msgspec.structs.replace(here, started=""), place=here.place) is Vitality.UNSURE
     assert read_vitality(here, place=ELSEWHERE) is Vitality.UNSURE
-    assert read_vitality(dataclasses.replace(here, place=""), place="") is Vitality.UNSURE
+    assert read_vitality(msgspec.structs.replace(here, place=""), place="") is Vitality.UNSURE
     with subprocess.Popen([sys.executable, "-c", ""]) as gone:
         pid = gone.pid
-    assert read_vitality(dataclasses.replace(here, pid=pid), place=here.place) is Vitality.DEAD
+    assert read_vitality(msgspec.structs.replace(here, pid=pid), place=here.place) is Vitality.DEAD

@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from msgspec.structs import replace
 
 from fcdeploy.engine.marks import as_travelling, marked, unmarked, with_mark, without_mark
 from fcdeploy.kinds.descriptor import Marking

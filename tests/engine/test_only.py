@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import pytest
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import error
 from fcdeploy.engine.canonical import desired_body, live_body

@@ -23,12 +23,12 @@ unchanged     how many resources stay as they are;   left_out: how many were not
 from __future__ import annotations
 
 import hashlib
-from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Severity
 from fcdeploy.engine.canonical import live_body, said, stamp

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
+
+from msgspec.structs import replace
 
 from fcdeploy.engine.canonical import desired_body
 from fcdeploy.engine.ownership import Owned

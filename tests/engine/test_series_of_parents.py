@@ -6,10 +6,10 @@ FunctionGraph's versions, aliases and dependencies beside a small function of th
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Severity
 from fcdeploy.engine.canonical import agrees

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from fcdeploy.package.archive import Archive, build_archive
 from fcdeploy.package.builds import BuildStore, Recipe

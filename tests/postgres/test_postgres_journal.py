@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import dataclasses
 import hashlib
 import os
 import signal
@@ -12,6 +11,7 @@ from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import pytest
 from journal_contract import LIVE, SECRET, VARIABLE, InJournal, JournalContract, a_plan, a_step, event, secret_of
 from postgres_proxy import Proxy
@@ -57,7 +57,7 @@ def an_archive(folder: Path, content: bytes) -> tuple[ArchiveRef, Path]:
 
 
 def sending(*archives: ArchiveRef) -> Plan:
-    return a_plan(a_step(call=dataclasses.replace(a_step().call, body={"code": list(archives)})))
+    return a_plan(a_step(call=msgspec.structs.replace(a_step().call, body={"code": list(archives)})))
 
 
 # What is kept, and how

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 import re
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import error
 from fcdeploy.model import Action, Address, CallResult, Ending, PastCall, PastRun, RunHistory, Target

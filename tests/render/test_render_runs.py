@@ -7,10 +7,10 @@ import json
 import re
 import shlex
 from collections.abc import Callable
-from dataclasses import replace
 from typing import Any
 
 import pytest
+from msgspec.structs import replace
 from rich.console import Console
 
 from fcdeploy.diagnostics import error

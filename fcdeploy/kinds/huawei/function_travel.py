@@ -7,7 +7,8 @@ update sends empty strings, since that is what clears a member (facts 3.5).
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+
+from msgspec.structs import replace
 
 from fcdeploy.kinds.descriptor import Scope
 from fcdeploy.kinds.huawei.runtimes import CONTAINER, GPU, JAVA, SERVERS, WIRE, WORDS

@@ -4,7 +4,9 @@ data. Facts 6.2, 6.3."""
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from functools import cached_property
+
+from msgspec import Struct
 
 from fcdeploy.kinds.fields import Access, Field, Order, Reset, boolean, integer, strings, text
 
@@ -17,8 +19,7 @@ _OBS_EVENTS = (
 _WRITTEN = "It cannot be read back: a new one travels with the next change of the trigger."
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class TriggerType:
+class TriggerType(Struct, frozen=True, kw_only=True, dict=True):
     """One type: its code in the API, its fields, and the member of the event data that each of them travels as.
 
     `named`: the member that holds the trigger's name, which tells it apart; of others that does `shown`, the field that
@@ -34,12 +35,11 @@ class TriggerType:
     beside: tuple[str, ...] = ()
     starts: bool | None = None
     silent: frozenset[str] = frozenset()
-    secrets: tuple[str, ...] = field(init=False)
-    """The members of the event data that nobody is to see, though some answers have them (facts 6.3)."""
 
-    def __post_init__(self) -> None:
-        hidden = tuple(self.wire[one.name] for one in self.fields if one.access is Access.WRITE_ONLY)
-        object.__setattr__(self, "secrets", hidden)
+    @cached_property
+    def secrets(self) -> tuple[str, ...]:
+        """The members of the event data that nobody is to see, though some answers have them (facts 6.3)."""
+        return tuple(self.wire[one.name] for one in self.fields if one.access is Access.WRITE_ONLY)
 
 
 def _told(name: str, title: str, description: str, **rest: object) -> Field:
