@@ -14,6 +14,7 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
+from fcdeploy.engine.redact import has_secret
 from fcdeploy.model import (
     Action,
     Address,
@@ -93,6 +94,8 @@ def _value(value: Json, *, hidden: bool) -> Json:
 
 def _secrets(step: Step, change: Change | None) -> Iterator[Json]:
     """The secrets that a step writes anew; one that is there already is no part of a change."""
+    if not has_secret(step.after):
+        return
     changed = {one.path for one in change.fields} if change is not None else set()
     for path, parts in _references(step.after, ()):
         above = {".".join(path[:length]) for length in range(1, len(path) + 1)}

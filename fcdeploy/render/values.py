@@ -6,9 +6,9 @@ Values print as YAML's flow style does, strings always in quotes: `512` is a num
 from __future__ import annotations
 
 import difflib
-import json
 import re
 from collections.abc import Iterable, Iterator, Mapping
+from json.encoder import encode_basestring
 
 from fcdeploy.model import Action, ArchiveRef, FieldChange, Json, LaterJson, LaterText, Output, Sensitive, checksum_text
 from fcdeploy.render.ink import PLAIN, Ink, Role
@@ -41,6 +41,8 @@ def hidden(value: Json) -> Json:
 
 def value_text(value: Json) -> str:
     """Any value on one line, safe to print."""
+    if type(value) is str:  # most values; the checks below cost more
+        return SENSITIVE if value == SENSITIVE else clean(encode_basestring(value))
     match value:
         case None:
             return "null"
@@ -55,7 +57,7 @@ def value_text(value: Json) -> str:
         case bool():
             return "true" if value else "false"
         case str():
-            return clean(json.dumps(value, ensure_ascii=False))
+            return clean(encode_basestring(value))
         case int() | float():
             return str(value)
         case {"checksum": str(checksum)} if len(value) == 1:
@@ -101,7 +103,7 @@ def key_text(key: str | Output) -> str:
         return SENSITIVE
     if isinstance(key, Output):
         return AFTER_APPLY
-    return key if _BARE.match(key) else clean(json.dumps(key, ensure_ascii=False))
+    return key if _BARE.match(key) else clean(encode_basestring(key))
 
 
 def field_lines(change: FieldChange, *, indent: str, ink: Ink = PLAIN, place: str = "") -> list[str]:
@@ -160,11 +162,13 @@ def _short(before: Json, after: Json) -> str:
 
 def is_block(value: Json) -> bool:
     """Whether a value is a text of several lines."""
-    return isinstance(value, str) and not isinstance(value, Sensitive) and "\n" in value.strip("\n")
+    return type(value) is str and "\n" in value.strip("\n")
 
 
 def is_map(value: Json) -> bool:
     """Whether a value has keys of its own; a code's checksum has not."""
+    if value is None or isinstance(value, (str, int)):  # most values; the check below costs more
+        return False
     return isinstance(value, Mapping) and tuple(value) != ("checksum",)
 
 
