@@ -291,7 +291,9 @@ class Work(Struct):
         from fcdeploy.app.reports import TargetOutputs
 
         try:
-            wanted = {} if self.target.retired else self.project.outputs(self.target)
+            # After a run the file is not judged for nothing: a resume does without.
+            unasked = self.target.retired or (stack is None and not self.project.has_outputs)
+            wanted = {} if unasked else self.project.outputs(self.target)
             bench = self.bench if stack is None else await self.open(stack)
             values = await read_outputs(bench, wanted) if wanted and bench is not None else ()
         except FcdeployError as problem:

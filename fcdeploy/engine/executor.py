@@ -12,8 +12,6 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 
-from msgspec.structs import replace
-
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.lasting import kept, stays
 from fcdeploy.engine.ledger import Ledger
@@ -254,8 +252,9 @@ class Executor:
             self._progress.ended(target, step, EventType.UNKNOWN, time.monotonic() - began, self._note(failure))
             return False
         except StepSkipped as why:
-            await self._noted(self._event(step, EventType.SKIPPED, note=why.summary))
-            self._progress.ended(target, step, EventType.SKIPPED, time.monotonic() - began, why.summary)
+            note = self._redactor.text(why.summary)
+            await self._noted(self._event(step, EventType.SKIPPED, note=note))
+            self._progress.ended(target, step, EventType.SKIPPED, time.monotonic() - began, note)
             return False
         except RunError as failure:
             self._broken = self._broken or failure
@@ -301,10 +300,18 @@ class Executor:
         self._progress.ended(self._plan.target.title, step, ending, self._durations[step.id], done.note)
 
     def _event(self, step: Step, type_: EventType, *, note: str, done: Done | None = None) -> Event:
-        event = Event(step=step.id, type=type_, at=self._clock(), note=self._redactor.text(note))
+        """What the journal says of a step; `note` has nothing foreign in it that is not redacted."""
         if done is None:
-            return event
-        return replace(event, etag=done.etag, outputs=done.outputs, request_id=done.request_id)
+            return Event(step=step.id, type=type_, at=self._clock(), note=note)
+        return Event(
+            step=step.id,
+            type=type_,
+            at=self._clock(),
+            etag=done.etag,
+            outputs=done.outputs,
+            request_id=done.request_id,
+            note=note,
+        )
 
     async def _noted(self, *events: Event) -> None:
         """All of them at once or none: no crash comes between an effect and what it means for another step."""

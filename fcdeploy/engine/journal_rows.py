@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any, TypeAlias
 
 import orjson
@@ -205,13 +206,18 @@ def from_run_row(row: Sequence[Json]) -> RunRecord:
         started=started,
         ended=ended,
         ending=Ending(ending) if ending else None,
-        steps=tuple(_summary_of(step) for step in json.loads(steps)),
+        steps=_summaries(steps),
         plan=plan,
         plan_id=plan_id,
         spec_digest=spec_digest,
         tool_version=version,
         holder=holder,
     )
+
+
+@lru_cache(maxsize=1)  # whoever goes on with a run reads its record a few times
+def _summaries(text: str) -> tuple[StepSummary, ...]:
+    return tuple(_summary_of(step) for step in json.loads(text))
 
 
 EVENT_COLUMNS = "step, type, at, etag, outputs, request_id, note"

@@ -79,7 +79,8 @@ class Waits(Protocol):
 
 
 class Done(Struct, frozen=True, kw_only=True):
-    """The effect is there: the ETag we were given, the request that did it, and what is worth saying.
+    """The effect is there: the ETag we were given, the request that did it, and what is worth saying, in words of ours
+    or redacted.
 
     `outputs` are what later steps may want of the reply. `ours` is false when somebody else brought the effect about
     and nothing of ours was sent: then it is not this run's to take back.

@@ -35,12 +35,10 @@ class Address(Struct, frozen=True, kw_only=True, order=True, cache_hash=True):
         provider, _, name = kind.partition(".")
         if not (target and provider and name and identity):
             raise ValueError(f"not an address: {text!r}")
-        return cls(
-            provider=provider,
-            target="/".join(unquote(part) for part in target.split("/")),
-            kind=name,
-            identity=tuple(unquote(part) for part in identity.split("/")),
-        )
+        parts = tuple(identity.split("/"))
+        if "%" in text:
+            target, parts = "/".join(map(unquote, target.split("/"))), tuple(map(unquote, parts))
+        return cls(provider=provider, target=target, kind=name, identity=parts)
 
     def __str__(self) -> str:
         return f"{_joined(self.target)}:{self.provider}.{self.kind}:{self.name}"

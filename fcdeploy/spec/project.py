@@ -34,6 +34,7 @@ from fcdeploy.spec.unevaluated import unevaluated_findings
 from fcdeploy.spec.unfold import by_item
 from fcdeploy.spec.validate import check_spec
 from fcdeploy.spec.values import Names
+from fcdeploy.spec.words import OUTPUTS
 
 if TYPE_CHECKING:
     from fcdeploy.model.portability import Portability
@@ -202,6 +203,11 @@ class Project:
         if target.name not in self._sound:
             self.check([target])
         return self._judge(target)[0]
+
+    @property
+    def has_outputs(self) -> bool:
+        """Whether it says anything under `outputs:`, for whatever target."""
+        return OUTPUTS in self.document.fields
 
     def outputs(self, target: Target) -> Mapping[str, Json]:
         """What `outputs:` says for a target, in the order of the file; each `Ref` is to be read. Raises SpecError."""
