@@ -10,6 +10,7 @@ from fcdeploy.app.code import Packages
 from fcdeploy.app.planning import read_compared
 from fcdeploy.app.reports import TargetDrift
 from fcdeploy.diagnostics import Diagnostic, warning
+from fcdeploy.engine.comparing import Comparing
 from fcdeploy.engine.drift import drifting, drifts
 from fcdeploy.engine.journal import Journal, fold
 from fcdeploy.engine.ownership import Wishes, orphan_warnings
@@ -30,14 +31,17 @@ async def read_drift(
     targets: Collection[Target],
     destroying: bool,
     opening: Callable[[], AbstractAsyncContextManager[Journal | None]],
+    comparing: Comparing,
     warnings: tuple[Diagnostic, ...] = (),
 ) -> TargetDrift:
     """What live and the file disagree on. `snapshot` is what the lists gave, `opening` opens the target's journal.
 
+    `comparing` knows what was compared while the rest was read.
+
     Raises ReadFailed.
     """
     wanted = located(desired, bench.site.scope)
-    both = await read_compared(bench, packages, wanted, snapshot, Wishes(), destroying=destroying)
+    both = await read_compared(bench, packages, wanted, snapshot, Wishes(), destroying=destroying, comparing=comparing)
     # What stops a plan of a resource that the file wants is drift as well: it is somebody else's, or not there.
     texts = {str(address): address for address in both.wanted}
     stopped = [texts[one.address] for one in both.owned.found if one.address in texts]

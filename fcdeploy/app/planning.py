@@ -11,6 +11,7 @@ from fcdeploy.app.bench import Bench
 from fcdeploy.app.code import Packages, with_live_code
 from fcdeploy.diagnostics import Diagnostic, Severity
 from fcdeploy.engine.attributes import to_read
+from fcdeploy.engine.comparing import Comparing
 from fcdeploy.engine.only import Narrowed, about, narrowed
 from fcdeploy.engine.ownership import Owned, Wishes, orphan_warnings, verdicts
 from fcdeploy.engine.pins import pin_findings
@@ -42,11 +43,13 @@ async def read_plan(
     for_apply: bool,
     warnings: tuple[Diagnostic, ...] = (),
     touched: frozenset[Address] | None = None,
+    comparing: Comparing | None = None,
 ) -> tuple[Plan, tuple[Diagnostic, ...], Compared]:
     """The plan, what forbids applying it, and what it was made from. Raises ReadFailed.
 
     `snapshot` is what the lists gave. `targets` are all those of the file (S9). `for_apply` also fetches the code of
     functions that will be deleted, so that they can be brought back. `touched`: nothing else is to be changed.
+    `comparing` knows what was compared while the rest was read.
     """
     desired = located(desired, bench.site.scope)
     both = await read_compared(
@@ -58,6 +61,7 @@ async def read_plan(
         destroying=destroying,
         for_undo=for_apply and not destroying,
         touched=touched,
+        comparing=comparing,
     )
     wanted, snapshot, owned, found = both.wanted, both.snapshot, both.owned, both.found
     plan = to_plan(
@@ -109,17 +113,19 @@ async def read_compared(
     destroying: bool = False,
     for_undo: bool = False,
     touched: frozenset[Address] | None = None,
+    comparing: Comparing | None = None,
 ) -> Compared:
     """The reading half of a plan: `desired` is located, `snapshot` what the lists gave. Raises ReadFailed.
 
-    `touched`: what differs elsewhere stays as it is.
+    `touched`: what differs elsewhere stays as it is. `comparing` is as for `read_plan`.
     """
+    known = comparing or Comparing(bench.site)
     wanted: Desired = {} if destroying else present(desired, bench.site.scope.api)
 
     def compared(here: Snapshot) -> tuple[Owned, Narrowed]:
         owned = verdicts(wanted, here, bench.site, wishes, declared=desired)
         owned = with_unmarked(owned, desired, here, wishes, bench.site.scope)
-        left = narrowed(differences(wanted, here, owned, bench.site), wanted, wishes.only, bench.site)
+        left = narrowed(differences(wanted, here, owned, bench.site, known), wanted, wishes.only, bench.site)
         if touched is not None:
             left = replace(
                 left, found=tuple(one for one in left.found if one.action is Action.NONE or one.address in touched)

@@ -18,10 +18,12 @@ from fcdeploy.app.policing import Policing
 from fcdeploy.app.required import Required, required_checked
 from fcdeploy.app.rollout import works_in_waves
 from fcdeploy.app.running import Manner
+from fcdeploy.app.secret_source import secret_source
 from fcdeploy.app.selection import patterns_of, project_of
 from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan, Where
-from fcdeploy.app.work import Work, secret_source
+from fcdeploy.app.work import Work
 from fcdeploy.diagnostics import error
+from fcdeploy.engine.comparing import Comparing
 from fcdeploy.engine.digest import change_digests, plans_digest
 from fcdeploy.engine.journal import RunRecord
 from fcdeploy.engine.ownership import Wishes, found_by_name
@@ -29,6 +31,7 @@ from fcdeploy.engine.plan_file import SUFFIX as SUFFIX
 from fcdeploy.engine.plan_file import PlanFile as PlanFile
 from fcdeploy.engine.plan_file import read_plan_file as read_plan_file
 from fcdeploy.engine.plan_file import write_plan_file
+from fcdeploy.engine.references import located
 from fcdeploy.engine.saved import (
     SavedFile,
     SavedPlan,
@@ -226,7 +229,11 @@ async def _read_again(work: Work, file: PlanFile, saved: SavedPlan) -> TargetPla
         raise _used(file, saved, used)
     desired = _desired(work, file, saved)
     packages.adopt(_archive(one) for one in saved.compared)
-    snapshot = await bench.reader.read_snapshot(found_by_name(desired) if saved.destroying else desired)
+    comparing = Comparing(bench.site)
+    if not saved.destroying:
+        comparing.want(located(desired, bench.site.scope))
+    asked = found_by_name(desired) if saved.destroying else desired
+    snapshot = await bench.reader.read_snapshot(asked, comparing.see)
     plan, refusals, work.compared = await read_plan(
         bench,
         packages,
@@ -237,6 +244,7 @@ async def _read_again(work: Work, file: PlanFile, saved: SavedPlan) -> TargetPla
         destroying=saved.destroying,
         for_apply=True,
         touched=saved.touched,
+        comparing=comparing,
     )
     work.desired, work.plan = desired, plan
     if found := (*stale_findings(saved, plan, plans.key), *refusals):

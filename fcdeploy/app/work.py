@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from contextlib import AsyncExitStack, suppress
 from typing import TYPE_CHECKING
 
@@ -25,8 +24,10 @@ from fcdeploy.app.running import (
     roll_back,
     write_archives,
 )
+from fcdeploy.app.secret_source import secret_source
 from fcdeploy.app.types import TargetPlan, Where
 from fcdeploy.diagnostics import Diagnostic, error, warning
+from fcdeploy.engine.comparing import Comparing
 from fcdeploy.engine.journal import Journal, RunRecord, new_run_id
 from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.ownership import Wishes, found_by_name, is_owned, verdicts
@@ -38,15 +39,22 @@ from fcdeploy.engine.together import dropped
 from fcdeploy.engine.unmarked import with_unmarked
 from fcdeploy.engine.unread import marked, unread_of, unread_warnings, without_unread
 from fcdeploy.errors import FcdeployError, PlanRefused, RunError, SpecError, UsageError
-from fcdeploy.kinds.conditions import value_at
-from fcdeploy.model import Address, Ending, Json, Outcome, Plan, SecretSource, Target, Wave
-from fcdeploy.spec.plain import GIVEN
+from fcdeploy.model import Ending, Outcome, Plan, Target, Wave
 from fcdeploy.spec.project import Project
-from fcdeploy.spec.template import secret_text
-from fcdeploy.spec.values import TemplateFault
 
 if TYPE_CHECKING:
     from fcdeploy.app.reports import Kept, Move, TargetDrift, TargetOutputs, TargetStatus
+
+
+class _Read(Struct, frozen=True, kw_only=True):
+    """What the file wants, packaged, and what the lists say is live, compared as far as that could be done meanwhile;
+    warnings about an open run (`notices`) and about the file."""
+
+    desired: Desired
+    snapshot: Snapshot
+    comparing: Comparing
+    notices: tuple[Diagnostic, ...]
+    warnings: tuple[Diagnostic, ...]
 
 
 class Work(Struct):
@@ -167,9 +175,8 @@ class Work(Struct):
         bench = await self.open(stack)
         assert self.packages is not None
         destroying = destroy or self.target.retired
-        self.desired, snapshot, notices, warnings = await self._read_both(
-            bench, destroying, looks=not for_apply, judges=True
-        )
+        read = await self._read_both(bench, destroying, looks=not for_apply, judges=True)
+        self.desired = read.desired
         unread = () if self.where.secrets or destroying else unread_of(self.desired)
         if unread:
             self.desired = without_unread(self.desired)
@@ -177,12 +184,13 @@ class Work(Struct):
             bench,
             self.packages,
             self.desired,
-            snapshot,
+            read.snapshot,
             wishes,
             targets=self.project.targets,
             destroying=destroying,
             for_apply=for_apply,
-            warnings=(*notices, *warnings),
+            warnings=(*read.notices, *read.warnings),
+            comparing=read.comparing,
         )
         if not self.where.secrets:
             self.plan = marked(self.plan, unread)
@@ -202,7 +210,8 @@ class Work(Struct):
 
         bench = await self.open(stack)
         assert self.packages is not None
-        desired, snapshot, notices, warnings = await self._read_both(bench, self.target.retired, looks=True)
+        read = await self._read_both(bench, self.target.retired, looks=True)
+        desired, notices = read.desired, read.notices
         if not self.where.secrets and not self.target.retired:
             notices = (*notices, *unread_warnings(unread_of(desired)))
             desired = without_unread(desired)
@@ -210,22 +219,22 @@ class Work(Struct):
             bench,
             self.packages,
             desired,
-            snapshot,
+            read.snapshot,
             targets=self.project.targets,
             destroying=self.target.retired,
             opening=lambda: existing_journal(*self._journal_of(bench)),
-            warnings=(*notices, *warnings),
+            warnings=(*notices, *read.warnings),
+            comparing=read.comparing,
         )
 
-    async def _read_both(
-        self, bench: Bench, destroying: bool, *, looks: bool, judges: bool = False
-    ) -> tuple[Desired, Snapshot, tuple[Diagnostic, ...], tuple[Diagnostic, ...]]:
-        """What the file wants, packaged, and what the lists say is live; with warnings about an open run, if it `looks`
-        for one, and about the file. `judges`: and policies about resources have been asked."""
+    async def _read_both(self, bench: Bench, destroying: bool, *, looks: bool, judges: bool = False) -> _Read:
+        """Both sides; `looks`: and for an open run. `judges`: and policies about resources have been asked."""
         assert self.packages is not None
         expanded = self.project.expand(self.target)
+        comparing = Comparing(bench.site)
         # Live state is asked for by address alone, so all else is done while the answers are on their way.
-        reading = asyncio.create_task(bench.reader.read_snapshot(found_by_name(expanded) if destroying else expanded))
+        asked = found_by_name(expanded) if destroying else expanded
+        reading = asyncio.create_task(bench.reader.read_snapshot(asked, comparing.see))
         try:
             notices = await self._open_run_warning(bench) if looks else ()
             desired, warnings = (expanded, ()) if destroying else await self.packages.packaged(expanded)
@@ -234,7 +243,15 @@ class Work(Struct):
         except (SpecError, UsageError, asyncio.CancelledError):
             await dropped([reading])
             raise
-        return desired, await reading, notices, tuple(warnings)
+        if self.where.secrets and not destroying:
+            comparing.want(located(desired, bench.site.scope))
+        return _Read(
+            desired=desired,
+            snapshot=await reading,
+            comparing=comparing,
+            notices=notices,
+            warnings=tuple(warnings),
+        )
 
     async def _open_run_warning(self, bench: Bench) -> tuple[Diagnostic, ...]:
         """A reading command warns of an open run and goes on (S37)."""
@@ -328,57 +345,3 @@ class Work(Struct):
             return TargetStatus(target=self.target, where=self.where, problem=problem)
         rows = tuple(status_row(live) for address, live in sorted(snapshot.lives.items()) if is_owned(address, owned))
         return TargetStatus(target=self.target, where=self.where, rows=rows, open_run=open_run, problem=unread)
-
-
-def secret_source(project: Project, note: Callable[[str, str], None] | None = None) -> SecretSource:
-    """Reads the project's named secrets again, for what was saved with references only (S36).
-
-    `note` is told the name and the text of each that was read.
-    """
-    node = project.document.fields.get("secrets")
-    sources = node.plain() if node is not None else {}
-
-    def read(name: str) -> str:
-        if name not in sources:
-            raise RunError(
-                f"the run needs the secret {name}, which the file no longer names",
-                hint="add it under `secrets:`, then run the command again",
-            )
-        try:
-            text = project.surroundings.read_secret(name, sources[name])
-        except TemplateFault as problem:
-            raise RunError(f"the run needs the secret {name}", detail=str(problem), hint=problem.hint) from problem
-        if note is not None:
-            note(name, text)
-        return text
-
-    def part_text(part: Json) -> str:
-        if isinstance(part, dict) and GIVEN in part:
-            text = given_text(project, *part[GIVEN])
-            if note is not None:
-                note(f"{part[GIVEN][1]} of {part[GIVEN][0]}", text)
-            return text
-        try:
-            return secret_text(part, read)
-        except TemplateFault as problem:
-            raise RunError(
-                f"the run needs a value made from the secret {part['secret']}", detail=str(problem), hint=problem.hint
-            ) from problem
-
-    return part_text
-
-
-def given_text(project: Project, address: str, path: str) -> str:
-    """A value that the file itself gives to a resource, read again (S36). Raises RunError when it is gone."""
-    where = Address.parse(address)
-    try:
-        resource = project.expand(*project.select([where.target])).get(where)
-    except (SpecError, UsageError) as problem:
-        raise RunError(f"the run needs {path} of {address}, which the file no longer gives") from problem
-    found = value_at(resource.body, path) if resource is not None else None
-    if not isinstance(found, str):
-        raise RunError(
-            f"the run needs {path} of {address}, which the file no longer gives",
-            hint="put it back into the file, then run the command again",
-        )
-    return found

@@ -8,9 +8,9 @@ from msgspec.structs import replace
 
 from fcdeploy.engine.canonical import covers
 from fcdeploy.engine.diff import leaf_changes
+from fcdeploy.engine.numbered import names_number
 from fcdeploy.engine.pins import unpinned
 from fcdeploy.engine.redact import has_secret
-from fcdeploy.engine.series import names_number
 from fcdeploy.engine.snapshot import Desired, Snapshot, lineage
 from fcdeploy.engine.steps import Difference
 from fcdeploy.engine.traces import NOT_WRITTEN, UNSETTLED, Trace

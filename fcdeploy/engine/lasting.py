@@ -38,9 +38,8 @@ def lowered(kind: Kind, body: Mapping[str, Json], live: Mapping[str, Json]) -> d
     """The live fields that `body` does not name and that would exceed what it has for their bound: with that bound."""
     return {
         one.name: bound
-        for one in kind.fields
-        if one.at_most
-        and one.name not in body
+        for one in kind.bounded
+        if one.name not in body
         and isinstance(bound := body.get(one.at_most), int)
         and isinstance(standing := live.get(one.name), int)
         and standing > bound

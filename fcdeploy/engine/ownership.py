@@ -102,15 +102,19 @@ def verdicts(
 
 def is_owned(address: Address, owned: Owned) -> bool:
     """Whether a resource is ours, or is going to be: what says so nearest above it counts."""
-    for here in lineage(address):
-        if here in owned.ours or here in owned.theirs:
-            return here in owned.ours
+    here: Address | None = address
+    while here is not None:
+        if here in owned.ours:
+            return True
+        if here in owned.theirs:
+            return False
+        here = parent_of(here)
     return False
 
 
 def is_adopted(address: Address, owned: Owned) -> bool:
     """Whether a resource, or something above it, is taken over now (S12)."""
-    return not owned.adopted.isdisjoint(lineage(address))
+    return bool(owned.adopted) and not owned.adopted.isdisjoint(lineage(address))
 
 
 def says_itself(address: Address, external: Container[Address]) -> bool:

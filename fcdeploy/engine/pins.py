@@ -64,8 +64,8 @@ def unpinned(kind: Kind, body: Mapping[str, Json]) -> tuple[dict[str, Json], boo
 
 def still_pinned(kind: Kind, body: dict[str, Json], live: Live) -> dict[str, Json]:
     """The desired body of what was read as pinned: with the note as long as it is not moved."""
-    field = pointer(kind)
-    stays = live.pinned and field is not None and body.get(field.name) == live.body.get(field.name)
+    field = pointer(kind) if live.pinned else None
+    stays = field is not None and body.get(field.name) == live.body.get(field.name)
     return pinned(kind, body) if stays else body
 
 

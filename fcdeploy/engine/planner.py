@@ -13,27 +13,26 @@ from msgspec.structs import replace
 from fcdeploy.diagnostics import Diagnostic, Severity, warning
 from fcdeploy.engine.attributes import in_order, settled
 from fcdeploy.engine.canonical import desired_body, is_absent
+from fcdeploy.engine.comparing import Comparing, Sides
 from fcdeploy.engine.crowding import without_crowds
-from fcdeploy.engine.diff import created_fields, differing, field_changes, forces_replacement
+from fcdeploy.engine.diff import created_fields, field_changes
 from fcdeploy.engine.groups import goes_with_create, is_tags
-from fcdeploy.engine.ignoring import with_live
-from fcdeploy.engine.lasting import kept, lowered
-from fcdeploy.engine.marks import as_travelling, marked, without_mark
+from fcdeploy.engine.lasting import kept
+from fcdeploy.engine.marks import as_travelling, without_mark
+from fcdeploy.engine.numbered import named
 from fcdeploy.engine.order import freezes_this, ordered_steps
 from fcdeploy.engine.outputs import with_gifts
 from fcdeploy.engine.ownership import Owned, is_owned, mark_tags, says_itself
-from fcdeploy.engine.pins import still_pinned, without_pin
+from fcdeploy.engine.pins import without_pin
 from fcdeploy.engine.renames import renamed
 from fcdeploy.engine.sealed import unreadable
-from fcdeploy.engine.sealing import ignoring_all, seal_tags, sealing_findings, unlike, with_unlike
-from fcdeploy.engine.series import lost_with, named, next_of, pruned
+from fcdeploy.engine.series import lost_with, next_of, pruned
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage, with_parents_first
 from fcdeploy.engine.steps import Difference
-from fcdeploy.engine.wire import standing
-from fcdeploy.kinds.descriptor import NEW, Kind, Marking
+from fcdeploy.kinds.descriptor import NEW, Kind
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of, parent_of
-from fcdeploy.model import Action, Address, ArchiveRef, Change, FieldChange, Json, Live, Mark, Plan, Resource, Told
+from fcdeploy.model import Action, Address, Change, FieldChange, Live, Plan, Resource, Told
 
 
 def present(desired: Desired, api: str) -> Desired:
@@ -52,11 +51,15 @@ def _is_nothing(kind: Kind, resource: Resource, api: str) -> bool:
     return is_absent(kind, desired_body(kind, resource.body, api))
 
 
-def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) -> tuple[Difference, ...]:
+def differences(
+    desired: Desired, snapshot: Snapshot, owned: Owned, site: Site, comparing: Comparing | None = None
+) -> tuple[Difference, ...]:
     """Every resource that is wanted or owned, parents first, with what is to happen to it.
 
-    What is somebody else's is left out, but for our mark on what the file now calls external: that goes.
+    What is somebody else's is left out, but for our mark on what the file now calls external: that goes. `comparing`
+    knows what was compared before.
     """
+    comparing = comparing or Comparing(site)
     found: dict[Address, Difference] = {}
     # What is numbered, and what names its numbers, is compared when the rest is known; so is what refers to others.
     for address in in_order(with_parents_first({*desired, *snapshot.lives}), desired):
@@ -69,10 +72,19 @@ def differences(desired: Desired, snapshot: Snapshot, owned: Owned, site: Site) 
             resource, missing = settled(desired[address], snapshot, found, site)
             resource, notes = named(resource, snapshot, found, site)
             notes += missing
-            mark = site.mark if says_itself(address, owned.external) else None
-            one = (
-                next_of(resource, snapshot, found, site) if numbered else _wanted(resource, snapshot, site, found, mark)
-            )
+            if numbered:
+                one = next_of(resource, snapshot, found, site)
+            else:
+                sides = Sides(
+                    resource=resource,
+                    live=snapshot.lives.get(address),
+                    mark=site.mark if says_itself(address, owned.external) else None,
+                    archive=snapshot.archives.get(address),
+                    same_code=address in snapshot.same_code,
+                )
+                one = comparing.compared(sides)
+                if one.live is not None and _made_anew_with(parent_of(address), found):
+                    one = replace(one, action=Action.REPLACE)
             found[address] = replace(one, notes=(*one.notes, *notes)) if notes else one
         elif not (numbered and _stays(address, desired, found)):
             found[address] = Difference(
@@ -164,73 +176,9 @@ def _released(resource: Resource, live: Live, site: Site) -> Difference:
     )
 
 
-def _wanted(
-    resource: Resource, snapshot: Snapshot, site: Site, above: Mapping[Address, Difference], mark: Mark | None
-) -> Difference:
-    address = resource.address
-    kind = kind_of(address)
-    live = snapshot.lives.get(address)
-    resource = ignoring_all(resource, kind)
-    if live is not None and resource.ignore:
-        resource = _with_live_values(resource, live, snapshot.archives.get(address))
-    body = desired_body(kind, resource.body, site.scope.api)
-    if live is not None and resource.ignore:
-        # Once more, since a default may have taken a place of which the file says nothing.
-        body = with_live(body, live.body, resource.ignore)
-    if kind.marking is Marking.TAGS and kind.tags is not None:
-        seals = seal_tags(resource, kind, body, live.body if live is not None else None, site.scope)
-        body[kind.tags.field] = {**(body.get(kind.tags.field) or {}), **mark_tags(site.mark), **seals}
-    body = marked(kind, body, mark)
-    notes = sealing_findings(resource, kind, body)
-    if live is None:
-        return Difference(address=address, action=Action.CREATE, resource=resource, body=body, live=None, notes=notes)
-    # What the service itself moved counts once the file says what it is to be.
-    moved = {name: value for name, value in standing(kind, live).items() if name in body and name not in live.body}
-    body = still_pinned(kind, body, live)
-    live = as_travelling(kind, replace(live, body={**live.body, **moved}) if moved else live)
-    body |= lowered(kind, body, live.body)
-    if address in snapshot.same_code:
-        body = _with_live_code(kind, body, live.body)
-    fields = with_unlike(kind, differing(kind, body, live.body, site.scope.api), unlike(kind, body, live.body))
-    noted = {kind.mark_field, kind.pin_field} & {one.name for one in fields}
-    if noted:
-        # Where the text is ignored it is the mark or the pin that is written, and that has to be so afterwards.
-        resource = replace(resource, ignore=tuple(path for path in resource.ignore if path[0] not in noted))
-    action = Action.UPDATE if fields else Action.NONE
-    if any(forces_replacement(one, live.body.get(one.name), body.get(one.name)) for one in fields):
-        action = Action.REPLACE
-    parent = parent_of(address)
-    if parent is not None and parent in above and above[parent].action is Action.REPLACE:
-        action = Action.REPLACE
-    return Difference(
-        address=address,
-        action=action,
-        resource=resource,
-        body=body,
-        live=live,
-        fields=fields,
-        archive=snapshot.archives.get(address),
-        notes=notes,
-    )
-
-
-def _with_live_values(resource: Resource, live: Live, archive: ArchiveRef | None) -> Resource:
-    """The resource as if the file gave what is live where it is to be ignored: defaults can depend on it."""
-    archives = [one.name for one in kind_of(resource.address).fields if one.codec is Codec.ARCHIVE]
-    kept = {name: {"zipFile": archive} for name in archives if archive is not None and (name,) in resource.ignore}
-    return replace(
-        resource,
-        body=with_live(resource.body, live.body, resource.ignore),
-        payloads={**resource.payloads, **kept},
-    )
-
-
-def _with_live_code(kind: Kind, body: dict[str, Json], live: Mapping[str, Json]) -> dict[str, Json]:
-    """Equal content under another checksum is no change (S27)."""
-    return {
-        **body,
-        **{one.name: live[one.name] for one in kind.fields if one.codec is Codec.ARCHIVE and one.name in live},
-    }
+def _made_anew_with(parent: Address | None, found: Mapping[Address, Difference]) -> bool:
+    """Whether what stands in a resource is made anew since that is."""
+    return parent is not None and parent in found and found[parent].action is Action.REPLACE
 
 
 def _with_room(found: Mapping[Address, Difference]) -> tuple[Difference, ...]:

@@ -7,7 +7,8 @@ singly. A read that fails stops the target: it never becomes "absent".
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from typing import TypeAlias
 
 from fcdeploy.engine.asking import Asking, answered, is_missing
 from fcdeploy.engine.asking import Sender as Sender
@@ -24,6 +25,13 @@ from fcdeploy.kinds.descriptor import NEW, Kind, Marking
 from fcdeploy.kinds.registry import KINDS, kind_of, listed_everywhere, listed_under, parent_of, roots
 from fcdeploy.model import Address, Json, Live, Mark
 
+See: TypeAlias = Callable[[Mapping[Address, Live]], None]
+"""Is told of what has just been read."""
+
+
+def _unseen(lives: Mapping[Address, Live]) -> None:
+    del lives
+
 
 class Reader(Asking):
     """Reads one target's live state through a Sender."""
@@ -32,15 +40,16 @@ class Reader(Asking):
         super().__init__(sender, site)
         self._roots = Roots(self, site)
 
-    async def read_snapshot(self, desired: Desired) -> Snapshot:
+    async def read_snapshot(self, desired: Desired, see: See = _unseen) -> Snapshot:
         """Everything under the roots that are wanted or carry our mark. Raises ReadFailed.
 
+        `see` is given what stands beneath others page by page, while the rest is on its way.
         Of what an external root holds, only what is wanted or carries our mark is followed further down (S13).
         """
         provider = self._site.target.provider
         everywhere = listed_everywhere(provider)
         trees, lists = await both(
-            together(self._read_tree(kind, desired) for kind in roots(provider)),
+            together(self._read_tree(kind, desired, see) for kind in roots(provider)),
             together(self._read_everywhere(kind) for kind in everywhere),
         )
         lives = {address: live for found, _ in trees for address, live in found.items()}
@@ -66,7 +75,7 @@ class Reader(Asking):
         """What a numbered resource froze; of one that is to be, what it would freeze now. Raises ReadFailed."""
         return await read_frozen(self.checked, address, self._site.scope)
 
-    async def _read_tree(self, kind: Kind, desired: Desired) -> tuple[dict[Address, Live], set[Mark]]:
+    async def _read_tree(self, kind: Kind, desired: Desired, see: See) -> tuple[dict[Address, Live], set[Mark]]:
         if kind.numbering is not None:
             return await self._read_all_series(
                 kind, {one.identity[0] for one in desired if one.kind == kind.name}
@@ -78,7 +87,7 @@ class Reader(Asking):
         # What is wanted most likely exists, so what stands beneath is asked for in the same round trip; what is said
         # of a root that turns out not to exist does not count.
         early = [self.address(kind, one) for one in sorted(wanted)] if is_read_singly(kind, wanted) else []
-        guesses = [asyncio.create_task(self._read_beneath(address, desired)) for address in early]
+        guesses = [asyncio.create_task(self._read_beneath(address, desired, see)) for address in early]
         try:
             found, marks = await self._roots.read(kind, wanted)
         except (ReadFailed, asyncio.CancelledError):
@@ -87,7 +96,7 @@ class Reader(Asking):
         late = sorted(found.keys() - set(early))
         beneath = [
             *await asyncio.gather(*guesses, return_exceptions=True),
-            *await together(self._read_beneath(address, desired) for address in late),
+            *await together(self._read_beneath(address, desired, see) for address in late),
         ]
         for address, below in zip([*early, *late], beneath, strict=True):
             if address not in found:
@@ -162,7 +171,7 @@ class Reader(Asking):
         """All that stands beneath a resource. Raises ReadFailed."""
         everywhere = [kind for kind in listed_everywhere(address.provider) if _stands_in(kind, kind_of(address))]
         beneath, lists = await both(
-            self._read_beneath(address, {}), together(self._read_everywhere(kind) for kind in everywhere)
+            self._read_beneath(address, {}, _unseen), together(self._read_everywhere(kind) for kind in everywhere)
         )
         for kind, items in zip(everywhere, lists, strict=True):
             beneath |= self._beneath_any(kind, items, {address: None, **beneath}, {})
@@ -184,12 +193,13 @@ class Reader(Asking):
             raise ReadFailed(f"{kind.archive_read.name} gave no address", resource=address.short)
         return url
 
-    async def _read_beneath(self, address: Address, desired: Desired) -> dict[Address, Live]:
+    async def _read_beneath(self, address: Address, desired: Desired, see: See) -> dict[Address, Live]:
         """All resources beneath one, every kind at once."""
-        parts = await together(self._read_tree_of(kind, address, desired) for kind in _kinds_beneath(address, desired))
+        kinds = _kinds_beneath(address, desired)
+        parts = await together(self._read_tree_of(kind, address, desired, see) for kind in kinds)
         return {beneath: live for part in parts for beneath, live in part.items()}
 
-    async def _read_tree_of(self, kind: Kind, above: Address, desired: Desired) -> dict[Address, Live]:
+    async def _read_tree_of(self, kind: Kind, above: Address, desired: Desired, see: See) -> dict[Address, Live]:
         """What the list of a kind has in a resource, with all beneath that: each asked for once its page is there."""
         external = _is_external(above, desired)
         found: dict[Address, Live] = {}
@@ -199,11 +209,12 @@ class Reader(Asking):
                 lives = self._lives(kind, page, singly=False)
                 found |= lives
                 begun += [
-                    asyncio.create_task(self._read_tree_of(below, child, desired))
+                    asyncio.create_task(self._read_tree_of(below, child, desired, see))
                     for child, live in lives.items()
                     if not external or child in desired or live.mark == self._site.mark
                     for below in _kinds_beneath(child, desired)
                 ]
+                see(lives)
         except (ReadFailed, asyncio.CancelledError):
             await dropped(begun)
             raise

@@ -11,19 +11,20 @@ from fcdeploy.engine.snapshot import Desired
 from fcdeploy.kinds.descriptor import Scope
 from fcdeploy.kinds.fields import Field
 from fcdeploy.kinds.registry import KINDS
-from fcdeploy.model import Json
+from fcdeploy.model import Json, Resource
 
 
 def located(desired: Desired, scope: Scope) -> Desired:
     """The resources with every `{function: service/name}` as the ARN that it means in this account and region."""
-    return {
-        address: replace(
-            resource, body=_object(address.provider, _fields(address.provider, address.kind), resource.body, scope)
-        )
-        if _fields(address.provider, address.kind)
-        else resource
-        for address, resource in desired.items()
-    }
+    return {address: _located(resource, scope) for address, resource in desired.items()}
+
+
+def _located(resource: Resource, scope: Scope) -> Resource:
+    """The very resource where nothing in it is meant so: what was worked out for it before holds on."""
+    provider = resource.address.provider
+    given = [one for one in _fields(provider, resource.address.kind) if resource.body.get(one.name) is not None]
+    body = _object(provider, tuple(given), resource.body, scope) if given else resource.body
+    return resource if body == resource.body else replace(resource, body=body)
 
 
 @cache

@@ -37,13 +37,10 @@ def _scrypt(text: str, salt: str) -> str:
     return base64.urlsafe_b64encode(made).decode()
 
 
-def sealed_fields(kind: Kind) -> tuple[Field, ...]:
-    """The fields of which reads give the keys alone."""
-    return tuple(one for one in kind.fields if one.digest_tag)
-
-
 def ignoring_all(resource: Resource, kind: Kind) -> Resource:
     """The resource with the secrets of a map that is ignored ignored as well."""
+    if not resource.ignore:
+        return resource
     more = tuple((one.secrets_in,) for one in kind.fields if one.secrets_in and (one.name,) in resource.ignore)
     return replace(resource, ignore=tuple(dict.fromkeys((*resource.ignore, *more)))) if more else resource
 
@@ -52,9 +49,9 @@ def seal_tags(
     resource: Resource, kind: Kind, body: Mapping[str, Json], live: Mapping[str, Json] | None, scope: Scope
 ) -> dict[str, Json]:
     """The tags that say what the secrets of a canonical body are; of a field that is ignored, those that live has."""
-    assert kind.tags is not None or not sealed_fields(kind)
+    assert kind.tags is not None or not kind.sealed
     found: dict[str, Json] = {}
-    for one in sealed_fields(kind):
+    for one in kind.sealed:
         values = body.get(one.name)
         if live is not None and (one.name,) in resource.ignore:
             standing = _tags(kind, live).get(one.digest_tag)
@@ -66,16 +63,18 @@ def seal_tags(
 
 def unlike(kind: Kind, desired: Mapping[str, Json], live: Mapping[str, Json]) -> tuple[Field, ...]:
     """The fields whose secrets are others than those that live says it has, or of which it does not say."""
+    if not kind.sealed:
+        return ()
     ours, theirs = _tags(kind, desired), _tags(kind, live)
     return tuple(
-        one
-        for one in sealed_fields(kind)
-        if desired.get(one.name) and ours.get(one.digest_tag) != theirs.get(one.digest_tag)
+        one for one in kind.sealed if desired.get(one.name) and ours.get(one.digest_tag) != theirs.get(one.digest_tag)
     )
 
 
-def with_unlike(kind: Kind, fields: Collection[Field], more: Collection[Field]) -> tuple[Field, ...]:
-    """Both in the order of the kind's table."""
+def with_unlike(kind: Kind, fields: tuple[Field, ...], more: Collection[Field]) -> tuple[Field, ...]:
+    """Both in the order of the kind's table, in which `fields` are."""
+    if not more:
+        return fields
     found = {one.name: one for one in (*more, *fields)}
     return tuple(found[one.name] for one in kind.fields if one.name in found)
 
@@ -83,7 +82,7 @@ def with_unlike(kind: Kind, fields: Collection[Field], more: Collection[Field]) 
 def sealing_findings(resource: Resource, kind: Kind, body: Mapping[str, Json]) -> tuple[Diagnostic, ...]:
     """What cannot be kept of secrets that cannot be read back."""
     found: list[Diagnostic] = []
-    for one in sealed_fields(kind):
+    for one in kind.sealed:
         values = body.get(one.name)
         beside = {each.name for each in kind.fields if each.secrets_in == one.name}
         later = [key for key, value in values.items() if has_later(value)] if isinstance(values, Mapping) else []

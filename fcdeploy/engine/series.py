@@ -1,4 +1,4 @@
-"""What the service numbers: whether a next one is made, which old ones go, what `latest` means (S23, S30-S32). Pure.
+"""What the service numbers: whether a next one is made, which old ones go (S23, S30-S32). Pure.
 
 The resources of one numbered kind under one name are a series. The file describes the next one; its address ends in
 `new`. It is made when the newest that exists differs from the file, or from what it would freeze after this plan.
@@ -7,28 +7,33 @@ The resources of one numbered kind under one name are a series. The file describ
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cache
 
 from msgspec.structs import replace
 
-from fcdeploy.diagnostics import Diagnostic, error, warning
+from fcdeploy.diagnostics import Diagnostic, warning
 from fcdeploy.engine.canonical import agrees, desired_body
 from fcdeploy.engine.diff import differing
 from fcdeploy.engine.edges import Name, names_of
 from fcdeploy.engine.marks import as_travelling, marked
-from fcdeploy.engine.outputs import number_of, output_of, said_names
 from fcdeploy.engine.snapshot import Site, Snapshot
 from fcdeploy.engine.steps import Difference
-from fcdeploy.kinds.descriptor import NEW, Freezing, Kind
+from fcdeploy.kinds.descriptor import Freezing, Kind
 from fcdeploy.kinds.fields import Field
 from fcdeploy.kinds.registry import KINDS, kind_of, parent_of
-from fcdeploy.model import Action, Address, Json, Live, Output, Resource
+from fcdeploy.model import Action, Address, Json, Live, Resource
 
 Found = Mapping[Address, Difference]
 
 
 def rank(address: Address) -> int:
     """When a resource can be compared: what freezes others comes after them, what names a number after its series."""
-    kind = kind_of(address)
+    return _rank(address.provider, address.kind)
+
+
+@cache  # asked for at each resource of a plan
+def _rank(provider: str, name: str) -> int:
+    kind = KINDS[(provider, name)]
     if kind.numbering is not None:
         return 0 if kind.numbering.freezes is None else 2
     return 3 if names_frozen(kind) else 1
@@ -62,7 +67,7 @@ def next_of(resource: Resource, snapshot: Snapshot, found: Found, site: Site) ->
     body = marked(kind, desired_body(kind, resource.body, site.scope.api), site.mark)
     there = members(address, snapshot)
     number = str(max(there)) if there else ""
-    newest = snapshot.lives[there[max(there)]] if there and not _falls_with_parent(address, found) else None
+    newest = snapshot.lives[there[max(there)]] if there and not falls_with_parent(address, found) else None
     made = Difference(address=address, action=Action.CREATE, resource=resource, body=body, live=None, newest=number)
     if kind.numbering.when is not None and resource.body.get(kind.numbering.when[0]) != kind.numbering.when[1]:
         return replace(made, action=Action.NONE)
@@ -166,7 +171,7 @@ def _stays(made: Difference, newest: Live, freezes: Freezing, fields: Sequence[F
     )
 
 
-def _falls_with_parent(address: Address, found: Found) -> bool:
+def falls_with_parent(address: Address, found: Found) -> bool:
     """Whether what exists of a series goes because what it stands in is made anew."""
     parent = parent_of(address)
     return parent is not None and parent in found and found[parent].action is Action.REPLACE
@@ -189,125 +194,9 @@ def lost_with(found: Iterable[Difference], snapshot: Snapshot) -> Iterator[Diagn
                 )
 
 
-def named(resource: Resource, snapshot: Snapshot, found: Found, site: Site) -> tuple[Resource, list[Diagnostic]]:
-    """The resource with `latest`, `previous` and names of series as what they mean after this plan (S23, S31)."""
-    kind = kind_of(resource.address)
-    body = dict(resource.body)
-    notes: list[Diagnostic] = []
-    for one in kind.fields:
-        value = body.get(one.name)
-        if value is None or not names_number(kind, one):
-            continue
-        body[one.name] = _meant(one, value, resource, snapshot, found, site, notes)
-    weights = [one.name for one in kind.fields if one.by_key]
-    for name in weights:
-        body[name] = _without_main(kind, name, body, resource, notes)
-    return (replace(resource, body=body), notes) if body != resource.body else (resource, notes)
-
-
-def names_number(kind: Kind, field: Field) -> bool:
-    """Whether a field names one of what the service numbers."""
-    inner = field.item or field
-    return bool(inner.refers) and KINDS[(kind.provider, inner.refers)].numbering is not None
-
-
-def _meant(
-    field: Field,
-    value: Json,
-    resource: Resource,
-    snapshot: Snapshot,
-    found: Found,
-    site: Site,
-    notes: list[Diagnostic],
-) -> Json:
-    if field.item is not None and isinstance(value, list):
-        return [_newest_arn(field.item, item, resource, snapshot, found, site) for item in value]
-    if not field.by_key:
-        number = _relative(field, value, resource, snapshot, found)
-        if number is None:
-            notes.append(_no_version(field, str(value), resource, is_weight=False))
-        return number
-    kept: dict[Json, Json] = {}
-    for key, share in value.items():
-        number = _relative(field, key, resource, snapshot, found)
-        if number is None:
-            notes.append(_no_version(field, str(key), resource, is_weight=True))
-        else:
-            kept[number] = kept.get(number, 0) + share
-    return kept
-
-
-def _relative(field: Field, word: Json, resource: Resource, snapshot: Snapshot, found: Found) -> str | Output | None:
-    """`latest` and `previous` as a number, or as what the step that makes the new one will give (S31)."""
-    if word not in ("latest", "previous"):
-        return str(word)
-    address = replace(resource.address, kind=field.refers, identity=(*resource.address.identity[:-1], NEW))
-    falls = _falls_with_parent(address, found)
-    there = [one for one in members(address, snapshot).values() if not falls and not _goes(one, found)]
-    newest = [number_of(one) for one in reversed(there)]
-    coming = found.get(address)
-    if coming is not None and coming.action is Action.CREATE:
-        newest.insert(0, number_of(address))
-    place = 0 if word == "latest" else 1
-    return newest[place] if len(newest) > place else None
-
-
-def _goes(address: Address, found: Found) -> bool:
+def goes(address: Address, found: Found) -> bool:
+    """Whether a resource is deleted."""
     return address in found and found[address].action is Action.DELETE
-
-
-def _newest_arn(field: Field, word: Json, resource: Resource, snapshot: Snapshot, found: Found, site: Site) -> Json:
-    """The newest of a series by its name, as the ARN that travels; an ARN stays what it is (S23)."""
-    if not isinstance(word, str) or ":" in word or "#" in word:
-        return word
-    address = replace(resource.address, kind=field.refers, identity=(word, NEW))
-    coming = found.get(address)
-    if coming is not None and coming.action is Action.CREATE:
-        return output_of(address, "arn")
-    there = members(address, snapshot)
-    if not there:
-        return word
-    newest = snapshot.lives[there[max(there)]]
-    names = said_names(kind_of(address), newest.address.identity, newest.raw, site.scope)
-    return field.arn.format_map(names)
-
-
-def _without_main(kind: Kind, name: str, body: Mapping[str, Json], resource: Resource, notes: list[Diagnostic]) -> Json:
-    """The weights without the main version, which the service refuses (facts 1.18)."""
-    weights = body.get(name)
-    mains = [body.get(one.name) for one in kind.fields if one.refers == kind.field(name).refers and not one.by_key]
-    if not isinstance(weights, Mapping) or not any(main in weights for main in mains):
-        return weights
-    notes.append(
-        warning(
-            f"{resource.address.short}: a weight is for the version that it stands for anyway",
-            detail="that version gets all that the other weights leave",
-            address=str(resource.address),
-            span=resource.spans.get(name),
-        )
-    )
-    return {version: share for version, share in weights.items() if version not in mains}
-
-
-def _no_version(field: Field, word: str, resource: Resource, *, is_weight: bool) -> Diagnostic:
-    address = resource.address
-    span = resource.spans.get(field.name) or resource.span
-    if is_weight:
-        return warning(
-            f"{address.short}: there is no {word} version, so its weight is dropped",
-            detail="it counts again as soon as there is one",
-            address=str(address),
-            span=span,
-        )
-    kind = KINDS[(address.provider, field.refers)]
-    when = kind.numbering.when if kind.numbering is not None else None
-    asks = f": {{{when[0]}: {when[1]}}}" if when is not None else ""
-    return error(
-        f"{address.short}: there is no {word} version",
-        hint=f"write `{kind.section}{asks}` on the {kind.place}, so that one is published",
-        address=str(address),
-        span=span,
-    )
 
 
 def kept_names(found: Found, snapshot: Snapshot, site: Site) -> frozenset[Name]:
@@ -329,12 +218,12 @@ def surplus(found: Found, snapshot: Snapshot, site: Site) -> dict[Address, list[
     beyond: dict[Address, list[Address]] = {}
     for address, one in found.items():
         keep = _kept(one)
-        if keep is None or _falls_with_parent(address, found):
+        if keep is None or falls_with_parent(address, found):
             continue
         ours = [
             member
             for member in members(address, snapshot).values()
-            if snapshot.lives[member].mark == site.mark and not _goes(member, found)
+            if snapshot.lives[member].mark == site.mark and not goes(member, found)
         ]
         coming = 1 if one.action is Action.CREATE else 0
         too_many = len(ours) + coming - keep
@@ -363,7 +252,7 @@ def frozen_to_see(found: Sequence[Difference], snapshot: Snapshot, site: Site) -
         if (numbering := kind_of(address).numbering) is not None
         and numbering.freezes is not None
         and address not in snapshot.frozen
-        and not _goes(address, by_address)
+        and not goes(address, by_address)
     ]
 
 

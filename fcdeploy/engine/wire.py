@@ -183,7 +183,7 @@ def overlaid(field: Field, desired: Json, live: Json) -> Json:
 
 def standing(kind: Kind, live: Live) -> dict[str, Json]:
     """A canonical live body with what the service itself changes: an update sends that as it is (S23)."""
-    moved = {one.name: live.raw[one.name] for one in kind.fields if one.moved_by and live.raw.get(one.name) is not None}
+    moved = {one.name: live.raw[one.name] for one in kind.moved if live.raw.get(one.name) is not None}
     return {**moved, **live.body}
 
 

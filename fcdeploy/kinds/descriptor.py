@@ -15,6 +15,9 @@ from fcdeploy.kinds.checks import About, Check, Collides
 from fcdeploy.kinds.checks import Finding as Finding
 from fcdeploy.kinds.conditions import When
 from fcdeploy.kinds.fields import Access, Field
+from fcdeploy.kinds.numbering import NEW as NEW
+from fcdeploy.kinds.numbering import Freezing as Freezing
+from fcdeploy.kinds.numbering import Numbering as Numbering
 from fcdeploy.kinds.operations import Derive as Derive
 from fcdeploy.kinds.operations import Group as Group
 from fcdeploy.kinds.operations import Identify as Identify
@@ -34,51 +37,6 @@ UNLISTED = Listing(operation=NOWHERE, items="")
 
 BODY = "body"
 """The name of all fields that are in no group of their own."""
-
-NEW = "new"
-"""The last part of the identity of what the service numbers, before it has done so."""
-
-
-class Freezing(Struct, frozen=True, kw_only=True):
-    """What a numbered resource keeps as it is at its creation: the parent's own body and all its `kinds`.
-
-    `read` and `listings` (by kind) give what one of them froze; the fields `besides` of the parent are not part of it.
-    `decides`: only a change of these fields makes a next one, since the service refuses one without (S44); where others
-    changed, the plan says that the newest stays. Empty: any change does.
-    """
-
-    kinds: tuple[str, ...]
-    read: Operation
-    listings: Mapping[str, Listing]
-    besides: frozenset[str]
-    decides: frozenset[str] = frozenset()
-
-
-class Numbering(Struct, frozen=True, kw_only=True):
-    """The service numbers what is created, and gives no number twice: resources under one name make a series.
-
-    The file describes the next of the series. A kind without a parent has the series' name as the first part of the
-    identity, and `series` lists all names, each with its newest. A next one is created when the newest differs from
-    the file, or from what it is to freeze; with `when`, a field and a value, only where the file says so. `keep` names
-    the field that says how many are to stay. `outputs` are what others may want of it, templates like an `arn`, which
-    may also name `members` of the service's answer. `asked`: the member of a create's body in which we ask for the
-    number, one more than the newest's, where the service lets us choose; the name is taken then (409) if somebody else
-    was faster.
-    An item of `series` has the name, and what else the kind's list needs of the `given`, under the kind's own words, or
-    as `called` says: the item's member by the word. `by_name` is the query parameter that looks for one name; where it
-    finds others as well, they are left out. An item for which `strangers` holds is no series that could be ours.
-    """
-
-    keep: str
-    when: tuple[str, str] | None = None
-    outputs: Mapping[str, str] = field(default_factory=dict)
-    members: tuple[str, ...] = ()
-    asked: str = ""
-    series: Listing | None = None
-    called: Mapping[str, str] = field(default_factory=dict)
-    by_name: str = ""
-    strangers: When = field(default_factory=dict)
-    freezes: Freezing | None = None
 
 
 class Settling(Struct, frozen=True, kw_only=True):
@@ -236,6 +194,21 @@ class Kind(Struct, frozen=True, kw_only=True, dict=True):
             raise ValueError(f"kind {self.provider}.{self.name}: {problem}")
 
     # Worked out when first asked for, and once: they are asked for at each field of each resource.
+
+    @cached_property
+    def sealed(self) -> tuple[Field, ...]:
+        """The fields of which reads give the keys alone (S22)."""
+        return tuple(one for one in self.fields if one.digest_tag)
+
+    @cached_property
+    def bounded(self) -> tuple[Field, ...]:
+        """The fields that may not exceed another."""
+        return tuple(one for one in self.fields if one.at_most)
+
+    @cached_property
+    def moved(self) -> tuple[Field, ...]:
+        """The fields that the service itself may change (S23)."""
+        return tuple(one for one in self.fields if one.moved_by)
 
     @cached_property
     def updates(self) -> tuple[Group, ...]:

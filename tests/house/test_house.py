@@ -19,8 +19,8 @@ BASE = ("errors", "diagnostics", "durations", "model")
 PURE = (
     *("canonical", "diff", "wire", "redact", "snapshot", "ownership", "safety", "steps", "planner", "rollback"),
     *("threeway", "standing", "journal_rows", "references", "marks", "as_spec", "calls", "drift", "traces"),
-    *("ignoring", "policy", "renames", "sealed", "sealing", "unmarked", "adoption", "only"),
-    *("edges", "order", "attributes", "outputs", "series", "tag_steps", "pins", "crowding"),
+    *("comparing", "ignoring", "policy", "renames", "sealed", "sealing", "unmarked", "adoption", "only"),
+    *("edges", "order", "attributes", "outputs", "series", "numbered", "tag_steps", "pins", "crowding"),
     *("graph", "hiding", "lasting", "past", "ledger", "rounds", "schedule", "telling", "digest", "saved"),
     *("calling", "postgres_url", "unread", "groups", "difference", "guards", "create_steps", "update_steps", "again"),
 )
