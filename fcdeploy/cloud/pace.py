@@ -5,8 +5,9 @@ them are 6,400 a second. So there is a rate besides, infinite until a call is re
 The service is taken for a bucket that refills at a rate which nobody tells us, with a depth which nobody tells us.
 
 - The first refusal says only that the bucket is empty, not how fast it fills, for what went well came out of its depth.
-  How much that was is kept: the bucket is no deeper. The rate begins at half of what went well in the last second, or
-  at `START`, and grows by half in each window.
+  How much that was is kept: the bucket is no deeper. The rate begins at half of what went well in the last second (at
+  three quarters where the service asks for a pause, in which the bucket fills), or at `START`, and grows by half in
+  each window.
 - With the next refusal it is known: whatever went well in a span before it came out of the depth or flowed in
   meanwhile, so each span says how much flowed in at least, and the one that says most is believed. But a cut is never
   to less than half.
@@ -14,6 +15,8 @@ The service is taken for a bucket that refills at a rate which nobody tells us, 
   before. Where it stood when it was refused it passes slowly, and where the service has more room than then it soon
   grows by half again. (The same idea as the cubic curve of RFC 9438, by windows.) Where the service asks for a pause
   with each refusal, more is taken and it grows more slowly: what is lost is not a call, but the pause for all.
+- What flows in while the service has us wait is there afterwards, as far as the bucket is deep: so many calls leave at
+  once. When one of them is refused, somebody else has taken some of it, and the next time half as much is believed.
 
 It grows at most once in a window, is cut at most once, and only by a refusal of a call that left after the last cut.
 It does not grow while it is not what holds the calls back, nor while most of it is not used: an allowance that was
@@ -36,6 +39,8 @@ STEP: Final = 0.004
 STEP_PAUSED: Final = 0.0002
 USED: Final = 0.6
 USED_HELD: Final = 0.8
+TRUST: Final = 0.9
+"""How much of what should have flowed in during a pause is taken for there."""
 SPAN: Final = 0.1
 """Seconds of which a span must have more to say anything; in shorter ones a call more or less is too much."""
 TIMES: Final = 1024
@@ -55,6 +60,10 @@ class Pace:
         self._cut = self._begun = self._changed = -math.inf
         # Of the bucket when it was first found empty: what had come out of it, and in how many seconds.
         self._depth, self._drained = 0, 0.0
+        # How long before that each call went well, as far as is kept.
+        self._drain: tuple[float, ...] = ()
+        # Calls that may leave at once, out of what flowed in during a pause.
+        self._saved, self._trust = 0.0, TRUST
         # Since the last cut: whether a call has left, and when calls went well; of these, how many since `_changed`.
         self._gone = False
         self._well: deque[float] = deque(maxlen=TIMES)
@@ -64,7 +73,9 @@ class Pace:
     def leave(self, now: float) -> None:
         """A call leaves."""
         self._gone = True
-        if self.rate < math.inf:
+        if self._saved >= 1.0:
+            self._saved -= 1.0
+        elif self.rate < math.inf:
             self.opens = max(self.opens, now - SLACK) + 1.0 / self.rate
 
     def held(self) -> None:
@@ -97,25 +108,32 @@ class Pace:
         """The service refused a call that left at `left`, and nothing leaves before `resume`; whether it is news."""
         news = left >= self._cut and now - self._cut >= self._window
         if news:
-            self.rate = self._rate_after(now, paused=resume > now)
+            self.rate = self._rate_after(now, pause=resume - now)
             self._cut = self._begun = self._changed = now
             self._well.clear()
             self._well_lately = 0
             self._gone = self._holds = False
         self._begun = max(self._begun, resume)
-        self.opens = max(self.opens, max(now, resume) + 1.0 / self.rate)
+        opens = max(now, resume)
+        self.opens = opens if self._saved >= 1.0 else max(self.opens, opens + 1.0 / self.rate)
         return news
 
-    def _rate_after(self, now: float, *, paused: bool) -> float:
+    def _rate_after(self, now: float, *, pause: float) -> float:
+        if self._saved >= 1.0:
+            self._trust /= 2.0
+        self._saved = 0.0
         if self.rate == math.inf:
             lately = [at for at in self._well if at > now - 1.0]
             self._depth, self._drained = len(lately), now - min(lately, default=now)
-            return max(START, self._depth / 2.0)
+            self._drain = tuple(now - at for at in self._well)
+            return max(START, self._depth * (0.75 if pause > 0.0 else 0.5))
         measured = self._measured(now)
         if not self._well and self._growth is not None:
             measured = self.rate
+        if pause > 0.0:
+            self._saved = self._trust * min(self._deep(measured), measured * pause)
         self._growth = 0.0
-        keep, self._step = (KEEP_PAUSED, STEP_PAUSED) if paused else (KEEP, STEP)
+        keep, self._step = (KEEP_PAUSED, STEP_PAUSED) if pause > 0.0 else (KEEP, STEP)
         return max(FLOOR, min(keep * self.rate, max(measured, 0.5 * self.rate)))
 
     def _measured(self, now: float) -> float:
@@ -128,3 +146,8 @@ class Pace:
                 break
             told.append((len(self._well) - before + 1 - self._depth) / seconds)
         return max(told)
+
+    def _deep(self, rate: float) -> float:
+        """How deep the bucket is, at least, where so much flows in a second: the most that came out besides."""
+        came = len(self._drain)
+        return max((came - before - rate * seconds for before, seconds in enumerate(self._drain)), default=0.0)

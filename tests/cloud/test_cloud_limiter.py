@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from fcdeploy.cloud.limiter import FEW, PLACES, Limiter, Limiters, Room
-from fcdeploy.cloud.pace import KEEP, START
+from fcdeploy.cloud.pace import KEEP, START, Pace
 
 
 class Clock:
@@ -114,6 +114,30 @@ def test_what_was_refused_of_the_calls_on_their_way_is_one_refusal() -> None:
     assert (limiter.limit, limiter.pace.rate) == (8, START)
     limiter.no_room(left=clock.now)
     assert limiter.pace.rate < START
+
+
+def test_what_flowed_in_during_a_pause_leaves_at_once_and_half_of_it_when_others_took_some() -> None:
+    """A bucket of 100 that fills with 50 a second, of which another takes all but 20 from the fourth time on."""
+    pace, now, tokens, resume = Pace(), 0.0, 100.0, 0.0
+    rushes = []
+    while len(rushes) < 5:
+        at_once, refused = 0, False
+        while not refused and now < 100:
+            at = max(now, pace.opens)
+            at_once += at < resume + 0.001
+            tokens, now = min(100.0, tokens + (at - now) * 50), at
+            pace.held()
+            pace.leave(at)
+            if refused := tokens < 1:
+                pace.refused(now, left=at, resume=now + 2.0)
+            else:
+                tokens -= 1
+                pace.went_well(now, paused=False)
+        rushes.append(at_once)
+        tokens, now = 100.0 if len(rushes) < 3 else 20.0, now + 2.0
+        resume = now
+    # How fast it fills is known with the second refusal; then nine tenths of what flowed in leave with the next one.
+    assert rushes[:4] == [101, 0, 91, 21] and rushes[4] <= 46
 
 
 def test_one_limiter_for_each_account_and_region() -> None:

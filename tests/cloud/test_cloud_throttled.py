@@ -209,8 +209,8 @@ def test_what_the_service_allows_is_made_use_of(
         (1, False, 1.3),
         (20, False, 1.2),
         (200, False, 1.1),
-        (200, True, 1.1),
-        (100, True, 1.3),
+        (200, True, 1.0),
+        (100, True, 1.25),
         # A pause is of a second at least, in which so shallow a bucket loses nearly all that flows into it.
         (20, True, 1.4),
         (1, True, 1.6),
