@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import TypeAlias
+from typing import Any, TypeAlias
+
+from msgspec import Struct
 
 from fcdeploy.diagnostics import Span
 from fcdeploy.model import Json
@@ -14,7 +16,7 @@ Path: TypeAlias = tuple[str | int, ...]
 TEMPLATE_START = "${{"
 
 
-class Node:
+class Node(Struct, eq=False):
     """A map, a list or a scalar with its place. Treat it as immutable: anchors and defaults share nodes.
 
     `value`      dict[str, Node], list[Node], or a scalar; after templating also the leaves of `fcdeploy.model`
@@ -29,53 +31,21 @@ class Node:
     `dynamic`    a template stands in it or below it
     """
 
-    __slots__ = (
-        "_column",
-        "_file",
-        "_key_column",
-        "_key_file",
-        "_key_line",
-        "_line",
-        "dynamic",
-        "lead",
-        "origin",
-        "pasted",
-        "quoted",
-        "templated",
-        "text",
-        "value",
-    )
-
-    def __init__(
-        self,
-        value: Json,
-        file: str,
-        line: int,
-        column: int,
-        key_line: int = 0,
-        key_column: int = 0,
-        dynamic: bool = False,
-        quoted: bool = False,
-        text: str = "",
-        lead: int | None = None,
-        templated: bool = False,
-        origin: str | None = None,
-    ) -> None:
-        """Positional because a large file makes some 300,000 of these; `Node.of` is the convenient door."""
-        self.value = value
-        self._file = file
-        self._line = line
-        self._column = column
-        self._key_file = file
-        self.pasted = False
-        self._key_line = key_line
-        self._key_column = key_column
-        self.dynamic = dynamic
-        self.quoted = quoted
-        self.text = text
-        self.lead = lead
-        self.templated = templated
-        self.origin = origin
+    # Positional because a large file makes some 300,000 of these; `Node.of` is the convenient door.
+    value: Any
+    _file: str
+    _line: int
+    _column: int
+    _key_line: int = 0
+    _key_column: int = 0
+    dynamic: bool = False
+    quoted: bool = False
+    text: str = ""
+    lead: int | None = None
+    templated: bool = False
+    origin: str | None = None
+    pasted: bool = False
+    _key_file: str = ""
 
     @classmethod
     def of(cls, value: Json, span: Span, *, templated: bool = False, origin: str | None = None) -> Node:
@@ -106,7 +76,7 @@ class Node:
         """Where the key is written, for an entry of a map."""
         if not self._key_line:
             return None
-        return Span(file=self._key_file, line=self._key_line, column=self._key_column)
+        return Span(file=self._key_file or self._file, line=self._key_line, column=self._key_column)
 
     @property
     def fields(self) -> dict[str, Node]:
@@ -152,7 +122,7 @@ class Node:
 
     def with_value(self, value: Json, *, templated: bool | None = None, origin: str | None = None) -> Node:
         """The same place with another value: maps and lists of nodes, or a leaf."""
-        made = Node(
+        return Node(
             value,
             self._file,
             self._line,
@@ -165,14 +135,13 @@ class Node:
             self.lead,
             self.templated if templated is None else templated,
             self.origin if origin is None else origin,
+            self.pasted,
+            self._key_file,
         )
-        made._key_file = self._key_file
-        made.pasted = self.pasted
-        return made
 
     def under_key(self, line: int, column: int) -> Node:
         """The same value below another key of the same file: what an alias stands for."""
-        made = Node(
+        return Node(
             self.value,
             self._file,
             self._line,
@@ -185,9 +154,8 @@ class Node:
             self.lead,
             self.templated,
             self.origin,
+            self.pasted,
         )
-        made.pasted = self.pasted
-        return made
 
     def __repr__(self) -> str:
         # Never the value: it may hold a secret.
