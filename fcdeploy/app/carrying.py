@@ -4,13 +4,16 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from typing import TYPE_CHECKING
 
 from fcdeploy.app.rollout import rolled_out
-from fcdeploy.app.running import Manner
 from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan
 from fcdeploy.app.work import Work
 from fcdeploy.errors import FcdeployError, ReadFailed, SpecError, UsageError
 from fcdeploy.model import Ending
+
+if TYPE_CHECKING:
+    from fcdeploy.app.running import Manner
 
 SILENCE = 10.0
 """Seconds that targets which have answered nothing are waited for once every other one is through."""

@@ -14,7 +14,6 @@ from msgspec.structs import replace
 
 from fcdeploy.app.carrying import carried_out, side_by_side
 from fcdeploy.app.opening import opened_works
-from fcdeploy.app.running import Manner
 from fcdeploy.app.selection import check_only, chosen_of, names_of, remarks_of
 from fcdeploy.app.types import ApplyReport, PlanReport, TargetPlan, Where
 from fcdeploy.app.work import Work
@@ -25,6 +24,7 @@ from fcdeploy.errors import PlanRefused, UsageError
 if TYPE_CHECKING:
     from fcdeploy.app.building import Building
     from fcdeploy.app.required import Required
+    from fcdeploy.app.running import Manner
     from fcdeploy.app.saving import Saving
 
 

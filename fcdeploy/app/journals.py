@@ -1,6 +1,6 @@
 """Where the journal of a target is: the one place that opens it, in the state folder or on a server.
 
-What a server needs is loaded only where one is named.
+What a server needs is loaded only where one is named, and what a journal needs only where there is one.
 """
 
 from __future__ import annotations
@@ -11,16 +11,13 @@ from contextlib import asynccontextmanager
 from typing import TYPE_CHECKING, TypedDict
 
 from fcdeploy.app.types import Where
-from fcdeploy.engine.journal import Journal
-from fcdeploy.engine.journal_look import read_open_figures
-from fcdeploy.engine.journal_sqlite import SqliteJournal
-from fcdeploy.engine.past import past_run
 from fcdeploy.engine.places import Place
 from fcdeploy.engine.postgres_url import postgres_url
 from fcdeploy.errors import UsageError
 from fcdeploy.model import PastRun
 
 if TYPE_CHECKING:
+    from fcdeploy.engine.journal import Journal
     from fcdeploy.engine.journal_postgres import PostgresJournal
 
 VARIABLE = "FCDEPLOY_JOURNAL"
@@ -32,6 +29,8 @@ async def opened_journal(where: Where, project: str, target: str, place: Place) 
     """The journal of a target to run under; made where there is none. Raises JournalError and UsageError."""
     url = shared_journal(where)
     if url is None:
+        from fcdeploy.engine.journal_sqlite import SqliteJournal
+
         async with SqliteJournal.open(place.journal) as journal:
             yield journal
         return
@@ -47,6 +46,8 @@ async def existing_journal(where: Where, project: str, target: str, place: Place
         if not place.journal.exists():
             yield None
             return
+        from fcdeploy.engine.journal_sqlite import SqliteJournal
+
         async with SqliteJournal.open(place.journal) as journal:
             yield journal
         return
@@ -63,6 +64,8 @@ async def read_open_run(where: Where, project: str, target: str, place: Place) -
     if shared_journal(where) is None:
         if not place.journal.exists():
             return None
+        from fcdeploy.engine.journal_look import read_open_figures
+
         return await asyncio.to_thread(read_open_figures, place.journal, target)
     async with existing_journal(where, project, target, place) as journal:
         return await read_figures(journal, target) if journal is not None else None
@@ -70,6 +73,8 @@ async def read_open_run(where: Where, project: str, target: str, place: Place) -
 
 async def read_figures(journal: Journal, target: str) -> PastRun | None:
     """The run of a target that has not ended, in figures."""
+    from fcdeploy.engine.past import past_run
+
     record = await journal.read_open_run(target)
     return past_run(record, await journal.read_words(record.id)) if record is not None else None
 

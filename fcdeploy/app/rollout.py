@@ -5,19 +5,22 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Sequence
 from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from fcdeploy.app.bench import Cloud
 from fcdeploy.app.policing import Policing
-from fcdeploy.app.running import Manner
 from fcdeploy.app.types import Where
 from fcdeploy.app.work import Work
 from fcdeploy.diagnostics import Diagnostic, error
 from fcdeploy.errors import FcdeployError
 from fcdeploy.model import Ending, Outcome, Rollout, Target, Wave
 from fcdeploy.spec.project import Project
+
+if TYPE_CHECKING:
+    from fcdeploy.app.running import Manner
 
 INTERRUPTED = "interrupted"
 

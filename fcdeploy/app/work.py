@@ -14,22 +14,10 @@ from fcdeploy.app.code import Packages
 from fcdeploy.app.journals import existing_journal, opened_journal, read_open_run
 from fcdeploy.app.planning import Compared, read_plan
 from fcdeploy.app.policing import Policing
-from fcdeploy.app.running import (
-    CLOSING,
-    Manner,
-    abandon,
-    acquired,
-    execute,
-    resume,
-    roll_back,
-    write_archives,
-)
 from fcdeploy.app.secret_source import secret_source
 from fcdeploy.app.types import TargetPlan, Where
 from fcdeploy.diagnostics import Diagnostic, error, warning
 from fcdeploy.engine.comparing import Comparing
-from fcdeploy.engine.journal import Journal, RunRecord, new_run_id
-from fcdeploy.engine.lease import Lease
 from fcdeploy.engine.ownership import Wishes, found_by_name, is_owned, verdicts
 from fcdeploy.engine.places import Place, place_of
 from fcdeploy.engine.redact import Redactor
@@ -44,6 +32,9 @@ from fcdeploy.spec.project import Project
 
 if TYPE_CHECKING:
     from fcdeploy.app.reports import Kept, Move, TargetDrift, TargetOutputs, TargetStatus
+    from fcdeploy.app.running import Manner
+    from fcdeploy.engine.journal import Journal, RunRecord
+    from fcdeploy.engine.lease import Lease
 
 
 class _Read(Struct, frozen=True, kw_only=True):
@@ -105,6 +96,8 @@ class Work(Struct):
 
     async def take(self, stack: AsyncExitStack, manner: Manner) -> None:
         """The lease; an open run is recovered first as asked, and old undo material is dropped. Raises RunError."""
+        from fcdeploy.app.running import CLOSING
+
         recover = manner.recover
         bench = await self.open(stack)
         self.journal = await stack.enter_async_context(opened_journal(*self._journal_of(bench)))
@@ -136,6 +129,8 @@ class Work(Struct):
 
     async def hold(self, stack: AsyncExitStack, recover: str | None, lock_timeout: float = 0.0) -> None:
         """The lease, until the stack ends, and the open run that `recover` says what to do with. Raises RunError."""
+        from fcdeploy.app.running import acquired
+
         assert self.journal is not None
         self.lease, self.record = await acquired(self.journal, self.target.name, recover, lock_timeout)
         stack.push_async_callback(self.release)
@@ -155,11 +150,15 @@ class Work(Struct):
 
     async def go_on(self) -> None:
         """Hold the lease on for another run of the target. Raises RunError when it is lost."""
+        from fcdeploy.engine.journal import new_run_id
+
         assert self.lease is not None
         await self.lease.go_on(new_run_id())
 
     async def recover(self, recover: str, manner: Manner) -> Outcome:
         """Resume, roll back or abandon the open run whose lease is held."""
+        from fcdeploy.app.running import abandon, resume, roll_back
+
         assert self.bench is not None and self.journal is not None and self.record is not None
         secret = secret_source(self.project)
         match recover:
@@ -289,6 +288,8 @@ class Work(Struct):
 
     async def execute(self, manner: Manner, command: str, plan_id: str = "") -> Outcome:
         """Carry the plan out; trouble with journal or state folder becomes an outcome that needs a person."""
+        from fcdeploy.app.running import execute, write_archives
+
         assert self.bench is not None and self.journal is not None and self.packages is not None
         assert self.plan is not None
         try:

@@ -8,13 +8,12 @@ import ipaddress
 import os
 import socket
 import ssl
+import sys
 from collections import deque
 from functools import cache
 from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import SplitResult, unquote, urlsplit
-from urllib.request import getproxies, proxy_bypass
 
-import certifi
 from aiohappyeyeballs import start_connection
 from msgspec import Struct, field
 
@@ -176,8 +175,10 @@ def environment_proxy(scheme: str, host: str) -> str | None:
 
     Raises UsageError for a kind of proxy that cannot be used.
     """
-    if is_loopback(host):
+    if is_loopback(host) or not _may_name_proxies():
         return None
+    from urllib.request import getproxies, proxy_bypass
+
     named = getproxies()
     proxy = named.get(scheme) or named.get("all")
     if not proxy or proxy_bypass(host):
@@ -187,6 +188,11 @@ def environment_proxy(scheme: str, host: str) -> str | None:
         kind = proxy.partition("://")[0]
         raise UsageError(f"a proxy of kind {kind} cannot be used", hint="name an http:// proxy in HTTPS_PROXY")
     return proxy
+
+
+def _may_name_proxies() -> bool:
+    """Whether it is worth loading what reads them. Some systems name them outside the environment as well."""
+    return sys.platform in ("darwin", "win32") or any(name.lower().endswith("_proxy") for name in os.environ)
 
 
 def _peer(parts: SplitResult) -> Peer:
@@ -210,6 +216,8 @@ def _trusting(file: str | None, folder: str | None) -> ssl.SSLContext:
         return ssl.create_default_context(cafile=file)
     if folder:
         return ssl.create_default_context(capath=folder)
+    import certifi
+
     return ssl.create_default_context(cafile=certifi.where())
 
 

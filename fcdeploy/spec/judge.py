@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
-from functools import cache
+from functools import lru_cache
 from typing import Any
 
 from msgspec import Struct
@@ -90,7 +90,7 @@ def _schema_mistakes(root: Node, document: Json, provider: str, leaves: Leaves) 
     if leaves.has_halves:
         # jsonschema-rs takes UTF-8 only.
         return [*_unencodable(root, ()), *mistakes(root, strict_schema(provider), document, provider)]
-    validator = _validator(provider)
+    validator = _validator(provider, frozenset(document) if isinstance(document, dict) else None)
     # Secrets are text of a class of its own, and a value may not be known yet: neither is JSON.
     bare = _bare(document) if leaves.has_secrets or leaves.has_open else document
     if validator.is_valid(bare):
@@ -103,11 +103,12 @@ def _schema_mistakes(root: Node, document: Json, provider: str, leaves: Leaves) 
     return found
 
 
-@cache
-def _validator(provider: str) -> Any:
+@lru_cache(maxsize=16)  # the targets of a file have the same few words at their top
+def _validator(provider: str, words: frozenset[str] | None) -> Any:
     import jsonschema_rs
 
-    return jsonschema_rs.validator_for(strict_schema(provider))
+    # To make it of all that a file may say takes as long as to judge a thousand resources.
+    return jsonschema_rs.validator_for(strict_schema(provider, words))
 
 
 def _unexplained(root: Node, path: Path) -> Mistake:

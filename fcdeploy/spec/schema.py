@@ -9,7 +9,7 @@ The committed files are made by `python -m fcdeploy.spec.schema schemas`; a test
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -17,12 +17,19 @@ from fcdeploy.kinds import registry
 from fcdeploy.spec.editor import DRAFT, EDITOR_FILE, HOME, SCHEMA_WORD, shown
 from fcdeploy.spec.editor import editor_schema as editor_schema
 from fcdeploy.spec.kind_schema import Schema, defaults_word, resource, section, shared, without_required
+from fcdeploy.spec.resolve import DEFAULTS
 from fcdeploy.spec.words import DOCUMENT_WORDS, NEEDED_WORDS
 
 
-def strict_schema(provider: str) -> Schema:
-    """What a spec for one provider must be after templating and the merge of defaults; nulls are gone by then."""
-    kinds = [kind for kind in registry.KINDS.values() if kind.provider == provider]
+def strict_schema(provider: str, words: Collection[str] | None = None) -> Schema:
+    """What a spec for one provider must be after templating and the merge of defaults; nulls are gone by then.
+
+    With `words`: as much of it as counts for a spec that has no others of the words for sections and defaults.
+    """
+    every = [kind for kind in registry.KINDS.values() if kind.provider == provider]
+    kinds = [kind for kind in every if words is None or registry.chain(kind)[0].section in words]
+    has_defaults = words is None or DEFAULTS in words
+    defaults = {kind.name: without_required(shared(kind)) for kind in every} if has_defaults else {}
     return {
         "$schema": DRAFT,
         "$id": f"{HOME}{strict_file(provider)}",
@@ -34,7 +41,7 @@ def strict_schema(provider: str) -> Schema:
             **DOCUMENT_WORDS,
             # Targets are judged where they are evaluated, before this schema is asked.
             **{name: shown(DOCUMENT_WORDS[name]) for name in ("targets", "defaultTarget")},
-            "defaults": defaults_word({kind.name: without_required(shared(kind)) for kind in kinds}),
+            DEFAULTS: defaults_word(defaults),
             **{kind.section: section(kind) for kind in kinds if kind.place is None},
         },
         "required": [*NEEDED_WORDS],

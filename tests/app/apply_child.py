@@ -9,7 +9,7 @@ import sys
 from pathlib import Path
 
 from fcdeploy import app
-from fcdeploy.engine.journal_sqlite import SqliteJournal
+from fcdeploy.engine import journal_sqlite
 from fcdeploy.model import Event, EventType, Step
 
 
@@ -31,7 +31,7 @@ def die() -> None:
     os.kill(os.getpid(), signal.SIGKILL)
 
 
-class DyingJournal(SqliteJournal):
+class DyingJournal(journal_sqlite.SqliteJournal):
     """Dies after the n-th `begun` is durable, or before the n-th `done` is."""
 
     moment, number = "", 0
@@ -51,10 +51,8 @@ class DyingJournal(SqliteJournal):
 
 
 async def main(project: str, url: str, moment: str, number: str) -> None:
-    import fcdeploy.app.journals as journals
-
     DyingJournal.moment, DyingJournal.number = moment, int(number)
-    journals.SqliteJournal = DyingJournal  # type: ignore[misc]
+    journal_sqlite.SqliteJournal = DyingJournal  # type: ignore[misc]
     await app.apply(
         app.Where(spec=Path(project), endpoint=url, environ=os.environ, parallelism=4),
         app.Wishes(),

@@ -10,13 +10,12 @@ from pathlib import Path
 from apply_child import DyingJournal, Silence
 
 from fcdeploy import app
+from fcdeploy.engine import journal_sqlite
 
 
 async def main(project: str, url: str, file: str, number: str) -> None:
-    import fcdeploy.app.journals as journals
-
     DyingJournal.moment, DyingJournal.number = "before-done", int(number)
-    journals.SqliteJournal = DyingJournal  # type: ignore[misc]
+    journal_sqlite.SqliteJournal = DyingJournal  # type: ignore[misc]
     await app.apply_saved(
         app.Where(spec=Path(project), endpoint=url, environ=os.environ, parallelism=4),
         app.read_plan_file(Path(file)),

@@ -24,7 +24,13 @@ from fcdeploy.cli.entry import run
 
 for name in (
     *("fcdeploy.app", "fcdeploy.cli.root", "fcdeploy.cli.change", "fcdeploy.cli.runs", "fcdeploy.cli.views"),
-    *("fcdeploy.cloud.wire", "fcdeploy.render.text", "fcdeploy.render.outcome", "fcdeploy.render.json"),
+    *(
+        "fcdeploy.app.running",
+        "fcdeploy.cloud.wire",
+        "fcdeploy.render.text",
+        "fcdeploy.render.outcome",
+        "fcdeploy.render.json",
+    ),
     *("fcdeploy.render.progress", "fcdeploy.spec.explain"),
     *("deepdiff", "jinja2", "jsonschema_rs", "cramjam", "fastcrc.crc64", "pathspec", "sqlite3"),
 ):

@@ -254,6 +254,8 @@ def test_cutting_a_spec_down_hides_nothing(path: Path) -> None:
     document = root.plain()
     schema = strict_schema("alibaba")
     faults = [tuple(one.instance_path) for one in jsonschema_rs.validator_for(schema).iter_errors(document)]
+    for_it = jsonschema_rs.validator_for(strict_schema("alibaba", document))
+    assert for_it.is_valid(document) is not bool(faults), "the schema for the words of a file is another"
     whole = mistakes(root, schema, document, "alibaba")
     assert mistakes(root, schema, suspects(document, faults, "alibaba"), "alibaba") == whole
     assert bool(faults) is bool(whole)
