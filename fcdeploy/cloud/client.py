@@ -19,6 +19,7 @@ from types import TracebackType
 from typing import BinaryIO, Final, Self
 from urllib.parse import quote, urlsplit
 
+import orjson
 from msgspec import Struct, field
 
 from fcdeploy import __version__
@@ -35,7 +36,7 @@ from fcdeploy.cloud.repeater import Repeater
 from fcdeploy.cloud.signing import Unsigned, encoded
 from fcdeploy.cloud.trial import Trial
 from fcdeploy.errors import CloudError, CredentialsError, CredentialsUnreachable, NoReply, NotSent
-from fcdeploy.model import ArchiveRef, Call, Reply
+from fcdeploy.model import ArchiveRef, Call, Json, Reply
 
 ARCHIVE_MOST: Final = 512 * 1024 * 1024
 """The largest archive that is downloaded; the service takes 500 MB (facts 13)."""
@@ -264,7 +265,7 @@ class Client:
         if not 200 <= answer.status < 300:
             raise api_error(answer, call.operation, call.resource, key=key, expired=self._keys.expired)
         try:
-            content = json.loads(answer.content) if answer.content.strip() else None
+            content = _parsed(answer.content)
         except ValueError as error:
             words = f"{call.operation} answered {answer.status} with something that is not JSON"
             raise NoReply(words, operation=call.operation, resource=call.resource) from error
@@ -334,6 +335,16 @@ class Client:
         if self._line is None:
             self._line = self._lines.taken(self._host)
         return self._line
+
+
+def _parsed(content: bytes) -> Json:
+    """The JSON of a reply, None where it has none. Raises ValueError."""
+    if not content.strip():
+        return None
+    try:
+        return orjson.loads(content)
+    except ValueError:  # json takes lone surrogates, and other encodings than UTF-8
+        return json.loads(content)
 
 
 async def _digest(content: Body) -> str:

@@ -18,7 +18,7 @@ from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.engine.again import aimed, is_as_left, rebuilt
-from fcdeploy.engine.canonical import fingerprint, live_body, said, stamp
+from fcdeploy.engine.canonical import fingerprint, live_body, said, stamp, unlike_raw
 from fcdeploy.engine.groups import goes_with_create, group_named, is_tags
 from fcdeploy.engine.guards import UNKNOWN_ETAG
 from fcdeploy.engine.ignoring import writes_beside
@@ -147,15 +147,12 @@ class Attempt:
     async def read_effect(self) -> Done | None:
         """The effect of a step whose reply never came, None when there is none; nothing is sent."""
         step = self._step
-        try:
-            live = await self._read()
-        except ReadFailed as failure:
-            raise self._telling.not_known(failure) from failure
+        live = await self._read_or_unknown()
         if live is None:
             return Done(etag=None, note="found gone by reading") if step.action is Action.DELETE else None
         if step.action is Action.DELETE or (is_hidden(step) and live.etag == self._etag):
             return None
-        if self._unkept(step.after, self._body(live)):
+        if self._unkept(step.after, standing(self._kind, live)):
             return None
         return Done(etag=self._own(live, None), note="found done by reading", outputs=gifts(step, live.raw))
 
@@ -208,10 +205,7 @@ class Attempt:
         Done when the promise is kept, None when the step is still to be sent (with what was read as its new guard).
         """
         seen = self._seen
-        try:
-            live = await self._read()
-        except ReadFailed as failure:
-            raise self._telling.not_known(failure) from failure
+        live = await self._read_or_unknown()
         if live is None:
             return self._gone(sure=sure)
         if self._step.action is Action.DELETE:
@@ -220,7 +214,7 @@ class Attempt:
 
     def _decided(self, live: Live, seen: Live | None, *, sure: bool) -> Done | None:
         """What a create or an update makes of what stands there now, and stood there when last looked at."""
-        step, missing = self._step, self._unkept(self._step.after, self._body(live))
+        step, missing = self._step, self._unkept(self._step.after, standing(self._kind, live))
         if not missing and not (sure and step.action is Action.CREATE) and not is_hidden(step):
             return self._found("found done by reading", live, seen, sure=sure)
         if step.action is Action.CREATE:
@@ -233,9 +227,6 @@ class Attempt:
             )
         self._three_way(live)
         return None
-
-    def _body(self, live: Live) -> dict[str, Json]:
-        return standing(self._kind, live)
 
     def _unkept(self, promise: Mapping[str, Json] | None, live: Mapping[str, Json]) -> tuple[str, ...]:
         return unfulfilled(self._kind, promise or {}, live, self._step.ignored)
@@ -255,7 +246,7 @@ class Attempt:
 
     def _found(self, note: str, live: Live | None, seen: Live | None, *, sure: bool, request_id: str = "") -> Done:
         """All is as it was to be. `sure`: without anything of ours, so it is another writer's and theirs to keep."""
-        drift = self._telling.drift(self._body(live)) if live is not None else ()
+        drift = self._telling.drift(standing(self._kind, live)) if live is not None else ()
         etag = self._own(live, seen) if live is not None else None
         outputs = self._given(live, etag) if live is not None else {}
         if not sure or self._telling.is_undo:
@@ -291,8 +282,9 @@ class Attempt:
         step = self._step
         if isinstance(step.guard, JustCreated):
             return None
-        if live.etag != self._etag and not is_same(step.before or {}, self._body(live), step.ignored):
-            raise self._telling.conflict(drifted(self._kind, step.before or {}, {}, self._body(live), step.ignored))
+        before, body = step.before or {}, standing(self._kind, live)
+        if live.etag != self._etag and not is_same(before, body, step.ignored):
+            raise self._telling.conflict(drifted(self._kind, before, {}, body, step.ignored))
         self._etag = live.etag
         self._call = aimed(step, self._call, None, live, self._p.site.scope)
         return None
@@ -302,17 +294,17 @@ class Attempt:
         if goes_with_create(step) and not self._is_tags:
             return  # what a new resource has by itself is nobody's
         before, after = step.before or {}, step.after or {}
-        body = self._body(live)
+        body = standing(self._kind, live)
         if theirs := touched(self._kind, before, after, body) or remarked(self._kind, before, after, body):
             raise self._telling.conflict(theirs)
-        drift = self._telling.drift(self._body(live))
+        drift = self._telling.drift(body)
         if not drift and self._kind.groups and self._etag and live.etag != self._etag and not self._is_tags:
             drift = (self._telling.elsewhere,)
         self._warnings += drift
         self._is_alone = self._is_alone and (live.etag == self._etag or not self._kind.groups)
         self._etag = live.etag
         if not self._is_tags:
-            self._promise = merged(self._kind, before, after, self._body(live))
+            self._promise = merged(self._kind, before, after, body)
             self._call = rebuilt(step, self._promise, live, self._p.site.scope)
 
     async def _look_first(self, *, uncertain: bool) -> Done | None:
@@ -358,6 +350,12 @@ class Attempt:
                 hint="run plan again",
             )
 
+    async def _read_or_unknown(self) -> Live | None:
+        try:
+            return await self._read()
+        except ReadFailed as failure:
+            raise self._telling.not_known(failure) from failure
+
     async def _read(self) -> Live | None:
         tags = self._kind.tags
         if tags is not None and self._is_tags:
@@ -377,12 +375,14 @@ class Attempt:
             return Done(etag=reply.etag, request_id=reply.request_id, warnings=tuple(self._warnings))
         api = self._p.site.scope.api
         raw = said(self._kind, reply.body if isinstance(reply.body, Mapping) else {})
-        body = live_body(self._kind, raw, api)
-        etag = stamp(self._kind, body, raw) if self._kind.guard_in(api) is GuardStyle.RECHECK else reply.etag
+        rechecks = self._kind.guard_in(api) is GuardStyle.RECHECK
+        told = promise if rechecks or self._kind.groups else unlike_raw(self._kind, promise, raw)
+        body = live_body(self._kind, raw, api, None if told is promise else told)
+        etag = stamp(self._kind, body, raw) if rechecks else reply.etag
         answered = Live(address=step.address, body=body, raw=raw, etag=etag)
         outputs, seen = gifts(step, raw), self._seen
         tells_all = step.action is Action.CREATE or group_named(self._kind, step.group).answers
-        if not tells_all or self._unkept(promise, self._body(answered)) or lacking(step, outputs):
+        if not tells_all or self._unkept(told, standing(self._kind, answered)) or lacking(step, outputs):
             try:
                 live = await self._read_body()
             except ReadFailed as failure:
@@ -391,7 +391,7 @@ class Attempt:
                     failure.summary, detail=failure.detail, happened=True, etag=etag, outputs=outputs
                 ) from failure
             answered = live or answered
-            missing = self._unkept(promise, self._body(live) if live is not None else {})
+            missing = self._unkept(promise, standing(self._kind, live) if live is not None else {})
             if missing:
                 outputs = gifts(step, answered.raw)
                 raise self._telling.not_taken(promise, missing, live, self._own(answered, seen), outputs)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Container, Mapping
 from enum import Enum
 from typing import Final
 
@@ -46,9 +46,28 @@ def said(kind: Kind, raw: Mapping[str, Json]) -> dict[str, Json]:
     return dict(raw if kind.translation is None else kind.translation.said(raw))
 
 
-def live_body(kind: Kind, raw: Mapping[str, Json], api: str) -> dict[str, Json]:
-    """The canonical form of what the service answered, as `said` gives it."""
-    return _object(kind.writable(api), raw, raw, api, live=True)
+def live_body(kind: Kind, raw: Mapping[str, Json], api: str, only: Container[str] | None = None) -> dict[str, Json]:
+    """The canonical form of what the service answered, as `said` gives it; `only` these fields where any are named."""
+    fields = kind.writable(api)
+    if only is not None:
+        fields = tuple(one for one in fields if one.name in only)
+    return _object(fields, raw, raw, api, live=True)
+
+
+def unlike_raw(kind: Kind, body: Mapping[str, Json], raw: Mapping[str, Json]) -> dict[str, Json]:
+    """The part of a canonical body that is not to be found in an answer as it stands there.
+
+    Most values travel as they are: where those are equal, nothing needs to be made of the answer to compare them.
+    """
+    return {
+        name: value
+        for name, value in body.items()
+        if value is None
+        or type(value) not in PLAIN
+        or type(raw.get(name)) is not type(value)
+        or raw[name] != value
+        or not kind.field(name).is_plain
+    }
 
 
 def is_absent(kind: Kind, body: Mapping[str, Json]) -> bool:

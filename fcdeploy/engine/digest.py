@@ -14,6 +14,8 @@ import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
 
+import orjson
+
 from fcdeploy.engine.redact import has_secret
 from fcdeploy.model import (
     Action,
@@ -28,9 +30,7 @@ from fcdeploy.model import (
     to_json,
 )
 
-_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":")).encode
-
-_LAYOUT = "fcdeploy plan digest 1"
+_LAYOUT = "fcdeploy plan digest 2"
 """Stands in front of what is hashed; another number when the same changes give another digest."""
 
 
@@ -68,8 +68,14 @@ def digests_by_address(plan: Plan) -> Iterator[tuple[Address, str]]:
             "archives": sorted({one.sha256 for step in mine for one in archives_in(step.call.body)}),
             "secrets": [[step.group, *one] for step in mine for one in _secrets(step, changes.get(address))],
         }
-        text = _encode(covered)
-        yield address, hashlib.sha256(text.encode()).hexdigest()
+        yield address, hashlib.sha256(_encoded(covered)).hexdigest()
+
+
+def _encoded(covered: Json) -> bytes:
+    try:
+        return orjson.dumps(covered, option=orjson.OPT_SORT_KEYS)
+    except orjson.JSONEncodeError:  # a lone surrogate, an integer of more than 64 bits
+        return json.dumps(covered, sort_keys=True, separators=(",", ":")).encode()
 
 
 def _change(change: Change) -> Json:

@@ -53,8 +53,12 @@ class Ink(Struct, frozen=True):
 
     def glyph(self, action: Action) -> str:
         """The action's sign."""
-        return self(GLYPHS[action], ROLES[action])
+        return _PAINTED[self.colour][action]
 
 
 PLAIN = Ink(False)
 COLOURED = Ink(True)
+
+_PAINTED = {
+    ink.colour: {action: ink(sign, ROLES[action]) for action, sign in GLYPHS.items()} for ink in (PLAIN, COLOURED)
+}

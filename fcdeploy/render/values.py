@@ -19,6 +19,7 @@ AFTER_APPLY = "(known after apply)"
 
 _BARE = re.compile(r"[A-Za-z_][A-Za-z0-9_.-]*\Z")
 _CONTEXT = 2
+_ON_ONE_LINE = frozenset({int, float, bool})
 _DIFF_SIGNS = {"+": Action.CREATE, "-": Action.DELETE}
 
 
@@ -129,7 +130,7 @@ def field_lines(change: FieldChange, *, indent: str, ink: Ink = PLAIN, place: st
 def _changed_lines(name: str, before: Json, after: Json, indent: str, ink: Ink) -> list[str]:
     head = f"{indent}{ink.glyph(_action(before, after))} {name}:"
     short = _short(before, after)
-    if short and columns(f"{indent}  {name}: {short}") <= WIDTH:
+    if short and len(indent) + columns(name) + columns(short) + 4 <= WIDTH:
         return [f"{head} {short}"]
     deeper = indent + "    "
     if is_map(before) or is_map(after):
@@ -151,6 +152,9 @@ def _action(before: Json, after: Json) -> Action:
 
 def _short(before: Json, after: Json) -> str:
     """The change on one line; empty where lines of its own say it better."""
+    # Most changes of a large plan; the checks below cost more.
+    if before is None and (type(after) in _ON_ONE_LINE or (type(after) is str and "\n" not in after)):
+        return value_text(after)
     if is_block(before) or is_block(after):
         return ""
     if before is None:
