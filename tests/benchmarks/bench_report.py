@@ -1,4 +1,4 @@
-"""The results: as a table of 80 columns, as JSON, and as the table of the README. Pure but for `read_machine`."""
+"""The results: as a table of 80 columns, as JSON, and as tables of the documents. Pure but for `read_machine`."""
 
 from __future__ import annotations
 
@@ -13,6 +13,7 @@ WIDTH = 80
 _TITLE = 31
 _HEAD = ("wall s", "cpu s", "MiB", "calls", "writes", "sent", "limit", "ratio")
 _WIDTHS = (6, 5, 4, 6, 6, 5, 5, 5)
+_EVERYWHERE = {("memory", 1024), ("writes", 0), ("sent", 0)}
 
 
 def read_machine(latency: float) -> dict[str, Any]:
@@ -112,18 +113,29 @@ def _amount(bar: Mapping[str, Any], which: str) -> str:
 
 
 def speed_part(results: Mapping[str, Any]) -> str:
-    """The README's part: the machine, and a table of what was measured; what is over its bar is in bold."""
+    """The README's part: the machine, and what is held against more than what every row is held against."""
+    rows = [row for row in results["rows"] if any((bar["name"], bar["most"]) not in _EVERYWHERE for bar in row["bars"])]
+    machine = textwrap.fill(f"Measured on {machine_text(results['machine'])}.", WIDTH, break_on_hyphens=False)
+    return f"{machine}\n\n{_table(rows)}"
+
+
+def whole_part(results: Mapping[str, Any]) -> str:
+    """The same with every row, for the page about speed."""
+    return _table(results["rows"])
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    """What was measured; what is over its bar is in bold."""
     lines = [
-        textwrap.fill(f"Measured on {machine_text(results['machine'])}.", WIDTH, break_on_hyphens=False),
-        "",
-        "| | time | CPU | memory | requests | writes | held against |",
-        "| --- | ---: | ---: | ---: | ---: | ---: | --- |",
+        "| | time | limit | CPU | memory | requests | writes | held against |",
+        "| --- | ---: | ---: | ---: | ---: | ---: | ---: | --- |",
     ]
-    for row in results["rows"]:
+    for row in rows:
         figures = row["figures"]
         cells = (
             row["title"],
             f"{figures['wall']:.2f} s",
+            "" if figures["limit"] is None else f"{figures['limit']['seconds']:.2f} s",
             f"{figures['cpu']:.2f} s",
             f"{figures['peak'] / 1048576:.0f} MiB",
             f"{figures['requests']:,}",
