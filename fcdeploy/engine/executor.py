@@ -193,8 +193,7 @@ class Executor:
                 if not running:
                     break
                 try:
-                    async with asyncio.timeout(self._seconds_left()):
-                        await news.wait()
+                    await asyncio.wait_for(news.wait(), self._seconds_left())
                 except TimeoutError:
                     if not finished:
                         break

@@ -173,11 +173,18 @@ def is_map(value: Json) -> bool:
     """Whether a value has keys of its own; a code's checksum has not."""
     if value is None or isinstance(value, (str, int)):  # most values; the check below costs more
         return False
-    return isinstance(value, Mapping) and tuple(value) != ("checksum",)
+    return isinstance(value, (dict, Mapping)) and (len(value) != 1 or "checksum" not in value)
 
 
 def _map_lines(before: Json, after: Json, indent: str, ink: Ink) -> list[str]:
     """Key by key; nothing when one side is no map at all."""
+    if before is None and type(after) is dict and is_map(after):  # nothing to compare with
+        return [
+            line
+            for key in sorted(after)
+            if after[key] is not None
+            for line in _changed_lines(key_text(key), None, after[key], indent, ink)
+        ]
     if not all(value is None or is_map(value) for value in (before, after)):
         return []
     old, new = before or {}, after or {}
