@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import enum
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -27,6 +27,16 @@ class Span(Struct, frozen=True, kw_only=True, order=True):
 
     def __str__(self) -> str:
         return f"{self.file}:{self.line}:{self.column}"
+
+
+def nearest_span(spans: Mapping[str, Span], dotted: str, otherwise: Span | None) -> Span | None:
+    """The place of what a dotted path leads to, or of the nearest above it that has one."""
+    while dotted:
+        found = spans.get(dotted)
+        if found is not None:
+            return found
+        dotted = dotted.rpartition(".")[0]
+    return otherwise
 
 
 class Diagnostic(Struct, frozen=True, kw_only=True):

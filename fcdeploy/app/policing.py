@@ -184,11 +184,10 @@ def _of_resource(resource: Resource, api: str) -> Subject:
 
 
 def _of_change(change: Change, names: Mapping[str, Json], terms: Mapping[str, Json]) -> Subject:
-    spans = {one.path: one.span for one in change.fields}
-
     def place(path: Sequence[str | int]) -> Any:
         below = str(path[1]) if len(path) > 1 and path[0] == "fields" else ""
-        return spans.get(below) or change.span
+        fields = {one.path: one for one in change.fields}
+        return (change.place_of(fields[below]) if below in fields else None) or change.span
 
     return Subject(names=names, instance=dict(terms), address=str(change.address), place=place)
 

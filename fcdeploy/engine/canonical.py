@@ -29,6 +29,7 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 
 _UNWRITTEN: Final = (Access.READ_ONLY,)
 _UNREAD: Final = (Access.READ_ONLY, Access.WRITE_ONLY)
+_JSON_TEXT: Final = Codec.JSON_TEXT
 _NUMBERS: Final = frozenset({int, bool, float})
 
 
@@ -153,6 +154,8 @@ def visible(field: Field, value: Json) -> Json:
 
 def visible_body(kind: Kind, body: Mapping[str, Json]) -> dict[str, Json]:
     """A canonical body as a read would give it."""
+    if not kind.has_write_only:
+        return dict(body)
     return {name: visible(kind.field(name), value) for name, value in body.items()}
 
 
@@ -183,7 +186,9 @@ def _object(
             continue
         default = one.default(whole)
         if default is not None and default.compared:
-            body[name] = None if default.value is None else _settled(one, default.value, whole, api)
+            body[name] = told = default.value
+            if told is not None and type(told) not in _NUMBERS:
+                body[name] = _settled(one, told, whole, api)
     return body
 
 
@@ -216,7 +221,7 @@ def _value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *, li
     if isinstance(value, str):
         if value == field.empty:
             return MISSING
-        if field.codec is Codec.JSON_TEXT:
+        if field.codec is _JSON_TEXT:
             if not value.strip():
                 return MISSING
             try:

@@ -6,7 +6,7 @@ from collections.abc import Collection, Iterator, Mapping, Sequence
 
 from msgspec import Struct
 
-from fcdeploy.diagnostics import Span
+from fcdeploy.diagnostics import Span, nearest_span
 from fcdeploy.engine.canonical import agrees, visible
 from fcdeploy.engine.redact import HIDDEN, has_secret, shown
 from fcdeploy.kinds.descriptor import Kind
@@ -70,21 +70,20 @@ def leaf_changes(
 
 def created_fields(kind: Kind, resource: Resource, body: Mapping[str, Json]) -> tuple[FieldChange, ...]:
     """What a create sets because the file says so, and the mark; defaults are not listed."""
-    silent = {one.name for one in kind.fields if one.access is Access.PLANNING}
-    given = {name: value for name, value in resource.body.items() if value is not None and name not in silent}
+    given = {
+        name: value
+        for name, value in resource.body.items()
+        if value is not None and (name not in kind.field_of or kind.field(name).access is not Access.PLANNING)
+    }
     if kind.mark_field and body.get(kind.mark_field):
         given[kind.mark_field] = body[kind.mark_field]
     if kind.tags is not None:
         given[kind.tags.field] = body.get(kind.tags.field)
     return tuple(
-        FieldChange(
-            path=path,
-            before=None,
-            after=shown(value),
-            after_hidden=has_secret(value),
-            span=nearest_span(resource, path),
-        )
-        for path, value in _lines(given)
+        [
+            FieldChange(path=path, before=None, after=shown(value) if hidden else value, after_hidden=hidden)
+            for path, value, hidden in _lines(given)
+        ]
     )
 
 
@@ -121,13 +120,15 @@ def _returning_fields(
             )
 
 
-def _lines(given: Mapping[str, Json]) -> Iterator[tuple[str, Json]]:
-    """One line a field; a map with a secret in it takes one a key, so that what is no secret can be seen."""
+def _lines(given: Mapping[str, Json]) -> Iterator[tuple[str, Json, bool]]:
+    """One line a field, and whether there is a secret in it; a map with one takes a line a key, so that what is no
+    secret can be seen."""
     for name, value in given.items():
-        if isinstance(value, Mapping) and has_secret(value):
+        hidden = has_secret(value)
+        if hidden and isinstance(value, Mapping):
             yield from _lines({f"{name}.{key}": item for key, item in value.items()})
         else:
-            yield name, value
+            yield name, value, hidden
 
 
 def forces_replacement(field: Field, before: Json, after: Json) -> bool:
@@ -161,7 +162,7 @@ def _changes(field: Field, after: Json, before: Json, resource: Resource, note: 
             after_hidden=after_hidden,
             forces_replacement=replaces,
             note=note or _unseen(field, before, after) or ("" if old is None or given else "not in the file"),
-            span=nearest_span(resource, dotted),
+            span=place_in(resource, dotted),
         )
         yield Leaf(path=path, before=old, after=new, given=given, change=change)
 
@@ -240,11 +241,6 @@ def _get(value: Json, path: tuple[str, ...]) -> Json:
     return value
 
 
-def nearest_span(resource: Resource, dotted: str) -> Span | None:
+def place_in(resource: Resource, dotted: str) -> Span | None:
     """The line of the nearest member that the file names."""
-    parts = dotted.split(".")
-    for length in range(len(parts), 0, -1):
-        span = resource.spans.get(".".join(parts[:length]))
-        if span is not None:
-            return span
-    return resource.span
+    return nearest_span(resource.spans, dotted, resource.span)

@@ -28,6 +28,8 @@ from fcdeploy.model import (
     to_json,
 )
 
+_encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=False).encode
+
 Outputs: TypeAlias = Mapping[str, Mapping[str, Json]]
 """What replies gave, by the id of the step and the name of the output."""
 
@@ -183,7 +185,7 @@ def json_text(value: Json) -> Json:
         return ""
     if has_later(value):
         return LaterJson(value=value)
-    text = json.dumps(value, sort_keys=True, separators=(",", ":"), ensure_ascii=False)
+    text = _encode(value)
     # Its origin is the JSON that it was made from.
     return Sensitive(text, parts=({"jsonText": to_json(value)},)) if has_secret(value) else text
 

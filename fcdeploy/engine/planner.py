@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 
 from msgspec.structs import replace
 
-from fcdeploy.diagnostics import Diagnostic, Severity, warning
+from fcdeploy.diagnostics import Diagnostic, Severity, Span, warning
 from fcdeploy.engine.attributes import in_order, settled
 from fcdeploy.engine.canonical import desired_body, is_absent
 from fcdeploy.engine.comparing import Comparing, Sides
@@ -186,6 +186,8 @@ def _with_room(found: Mapping[Address, Difference]) -> tuple[Difference, ...]:
 
     Everything beneath such a delete, and beneath a replaced resource, goes with it (S34).
     """
+    if all(one.action is not Action.DELETE for one in found.values()):
+        return tuple(found.values())
     early: set[Address] = {address for address, one in found.items() if one.action is Action.REPLACE}
     # What is to be no part of what is frozen goes before, so that the next plan finds it frozen without (S30).
     freezing = [one for one in found.values() if one.content is not None and one.action is Action.CREATE]
@@ -209,10 +211,11 @@ def _with_room(found: Mapping[Address, Difference]) -> tuple[Difference, ...]:
 def _change(difference: Difference, snapshot: Snapshot, rename: str, destroying: bool) -> Change:
     resource = difference.resource
     fields: tuple[FieldChange, ...] = ()
+    spans: Mapping[str, Span] = {}
     # The next of a series is told as a change of the newest.
     base = difference.live or difference.against
     if resource is not None and base is None and difference.action is Action.CREATE:
-        fields = created_fields(difference.kind, resource, difference.body)
+        fields, spans = created_fields(difference.kind, resource, difference.body), resource.spans
     elif resource is not None and base is not None:
         notes = {
             one.name: snapshot.code_notes.get(base.address, "")
@@ -229,6 +232,7 @@ def _change(difference: Difference, snapshot: Snapshot, rename: str, destroying:
         fields=fields,
         span=resource.span if resource is not None else None,
         told=_told(difference),
+        spans=spans,
     )
 
 

@@ -14,7 +14,7 @@ from functools import cache
 
 from fcdeploy.diagnostics import Diagnostic, Span, warning
 from fcdeploy.engine.canonical import desired_body
-from fcdeploy.engine.diff import nearest_span
+from fcdeploy.engine.diff import place_in
 from fcdeploy.engine.ownership import said
 from fcdeploy.engine.redact import HIDDEN, has_secret
 from fcdeploy.engine.snapshot import Desired, Snapshot
@@ -133,7 +133,7 @@ def place_of(resource: Resource, path: Sequence[str | int]) -> Span | None:
             field = next((one for one in known if one.spec_name == part), None)
         names.append(field.name if field is not None and isinstance(part, str) else str(part))
         known = field.members(resource.body) if field is not None else ()
-    return nearest_span(resource, ".".join(names)) if names else resource.span
+    return place_in(resource, ".".join(names)) if names else resource.span
 
 
 def change_terms(change: Change) -> dict[str, Json]:
@@ -198,7 +198,7 @@ def risk_findings(resource: Resource, api: str, *, checked: bool) -> list[Diagno
             one.summary,
             detail=one.detail,
             hint=one.hint,
-            span=nearest_span(resource, one.path) if one.path else resource.span,
+            span=place_in(resource, one.path) if one.path else resource.span,
             address=str(resource.address),
             rule=rule_of(one.risk),
         )
@@ -228,7 +228,7 @@ def total_findings(desired: Desired) -> list[Diagnostic]:
                 warning(
                     f"`{field}` of all {kind.section} together is more than {most:,}",
                     detail=f"found {total:,}; the service allows {most:,} in a region unless the quota was raised",
-                    span=nearest_span(largest, field),
+                    span=place_in(largest, field),
                     address=str(largest.address),
                     rule=rule_of(LIMITS),
                 )

@@ -28,15 +28,20 @@ def steps_of(difference: Difference, site: Site) -> tuple[Step, ...]:
     if not plain and not ignored:
         return _bare_steps_of(difference, site)
     return tuple(
-        replace(
-            step,
-            literal=plain,
-            ignored=() if step.action is Action.DELETE else ignored,
-            undo=tuple(
-                replace(undo, literal=plain, ignored=ignored if _spares(undo, difference) else ()) for undo in step.undo
-            ),
-        )
-        for step in _bare_steps_of(difference, site)
+        [
+            replace(
+                step,
+                literal=plain,
+                ignored=() if step.action is Action.DELETE else ignored,
+                undo=tuple(
+                    [
+                        replace(undo, literal=plain, ignored=ignored if _spares(undo, difference) else ())
+                        for undo in step.undo
+                    ]
+                ),
+            )
+            for step in _bare_steps_of(difference, site)
+        ]
     )
 
 
@@ -49,7 +54,8 @@ def _spares(undo: Step, difference: Difference) -> bool:
 def _plain_paths(difference: Difference) -> frozenset[str]:
     """Sensitive fields that the file gives as plain literals: a conflict may name their live values (S42)."""
     literal = difference.resource.literal if difference.resource is not None else ()
-    return frozenset(path for path in literal if is_sensitive(difference.kind, path))
+    kind = difference.kind
+    return frozenset([path for path in literal if is_sensitive(kind, path)])
 
 
 def _bare_steps_of(difference: Difference, site: Site) -> tuple[Step, ...]:

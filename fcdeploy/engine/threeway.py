@@ -127,6 +127,6 @@ def _merged(before: Json, wanted: Json, now: Json) -> Json:
 
 def is_sensitive(kind: Kind, path: str) -> bool:
     """Whether a dotted path leads into a field whose live values are hidden (S42)."""
-    first, *rest = path.split(".")
+    first, _, rest = path.partition(".")
     known = kind.field_of.get(first)
-    return known is not None and known.hides(rest)
+    return known is not None and known.hides_something and known.hides(rest.split(".") if rest else ())

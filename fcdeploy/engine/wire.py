@@ -8,7 +8,7 @@ from fcdeploy.engine.groups import BODY, group_named, replaces_whole
 from fcdeploy.engine.outputs import json_text
 from fcdeploy.kinds.descriptor import Kind, Operation, Scope
 from fcdeploy.kinds.fields import NOT_SENT, Codec, Field
-from fcdeploy.model import ArchiveRef, Call, Json, Live, Output
+from fcdeploy.model import PLAIN, ArchiveRef, Call, Json, Live, Output
 
 
 def create_call(
@@ -21,11 +21,11 @@ def create_call(
     resource: str,
 ) -> Call:
     """The create of a canonical body: every field that is given or has a default that is sent (law 2)."""
-    is_named = kind.numbering is not None or kind.identity[-1] in kind.create.parts()
-    sent: dict[str, Json] = {} if is_named else {kind.identity[-1]: identity[-1]}
+    sent: dict[str, Json] = {} if kind.named_by_path else {kind.identity[-1]: identity[-1]}
     headers: dict[str, str] = {}
+    later = kind.made_later
     for one in kind.writable(scope.api):
-        if one.name in kind.made_later:
+        if one.name in later:
             continue
         if one.codec is Codec.ARCHIVE:
             _add_archive(one, payloads, sent, headers)
@@ -138,6 +138,8 @@ def wire_value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *
     """How a canonical value travels. None becomes the value that empties the field, or null where there is none."""
     if value is None:
         return field.empty
+    if type(value) in PLAIN and field.codec is Codec.PLAIN and not field.wrapped:
+        return value  # most values; what follows costs more
     members = field.members(whole)
     if isinstance(value, Mapping) and members:
         known = {one.name: one for one in members}
@@ -195,12 +197,15 @@ def _sends_empty(field: Field) -> bool:
 def _created_value(field: Field, body: Mapping[str, Json], given: Mapping[str, Json]) -> Json:
     """What a create sends of a field: None where that is nothing, since it is not set or the service is known to agree
     with its default (law 2)."""
-    named = given.get(field.name)
-    default = field.default(given) if named is None or field.name not in body else None
+    name = field.name
+    named = given.get(name)
+    if named is not None and name in body:
+        return body[name]
+    default = field.default(given)
     if named is None and default is not None and not default.sent:
         return None
-    if field.name in body:
-        return body[field.name]
+    if name in body:
+        return body[name]
     if field.moved_by and named is not None:
         return named
     return default.value if default is not None else None

@@ -24,15 +24,15 @@ When: TypeAlias = Mapping[str, tuple[Json, ...] | _NotEmpty]
 def holds(when: When, body: Mapping[str, Json]) -> bool:
     """Whether every path of the condition has one of its values in `body`."""
     # Asked for at each field with a condition, where a generator takes twice as long.
-    for path, allowed in when.items():  # noqa: SIM110
-        if not is_allowed(value_at(body, path), allowed):
+    for path, allowed in when.items():
+        if not is_allowed(value_at(body, path) if "." in path else body.get(path), allowed):
             return False
     return True
 
 
 def is_allowed(value: Json, allowed: tuple[Json, ...] | _NotEmpty) -> bool:
     """Whether a value is one of these."""
-    if isinstance(allowed, _NotEmpty):
+    if allowed is NOT_EMPTY:
         return value not in (None, "", [], {})
     return value in allowed
 

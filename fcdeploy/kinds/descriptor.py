@@ -196,6 +196,16 @@ class Kind(Struct, frozen=True, kw_only=True, dict=True):
     # Worked out when first asked for, and once: they are asked for at each field of each resource.
 
     @cached_property
+    def named_by_path(self) -> bool:
+        """Whether the path of a create says how it is called, or the service does; else its body says it."""
+        return self.numbering is not None or self.identity[-1] in self.create.parts()
+
+    @cached_property
+    def has_write_only(self) -> bool:
+        """Whether something in its bodies can be written and not read (S22)."""
+        return any(one.has_write_only for one in self.fields)
+
+    @cached_property
     def sealed(self) -> tuple[Field, ...]:
         """The fields of which reads give the keys alone (S22)."""
         return tuple(one for one in self.fields if one.digest_tag)
@@ -340,6 +350,8 @@ class Kind(Struct, frozen=True, kw_only=True, dict=True):
         """The identity as a mapping from part names to parts, and what follows from it; a parent's identity gives the
         first parts. With what the service said of the resource, also what is `given`, as far as it said that."""
         names = dict(zip(self.identity, identity, strict=False))
+        if self.derive is None and not self.given:
+            return names
         derived = self.derive(names) if self.derive is not None else {}
         said = raw or {}
         return {**names, **derived, **{part: str(said[part]) for part in self.given if said.get(part) is not None}}

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import string
 from collections.abc import Callable, Iterator, Mapping
-from functools import lru_cache
+from functools import cache, lru_cache
 from typing import TypeAlias
 from urllib.parse import quote
 
@@ -25,6 +25,19 @@ class Scope(Struct, frozen=True, kw_only=True):
 def _encoded(part: str) -> str:
     """A part of a path; each name of a resource is in those of all that stands beneath it."""
     return quote(part, safe="")
+
+
+@cache  # as many as there are operations; each is asked for at each call
+def _parts(text: str) -> tuple[str, ...]:
+    """What a template names."""
+    return tuple(part for _, part, _, _ in string.Formatter().parse(text) if part is not None)
+
+
+def _filled(path: str, places: Mapping[str, str | Output]) -> str:
+    parts = {part: places[part] for part in _parts(path)}
+    return path.format_map(
+        {part: value.mark if isinstance(value, Output) else _encoded(value) for part, value in parts.items()}
+    )
 
 
 class Operation(Struct, frozen=True, kw_only=True):
@@ -62,9 +75,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         return Call(
             operation=self.name,
             method=self.methods.get(scope.api, self.method),
-            path=self.paths.get(scope.api, self.path).format_map(
-                {key: value.mark if isinstance(value, Output) else _encoded(value) for key, value in places.items()}
-            ),
+            path=_filled(self.paths.get(scope.api, self.path), places),
             query=tuple((key, value.format_map(places)) for key, value in asked.items()),
             headers={**self.headers.get(scope.api, {}), **(headers or {})},
             body={**own, **body} if isinstance(body, Mapping) else (own or body),
@@ -75,9 +86,7 @@ class Operation(Struct, frozen=True, kw_only=True):
         """What its path and query name, under whichever API version."""
         texts = (self.path, *self.paths.values(), *self.query.values())
         more = (text for query in self.queries.values() for text in query.values())
-        return frozenset(
-            part for text in (*texts, *more) for _, part, _, _ in string.Formatter().parse(text) if part is not None
-        )
+        return frozenset(part for text in (*texts, *more) for part in _parts(text))
 
 
 class Listing(Struct, frozen=True, kw_only=True):

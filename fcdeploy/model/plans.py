@@ -8,7 +8,7 @@ from typing import Self, TypeAlias
 
 from msgspec import Struct, field
 
-from fcdeploy.diagnostics import Diagnostic, Span
+from fcdeploy.diagnostics import Diagnostic, Span, nearest_span
 from fcdeploy.model.leaves import Json, SecretSource, from_json, to_json
 from fcdeploy.model.resources import Address, Target
 
@@ -118,7 +118,10 @@ class Told(Struct, frozen=True, kw_only=True):
 
 
 class Change(Struct, frozen=True, kw_only=True):
-    """What will happen to one resource, and why; `told` where its fields alone do not say what that amounts to."""
+    """What will happen to one resource, and why; `told` where its fields alone do not say what that amounts to.
+
+    `spans` has the lines of those fields that do not have their own: of all that a create sets, which most never ask.
+    """
 
     address: Address
     action: Action
@@ -126,6 +129,13 @@ class Change(Struct, frozen=True, kw_only=True):
     fields: tuple[FieldChange, ...] = ()
     span: Span | None = None
     told: Told | None = None
+    spans: Mapping[str, Span] = field(default_factory=dict)
+
+    def place_of(self, one: FieldChange) -> Span | None:
+        """The line that asks for one of the fields."""
+        if one.span is not None or not self.spans:
+            return one.span
+        return nearest_span(self.spans, one.path, self.span)
 
 
 class IfMatch(Struct, frozen=True, kw_only=True):

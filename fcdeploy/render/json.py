@@ -271,7 +271,7 @@ def _change(change: Change) -> dict[str, Json]:
         "identity": list(change.address.identity),
         "action": change.action.value,
         "reason": change.reason,
-        "fields": [_field(one) for one in change.fields],
+        "fields": [_field(one, change) for one in change.fields],
         **({"told": _told(change.told)} if change.told is not None else {}),
         **_place(change.span),
     }
@@ -281,14 +281,14 @@ def _told(told: Told) -> dict[str, Json]:
     return {"what": told.what, "before": told.before or None, "after": told.after or None}
 
 
-def _field(change: FieldChange) -> dict[str, Json]:
+def _field(one: FieldChange, change: Change) -> dict[str, Json]:
     return {
-        "path": change.path,
-        "before": plain_value(change.before, hide=change.before_hidden),
-        "after": plain_value(change.after, hide=change.after_hidden),
-        "forcesReplacement": change.forces_replacement,
-        "note": change.note,
-        **_place(change.span),
+        "path": one.path,
+        "before": plain_value(one.before, hide=one.before_hidden),
+        "after": plain_value(one.after, hide=one.after_hidden),
+        "forcesReplacement": one.forces_replacement,
+        "note": one.note,
+        **_place(change.place_of(one)),
     }
 
 
