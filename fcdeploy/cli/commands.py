@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import importlib
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import click
-from msgspec import Struct
 
 from fcdeploy.cli.usage import NoCommand
 
@@ -53,7 +52,7 @@ class Command(click.Command):
         write_options(self, ctx, formatter)
 
 
-class Entry(Struct, frozen=True, kw_only=True):
+class Entry(NamedTuple):
     """Where a command is (`module:attribute`), the heading it stands under, and its line there."""
 
     place: str

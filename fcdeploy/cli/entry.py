@@ -25,8 +25,6 @@ _FILES = 16_384
 def run(args: Sequence[str]) -> int:
     """Run one command line; returns the exit code (S39) and never raises."""
     _allow_files()
-    # A command builds large trees and ends: looking through them for cycles, again and again, doubles its time.
-    gc.set_threshold(1_000_000, 20, 100)
     session = Session()
     speech = Speech(session=session)
     for stream in (sys.stdout, sys.stderr):

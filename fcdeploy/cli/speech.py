@@ -16,8 +16,6 @@ from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, TextIO, cast
 
-from msgspec import Struct, field
-
 if TYPE_CHECKING:
     from fcdeploy.diagnostics import Diagnostic
     from fcdeploy.errors import FcdeployError
@@ -34,28 +32,38 @@ _SOURCE_LIMIT = 5_000_000
 """Bytes of a file up to which findings quote its lines."""
 
 
-class Session(Struct, kw_only=True):
+class Session:
     """What one call of the program knows; `verbosity` counts `-v`, `speech` is there once the options are read."""
 
-    environ: Mapping[str, str] = field(default_factory=lambda: os.environ)
-    verbosity: int = 0
-    no_color: bool = False
-    speech: Speech | None = None
+    def __init__(self) -> None:
+        self.environ: Mapping[str, str] = os.environ
+        self.verbosity = 0
+        self.no_color = False
+        self.speech: Speech | None = None
 
 
-class Speech(Struct, kw_only=True):
+class Speech:
     """The two ways out of the program, as the options want them.
 
     `reports`: documents that are written besides, each as its form and its file.
     """
 
-    session: Session
-    form: str = "text"
-    command: str = ""
-    out: Path | None = None
-    reports: tuple[tuple[str, Path], ...] = ()
-    _written: str = ""
-    _shown: Shown | None = None
+    def __init__(
+        self,
+        *,
+        session: Session,
+        form: str = "text",
+        command: str = "",
+        out: Path | None = None,
+        reports: tuple[tuple[str, Path], ...] = (),
+    ) -> None:
+        self.session = session
+        self.form = form
+        self.command = command
+        self.out = out
+        self.reports = reports
+        self._written = ""
+        self._shown: Shown | None = None
 
     @property
     def json(self) -> bool:
