@@ -249,7 +249,7 @@ def _against_newest(difference: Difference) -> Difference:
 
 def _needs_live_code(difference: Difference, for_undo: bool) -> bool:
     kind, live = difference.kind, difference.live
-    if kind.archive_read is None or live is None:
+    if difference.action is Action.NONE or kind.archive_read is None or live is None:
         return False
     if not any(one.codec is Codec.ARCHIVE and live.body.get(one.name) is not None for one in kind.fields):
         return False

@@ -22,6 +22,8 @@ def waits(found: Iterable[Difference]) -> dict[Address, frozenset[Address]]:
 
 def without_crowds(found: Sequence[Difference]) -> tuple[Difference, ...]:
     """The differences, with an error on each that would come where another stays, or that swaps with another."""
+    if all(one.action is Action.NONE for one in found):
+        return tuple(found)
     notes: dict[str, tuple[Diagnostic, ...]] = {}
     for one in (*_swaps(found), *_crowds(found)):
         notes[one.address] = (*notes.get(one.address, ()), one)

@@ -43,6 +43,8 @@ def _linked(found: Sequence[Difference], site: Site) -> list[Step]:
         if one.address in late:
             linked += _after_beneath(one.address, by_address)
             continue
+        if not by_address[one.address]:
+            continue
         parent = parent_of(one.address)
         # A mark is written before anything is put beneath (S11), so all of the parent's own steps come first.
         first = {*needs_of(one, by_address.keys(), site), *((parent,) if parent is not None else ())}

@@ -93,6 +93,8 @@ def _guests(change: Change, snapshot: Snapshot, owned: Owned) -> list[Diagnostic
 
 
 def _unsafe(leaving: Sequence[Change], owned: Owned, snapshot: Snapshot) -> list[Diagnostic]:
+    if not leaving:
+        return []
     found = [
         error(
             f"the plan deletes {change.address.short}",

@@ -15,7 +15,7 @@ from fcdeploy.engine.ownership import Owned, Wishes, is_owned, matches
 from fcdeploy.engine.snapshot import Desired, Snapshot, root_of
 from fcdeploy.kinds.descriptor import Marking, Scope
 from fcdeploy.kinds.registry import kind_of
-from fcdeploy.model import Address, Json
+from fcdeploy.model import Address, Json, Live
 
 
 def with_unmarked(owned: Owned, declared: Desired, snapshot: Snapshot, wishes: Wishes, scope: Scope) -> Owned:
@@ -26,8 +26,8 @@ def with_unmarked(owned: Owned, declared: Desired, snapshot: Snapshot, wishes: W
     ours: set[Address] = set()
     gently: set[Address] = set()
     found: list[Diagnostic] = []
-    for address, live in sorted(snapshot.lives.items()):
-        if kind_of(address).marking is not Marking.NONE or address not in declared:
+    for address, live in _unmarkable(snapshot):
+        if address not in declared:
             continue
         # What the file itself leads elsewhere is not somebody else's for that.
         meant = {root_of(one) for one in _named(address, declared[address].body, scope)}
@@ -61,9 +61,9 @@ def with_unmarked(owned: Owned, declared: Desired, snapshot: Snapshot, wishes: W
 def undeclared_warnings(declared: Desired, snapshot: Snapshot, owned: Owned, scope: Scope) -> tuple[Diagnostic, ...]:
     """What leads to a root of ours, cannot be marked and is not in the file: it is never touched, only named."""
     found, lives = [], snapshot.lives
-    for address, live in sorted(lives.items()):
+    for address, live in _unmarkable(snapshot):
         kind = kind_of(address)
-        if kind.marking is not Marking.NONE or address in declared:
+        if address in declared:
             continue
         led = (one for one in _named(address, live.body, scope) if is_owned(one, owned))
         ours = sorted({root_of(one) if root_of(one) in owned.ours else one for one in led if root_of(one) in lives})
@@ -77,6 +77,12 @@ def undeclared_warnings(declared: Desired, snapshot: Snapshot, owned: Owned, sco
                 )
             )
     return tuple(found)
+
+
+def _unmarkable(snapshot: Snapshot) -> list[tuple[Address, Live]]:
+    """What is live and cannot say whose it is, in order."""
+    unmarkable = sorted(one for one in snapshot.lives if kind_of(one).marking is Marking.NONE)
+    return [(address, snapshot.lives[address]) for address in unmarkable]
 
 
 def _named(address: Address, body: Mapping[str, Json], scope: Scope) -> frozenset[Address]:
