@@ -64,11 +64,15 @@ def unlike_raw(kind: Kind, body: Mapping[str, Json], raw: Mapping[str, Json]) ->
         name: value
         for name, value in body.items()
         if value is None
-        or type(value) not in PLAIN
         or type(raw.get(name)) is not type(value)
         or raw[name] != value
         or not kind.field(name).is_plain
+        or (type(value) not in PLAIN and not _is_free_map(kind.field(name), value))
     }
+
+
+def _is_free_map(field: Field, value: Json) -> bool:
+    return type(value) is dict and not field.every_member
 
 
 def is_absent(kind: Kind, body: Mapping[str, Json]) -> bool:
