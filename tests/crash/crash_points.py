@@ -92,7 +92,7 @@ def watch(moments: Moments, deadline: float | None) -> None:
         return stored
 
     async def watched_send(self: Client, call: Call, **named: Any) -> Reply:
-        if call.method not in WRITES:
+        if call.method not in WRITES or call.reads:
             return await send(self, call, **named)
         reply: Reply = await moments.around(f"call.{call.method} {call.path}", lambda: send(self, call, **named))
         return reply
