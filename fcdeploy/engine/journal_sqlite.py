@@ -25,6 +25,7 @@ from fcdeploy.engine.journal import (
     run_ended,
 )
 from fcdeploy.engine.journal_file import JournalFile
+from fcdeploy.engine.journal_look import OPEN, records_in, words_in
 from fcdeploy.engine.journal_rows import (
     EVENT_COLUMNS,
     RUN_COLUMNS,
@@ -32,7 +33,6 @@ from fcdeploy.engine.journal_rows import (
     RunRecord,
     from_event_row,
     from_plan_text,
-    from_run_row,
     to_event_row,
     to_plan_text,
     to_summary_text,
@@ -156,7 +156,7 @@ class SqliteJournal:
 
     async def read_open_run(self, target: str) -> RunRecord | None:
         """See `Journal.read_open_run`."""
-        found = await self._read_records("WHERE target = ? AND ended IS NULL", target)
+        found = await self._read_records(OPEN, target)
         return found[0] if found else None
 
     async def read_run(self, run: str) -> RunRecord:
@@ -190,12 +190,7 @@ class SqliteJournal:
 
     async def read_words(self, run: str) -> list[tuple[str, EventType]]:
         """See `Journal.read_words`."""
-        rows = await self.file.read(
-            lambda connection: connection.execute(
-                "SELECT step, type FROM events WHERE run = ? ORDER BY seq", (run,)
-            ).fetchall()
-        )
-        return [(step, EventType(kind)) for step, kind in rows]
+        return await self.file.read(lambda connection: words_in(connection, run))
 
     async def count_runs(self) -> int:
         """See `Journal.count_runs`."""
@@ -266,10 +261,7 @@ class SqliteJournal:
         return int(last)
 
     async def _read_records(self, where: str, *values: str | int) -> list[RunRecord]:
-        rows = await self.file.read(
-            lambda connection: connection.execute(f"SELECT {RUN_COLUMNS} FROM runs {where}", values).fetchall()
-        )
-        return [from_run_row(row) for row in rows]
+        return await self.file.read(lambda connection: records_in(connection, where, *values))
 
 
 def _write_materials(connection: sqlite3.Connection, run: str, sha256s: Collection[str]) -> None:
