@@ -11,7 +11,7 @@ import hashlib
 import json
 from collections.abc import Callable, Container, Mapping
 from enum import Enum
-from typing import Final
+from typing import Final, TypeGuard
 
 from fcdeploy.kinds.conditions import holds
 from fcdeploy.kinds.descriptor import Kind
@@ -30,7 +30,6 @@ _encode = json.JSONEncoder(sort_keys=True, separators=(",", ":"), ensure_ascii=F
 _UNWRITTEN: Final = (Access.READ_ONLY,)
 _UNREAD: Final = (Access.READ_ONLY, Access.WRITE_ONLY)
 _JSON_TEXT: Final = Codec.JSON_TEXT
-_NUMBERS: Final = frozenset({int, bool, float})
 
 
 def desired_body(kind: Kind, given: Mapping[str, Json], api: str) -> dict[str, Json]:
@@ -120,11 +119,13 @@ def agrees(field: Field, desired: Json, live: Json) -> bool:
         return True
     if type(desired) in PLAIN and type(desired) is type(live) and desired == live:
         return True  # most values; what follows costs more
-    if not isinstance(desired, Mapping) or not isinstance(live, Mapping):
+    if not (_is_mapping(desired) and _is_mapping(live)):
         return covers(_counting(field, desired), _counting(field, live))
     if field.digest_tag:
         return desired.keys() == live.keys()
-    members = {one.name: one for one in (field.fields or _all_variants(field))}
+    # Members of different variants may share a name; each is found only in bodies of its own variant, and all that
+    # matters here is whether it is a free map.
+    members = field.every_member
     if not members:
         return dict(desired) == dict(live)
     return all(
@@ -163,10 +164,9 @@ def visible_body(kind: Kind, body: Mapping[str, Json]) -> dict[str, Json]:
     return {name: visible(kind.field(name), value) for name, value in body.items()}
 
 
-def _all_variants(field: Field) -> tuple[Field, ...]:
-    # Members of different variants may share a name; each is found only in bodies of its own variant, and all
-    # that matters here is whether it is a free map.
-    return tuple(member for members in field.variants.values() for member in members)
+def _is_mapping(value: Json) -> TypeGuard[Mapping[str, Json]]:
+    """Whether a value is an object: nearly every one is a dict, and the question about the others costs more."""
+    return type(value) is dict or isinstance(value, Mapping)
 
 
 def _object(
@@ -175,24 +175,29 @@ def _object(
     silent = _UNREAD if live else _UNWRITTEN
     body: dict[str, Json] = {}
     for one in fields:
+        if one.since > api:
+            continue
         name = one.name
         if one.is_plain:
             told = value.get(name)
-        elif one.since > api or one.access in silent or (one.moved_by and is_moved(one, whole)):
+        elif one.access in silent or (one.moved_by and is_moved(one, whole)):
             continue
         elif one.only_with and is_meaningless(one, whole):
             told = None
         else:
             told = _raw(one, value) if live else value.get(name)
-        canonical = MISSING if told is None else _value(one, told, whole, api, live=live)
-        if canonical is not MISSING:
-            body[name] = canonical
+        if told is not None:
+            canonical = told if type(told) in one.as_it_is else _value(one, told, whole, api, live=live)
+            if canonical is not MISSING:
+                body[name] = canonical
+                continue
+        if not one.defaults:
             continue
-        default = one.default(whole)
+        default = one.usual or one.default(whole)
         if default is not None and default.compared:
-            body[name] = told = default.value
-            if told is not None and type(told) not in _NUMBERS:
-                body[name] = _settled(one, told, whole, api)
+            told = default.value
+            as_it_is = told is None or type(told) in one.as_it_is
+            body[name] = told if as_it_is else _settled(one, told, whole, api)
     return body
 
 
@@ -220,7 +225,7 @@ def _raw(field: Field, value: Mapping[str, Json]) -> Json:
 def _value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *, live: bool) -> Json:
     if value is None:
         return MISSING
-    if type(value) in _NUMBERS:  # most values, with texts; the checks below cost more
+    if type(value) in field.as_it_is:  # most values; the checks below cost more
         return value
     if isinstance(value, str):
         if value == field.empty:
@@ -238,7 +243,7 @@ def _value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *, li
         items = [_value(field.item, item, whole, api, live=live) for item in value]
         kept = [item for item in items if item is not MISSING]
         return sorted(kept, key=_sort_key(field)) if field.order is Order.SET else kept
-    if isinstance(value, Mapping):
+    if _is_mapping(value):
         return _mapping(field, value, whole, api, live=live)
     return value
 

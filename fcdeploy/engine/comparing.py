@@ -17,7 +17,7 @@ from fcdeploy.engine.ownership import mark_tags, says_itself
 from fcdeploy.engine.pins import still_pinned
 from fcdeploy.engine.sealing import ignoring_all, seal_tags, sealing_findings, unlike, with_unlike
 from fcdeploy.engine.snapshot import Desired, Site
-from fcdeploy.engine.wire import standing
+from fcdeploy.engine.wire import moved_values
 from fcdeploy.kinds.descriptor import Kind, Marking
 from fcdeploy.kinds.fields import Codec
 from fcdeploy.kinds.registry import kind_of
@@ -104,7 +104,7 @@ def _compared(sides: Sides, site: Site) -> Difference:
     if live is None:
         return Difference(address=address, action=Action.CREATE, resource=resource, body=body, live=None, notes=notes)
     # What the service itself moved counts once the file says what it is to be.
-    moved = {name: value for name, value in standing(kind, live).items() if name in body and name not in live.body}
+    moved = {name: value for name, value in moved_values(kind, live).items() if name in body and name not in live.body}
     body = still_pinned(kind, body, live)
     live = as_travelling(kind, replace(live, body={**live.body, **moved}) if moved else live)
     body |= lowered(kind, body, live.body)

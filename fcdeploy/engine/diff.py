@@ -11,7 +11,7 @@ from fcdeploy.engine.canonical import agrees, visible
 from fcdeploy.engine.redact import HIDDEN, has_secret, shown
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.kinds.fields import Access, Codec, Field, Reset
-from fcdeploy.model import FieldChange, Json, Resource
+from fcdeploy.model import PLAIN, FieldChange, Json, Resource
 
 
 def differing(kind: Kind, desired: Mapping[str, Json], live: Mapping[str, Json], api: str) -> tuple[Field, ...]:
@@ -20,12 +20,22 @@ def differing(kind: Kind, desired: Mapping[str, Json], live: Mapping[str, Json],
     A field that `desired` does not have is the service's to choose and never differs; a WRITE_ONLY one cannot be seen.
     One with variants is given as the one that both bodies are of.
     """
+    # Most values are equal, and plain: only of the others the tables are asked.
+    unlike = {
+        name
+        for name, value in desired.items()
+        if type(value) not in PLAIN or type(other := live.get(name)) is not type(value) or other != value
+    }
+    if not unlike:
+        return ()
     return tuple(
-        one.chosen(desired) if one.chosen(desired) is one.chosen(live) else one
-        for one in kind.writable(api)
-        if one.access is not Access.WRITE_ONLY
-        and one.name in desired
-        and not agrees(one, desired[one.name], live.get(one.name))
+        [
+            one.chosen(desired) if one.chosen(desired) is one.chosen(live) else one
+            for one in kind.writable(api)
+            if one.name in unlike
+            and one.access is not Access.WRITE_ONLY
+            and not agrees(one, desired[one.name], live.get(one.name))
+        ]
     )
 
 

@@ -185,8 +185,12 @@ def overlaid(field: Field, desired: Json, live: Json) -> Json:
 
 def standing(kind: Kind, live: Live) -> dict[str, Json]:
     """A canonical live body with what the service itself changes: an update sends that as it is (S23)."""
-    moved = {one.name: live.raw[one.name] for one in kind.moved if live.raw.get(one.name) is not None}
-    return {**moved, **live.body}
+    return {**moved_values(kind, live), **live.body}
+
+
+def moved_values(kind: Kind, live: Live) -> dict[str, Json]:
+    """What the service says of the fields that it itself may change (S23)."""
+    return {one.name: live.raw[one.name] for one in kind.moved if live.raw.get(one.name) is not None}
 
 
 def _sends_empty(field: Field) -> bool:

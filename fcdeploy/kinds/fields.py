@@ -1,4 +1,4 @@
-"""The vocabulary of a field: what it may hold, who decides its default, how it is reset, how it travels.
+"""A field: what it may hold, who decides its default, how it is reset, how it travels.
 
 The vocabulary is closed. A kind that cannot be said with these words is a reason to extend the words for all kinds,
 never to special-case one.
@@ -6,68 +6,20 @@ never to special-case one.
 
 from __future__ import annotations
 
-import enum
 from collections.abc import Iterator, Mapping, Sequence
 from functools import cached_property
-from typing import Final
 
 from msgspec import Struct, field
 from msgspec.structs import replace
 
 from fcdeploy.kinds.conditions import NOT_EMPTY, When, holds, is_allowed
+from fcdeploy.kinds.words import CHECKSUMS as CHECKSUMS
+from fcdeploy.kinds.words import NOT_SENT as NOT_SENT
+from fcdeploy.kinds.words import Access as Access
+from fcdeploy.kinds.words import Codec as Codec
+from fcdeploy.kinds.words import Order as Order
+from fcdeploy.kinds.words import Reset as Reset
 from fcdeploy.model import Json
-
-
-class Access(enum.Enum):
-    """Who may write a field, and when. PLANNING: it tells the planner what to do and never travels."""
-
-    UPDATABLE = "updatable"
-    CREATE_ONLY = "create-only"
-    READ_ONLY = "read-only"
-    WRITE_ONLY = "write-only"
-    PLANNING = "planning"
-
-
-class Reset(enum.Enum):
-    """How a field goes back to its default once the file no longer names it (S16)."""
-
-    VALUE = "value"
-    RECREATE = "recreate"
-    NONE = "none"
-
-
-class Codec(enum.Enum):
-    """How the canonical value travels.
-
-    JSON_TEXT: the wire has a string that holds JSON. ARCHIVE: the wire has a code archive, reads give its checksum.
-    """
-
-    PLAIN = "plain"
-    JSON_TEXT = "json-text"
-    ARCHIVE = "archive"
-
-
-CHECKSUMS: Final = {
-    "crc64": ("CRC-64 in unsigned decimal", r"[0-9]+"),
-    "md5": ("MD5 in hex", r"[0-9a-f]{32}"),
-    "sha512": ("SHA-512 in hex", r"[0-9a-f]{128}"),
-}
-"""By the kind of a checksum: what it is called, and its form."""
-
-
-class Order(enum.Enum):
-    """Whether the order of a list means something."""
-
-    LIST = "list"
-    SET = "set"
-
-
-class _Unsent(enum.Enum):
-    NOT_SENT = "not-sent"
-
-
-NOT_SENT: Final = _Unsent.NOT_SENT
-"""As the value that empties a field: nothing travels, and the fields of `together`, sent without this one, empty it."""
 
 
 class Default(Struct, frozen=True, kw_only=True):
@@ -179,10 +131,23 @@ class Field(Struct, frozen=True, kw_only=True, dict=True):
 
     @cached_property
     def is_plain(self) -> bool:
-        """Whether all that there is to it is its value under its name, and a default: what most fields are."""
-        special = (self.since, self.moved_by, self.only_with, self.split, self.read_from, self.wrapped, self.variants)
+        """Whether all that there is to it, in an API version that has it, is its value under its name, and a default:
+        what most fields are."""
+        special = (self.moved_by, self.only_with, self.split, self.read_from, self.wrapped, self.variants)
         plain_codec = self.codec is Codec.PLAIN and self.access in (Access.UPDATABLE, Access.CREATE_ONLY)
         return plain_codec and not any(special)
+
+    @cached_property
+    def as_it_is(self) -> frozenset[type]:
+        """The types of those values that are their own canonical form; an exact type is asked for, since a secret is
+        more than a text."""
+        made = self.ignore_case or self.codec is Codec.JSON_TEXT or isinstance(self.empty, str)
+        return frozenset({int, float, bool} if made else {int, float, bool, str})
+
+    @cached_property
+    def usual(self) -> Default | None:
+        """The default that holds whatever the body says, None where that matters."""
+        return self.defaults[0] if self.defaults and not self.defaults[0].when else None
 
     @cached_property
     def names_others(self) -> bool:
