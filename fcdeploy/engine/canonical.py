@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Callable, Container, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import Final, TypeGuard
 
@@ -46,11 +46,9 @@ def said(kind: Kind, raw: Mapping[str, Json]) -> dict[str, Json]:
     return dict(raw if kind.translation is None else kind.translation.said(raw))
 
 
-def live_body(kind: Kind, raw: Mapping[str, Json], api: str, only: Container[str] | None = None) -> dict[str, Json]:
-    """The canonical form of what the service answered, as `said` gives it; `only` these fields where any are named."""
-    fields = kind.writable(api)
-    if only is not None:
-        fields = tuple(one for one in fields if one.name in only)
+def live_body(kind: Kind, raw: Mapping[str, Json], api: str, only: Iterable[str] | None = None) -> dict[str, Json]:
+    """The canonical form of what the service answered, as `said` gives it; `only` these of the fields that travel."""
+    fields = kind.writable(api) if only is None else tuple(map(kind.field, only))
     return _object(fields, raw, raw, api, live=True)
 
 
@@ -59,19 +57,18 @@ def unlike_raw(kind: Kind, body: Mapping[str, Json], raw: Mapping[str, Json]) ->
 
     Most values travel as they are: where those are equal, nothing needs to be made of the answer to compare them.
     """
-    return {
-        name: value
-        for name, value in body.items()
-        if value is None
-        or type(raw.get(name)) is not type(value)
-        or raw[name] != value
-        or not kind.field(name).is_plain
-        or (type(value) not in PLAIN and not _is_free_map(kind.field(name), value))
-    }
+    fields = kind.field_of
+    return {name: value for name, value in body.items() if not _stands_there(fields[name], value, raw.get(name))}
 
 
-def _is_free_map(field: Field, value: Json) -> bool:
-    return type(value) is dict and not field.every_member
+def _stands_there(field: Field, value: Json, told: Json) -> bool:
+    """Whether a canonical value is what the service said, and would be the canonical form of that."""
+    kind = type(value)
+    if type(told) is not kind or told != value or not field.is_plain:
+        return False
+    if value is None:
+        return not field.defaults or field.usual is not None  # or the rest of the body says what it is then
+    return kind in PLAIN or value == [] or (kind is dict and not field.every_member)
 
 
 def is_absent(kind: Kind, body: Mapping[str, Json]) -> bool:

@@ -117,6 +117,8 @@ def gifts(step: Step, raw: Mapping[str, Json]) -> dict[str, Json]:
     What a new resource is named by is there in any case, if need be as "": what takes the step back looks again.
     """
     kind = kind_of(step.address)
+    if not step.gives and not kind.given:  # nearly all
+        return {}
     found = {name: kind.attribute(name) for name in step.gives}
     given = {name: str(raw.get(name) or "") for name in kind.given} if step.action is Action.CREATE else {}
     return given | {
