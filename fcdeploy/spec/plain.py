@@ -22,12 +22,17 @@ GIVEN = "given"
 
 def kept_secret(address: Address, body: Mapping[str, Json]) -> dict[str, Json]:
     """The body with every value that can only be written as a secret; what it comes from is its place in the file."""
-    sealed = _sealed(address.provider, address.kind)
-    if sealed.keys().isdisjoint(body):
+    if not keeps_secret(address, body):
         return {**body}
+    sealed = _sealed(address.provider, address.kind)
     return {
         name: _kept(sealed[name], value, address, name) if name in sealed else value for name, value in body.items()
     }
+
+
+def keeps_secret(address: Address, body: Mapping[str, Json]) -> bool:
+    """Whether a body says anything that can only be written, or holds such."""
+    return not _sealed(address.provider, address.kind).keys().isdisjoint(body)
 
 
 def plain_secret_findings(placed: Placed) -> Iterator[tuple[Path, Diagnostic]]:

@@ -15,8 +15,9 @@ from msgspec.structs import replace
 from fcdeploy.diagnostics import Diagnostic, error, has_errors, in_order, named
 from fcdeploy.errors import SpecError
 from fcdeploy.model import Json, Mark, Rollout, Target
+from fcdeploy.spec.alike import Alike
 from fcdeploy.spec.code import Sources, read_code_findings
-from fcdeploy.spec.expand import Desired, expand, outputs_of, probe_of
+from fcdeploy.spec.expand import Desired, outputs_of, probe_of
 from fcdeploy.spec.include import Files, read_files
 from fcdeploy.spec.matrix import Row
 from fcdeploy.spec.node import Node, path_text
@@ -32,7 +33,6 @@ from fcdeploy.spec.targets import default_target, placed_targets, read_variables
 from fcdeploy.spec.text import Texts
 from fcdeploy.spec.unevaluated import unevaluated_findings
 from fcdeploy.spec.unfold import by_item
-from fcdeploy.spec.validate import check_spec
 from fcdeploy.spec.values import Names
 from fcdeploy.spec.words import OUTPUTS
 
@@ -115,6 +115,7 @@ class Project:
         self._outlines: dict[str, Resolver] = {}
         self.files = files.paths
         self._folders = files.folders
+        self._alike = Alike(files.folders)
         self.targets = tuple(target for target, _ in placed)
         self._fields = {target.name: row.node for target, row in placed}
         self._notes = tuple(notes)
@@ -165,10 +166,16 @@ class Project:
         # A name with a template in it differs by target; what is wrong there is one mistake all the same.
         places: dict[Diagnostic, dict[str, Diagnostic]] = {}
         sources = Sources(self._folders)
+        # By what stands in a target, which may be the same in many; the project holds on to it.
+        codes: dict[int, tuple[Diagnostic, ...]] = {}
         for target in chosen:
             resolved, judged = self._judge(target)
-            looked = code and not target.retired
-            nowhere = read_code_findings(resolved.there, target.provider, sources) if looked else ()
+            nowhere: tuple[Diagnostic, ...] = ()
+            if code and not target.retired:
+                key = id(resolved.there)
+                if key not in codes:
+                    codes[key] = tuple(read_code_findings(resolved.there, target.provider, sources))
+                nowhere = codes[key]
             for one in (*judged, *by_item(nowhere, resolved.items)):
                 if one.rule in self._unwanted:
                     continue
@@ -194,8 +201,7 @@ class Project:
     def expand(self, target: Target) -> Desired:
         """What a target is to have; raises SpecError."""
         if target.name not in self._desired:
-            made = self._sound_one(target)
-            self._desired[target.name] = expand(made.tree, target, self._folders, made.there)
+            self._desired[target.name] = self._alike.desired(self._sound_one(target), target)
         return self._desired[target.name]
 
     def _sound_one(self, target: Target) -> Resolved:
@@ -254,15 +260,7 @@ class Project:
         if target.name not in self._judged:
             made = self._resolved(target, self.surroundings, self._resolver)
             mark = Mark(project=self.name, target=target.name)
-            judged = check_spec(
-                made.tree,
-                provider=target.provider,
-                api=target.api,
-                mark=mark,
-                left_out=made.left_out,
-                unread=self.surroundings.unread,
-                there=made.there,
-            )
+            judged = self._alike.findings(made, target, mark, unread=self.surroundings.unread)
             self._judged[target.name] = (made, in_order(by_item((*made.found, *judged), made.items)))
             self.surroundings.retell(self._judged[target.name][1])
         return self._judged[target.name]

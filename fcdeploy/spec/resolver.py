@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections.abc import Mapping
 
 from msgspec import Struct
+from msgspec.structs import replace
 
 from fcdeploy.diagnostics import Diagnostic
 from fcdeploy.kinds import registry
 from fcdeploy.kinds.descriptor import Kind
 from fcdeploy.model import Target
 from fcdeploy.spec.blocks import own_defaults, with_blocks, without_foreign
-from fcdeploy.spec.early import blocks, early_words
+from fcdeploy.spec.early import CHOICES, blocks, early_words
 from fcdeploy.spec.leftout import LeftOut
-from fcdeploy.spec.node import Node
+from fcdeploy.spec.node import Node, without_nulls
 from fcdeploy.spec.patch import Patching
 from fcdeploy.spec.placed import Placed, standing
 from fcdeploy.spec.resolve import DEFAULTS, with_defaults
@@ -41,13 +42,21 @@ class Resolver:
     def __init__(self, document: Node) -> None:
         self._document = document
         self._words: dict[tuple[str, str], frozenset[str]] = {}
+        self._alike: dict[str, Resolved] = {}
 
     def resolved(self, target: Target, node: Node, scope: Scope) -> Resolved:
-        """The spec for one target; `node` holds its fields, `scope` is what its templates know."""
+        """The spec for one target; `node` holds its fields, `scope` is what its templates know.
+
+        Where nothing depends on the target, what stands in the spec is the same object for all of one cloud.
+        """
+        patch = node.at(("patch",))
+        alike = self._alike.get(target.provider) if patch is None else None
+        if alike is not None:
+            own = without_nulls(self._document.fields["targets"].with_value({target.name: node}))
+            return replace(alike, tree=alike.tree.with_value({**alike.tree.fields, "targets": own}))
         unfolding = Unfolding(scope)
         found = unfolding.found
-        every = (*registry.foreign(target.provider, None), *registry.sections(target.provider))
-        sections = {kind.section: kind for kind in every}
+        sections = {kind.section: kind for kind in _sections(target.provider)}
         made: dict[str, Node] = {}
         settled: set[str] = set()
         for key, item in self._document.fields.items():
@@ -70,7 +79,6 @@ class Resolver:
         made["targets"] = self._document.fields["targets"].with_value({target.name: node})
         tree, left_out = self._document.with_value(made), unfolding.left_out
         tree = with_blocks(tree, target.provider, settled)
-        patch = node.at(("patch",))
         if patch is not None:
             place = ("targets", target.name, "patch")
             patch, problems = rendered(patch, scope, place)
@@ -80,7 +88,19 @@ class Resolver:
             left_out |= patching.removed
         tree = with_defaults(tree, target.provider)
         there = tuple(standing(tree, target.provider))
-        return Resolved(tree=tree, there=there, found=tuple(found), left_out=left_out, items=unfolding.items)
+        resolved = Resolved(tree=tree, there=there, found=tuple(found), left_out=left_out, items=unfolding.items)
+        if patch is None and self._is_plain(target.provider):
+            self._alike[target.provider] = resolved
+        return resolved
+
+    def _is_plain(self, provider: str) -> bool:
+        """Whether the file says the same of every target of a cloud: there is nothing in it to evaluate."""
+        fields = self._document.fields
+        sections = [kind for kind in _sections(provider) if kind.section in fields]
+        evaluated = [fields[key] for key in (*EVALUATED, *(kind.section for kind in sections)) if key in fields]
+        return not any(node.dynamic for node in evaluated) and all(
+            CHOICES.isdisjoint(self._early_words(kind)) for kind in sections
+        )
 
     def _early_words(self, kind: Kind) -> frozenset[str]:
         """Those in the section of a kind; the same for every target."""
@@ -88,3 +108,8 @@ class Resolver:
         if place not in self._words:
             self._words[place] = early_words(self._document.fields[kind.section], kind)
         return self._words[place]
+
+
+def _sections(provider: str) -> tuple[Kind, ...]:
+    """The kinds that have a section at the top, those that only other clouds have first."""
+    return (*registry.foreign(provider, None), *registry.sections(provider))
