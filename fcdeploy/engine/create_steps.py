@@ -26,8 +26,9 @@ def create_steps(difference: Difference, site: Site) -> tuple[Step, ...]:
     kind, address, resource = difference.kind, difference.address, difference.resource
     assert resource is not None
     body = as_made(kind, difference.body)
+    name, short = create_id(address), address.short
     made = Step(
-        id=create_id(address),
+        id=name,
         address=address,
         action=Action.CREATE,
         group=BODY,
@@ -40,7 +41,7 @@ def create_steps(difference: Difference, site: Site) -> tuple[Step, ...]:
                 resource.body,
                 resource.payloads,
                 site.scope,
-                address.short,
+                short,
             ),
             difference.newest,
         ),
@@ -50,11 +51,11 @@ def create_steps(difference: Difference, site: Site) -> tuple[Step, ...]:
         content=difference.content,
         undo=(
             Step(
-                id=f"undo create {address}",
+                id=f"undo {name}",
                 address=address,
                 action=Action.DELETE,
                 group=BODY,
-                call=_unmaking(kind, address, site),
+                call=_unmaking(kind, address, site, short),
                 # Nothing of a numbered resource can be changed by anybody.
                 guard=JustCreated() if kind.numbering is not None else own_guard(kind, site),
                 before=visible_body(kind, body),
@@ -134,7 +135,7 @@ def _later_steps(
     The undo of the create takes them away as well.
     """
     steps: list[Step] = []
-    for group in kind.updates:
+    for group in kind.updates if kind.made_later else ():
         late = group.fields & kind.made_later
         if late.isdisjoint(body):
             continue
@@ -175,12 +176,11 @@ def _asking(kind: Kind, call: Call, newest: str) -> Call:
     return replace(call, body={**(call.body or {}), kind.numbering.asked: number})
 
 
-def _unmaking(kind: Kind, address: Address, site: Site) -> Call:
+def _unmaking(kind: Kind, address: Address, site: Site, resource: str) -> Call:
     """The delete of what a step creates, whose number, or what else the service gives it, may be known only then."""
-    names: dict[str, str | Output] = {
-        **kind.names(address.identity),
-        **{part: output_of(address, part) for part in kind.given},
-    }
+    names: dict[str, str | Output] = {**kind.names(address.identity)}
+    for part in kind.given:
+        names[part] = output_of(address, part)
     if kind.numbering is not None:
         names[kind.identity[-1]] = number_of(address)
-    return kind.delete.call(names, site.scope, resource=address.short)
+    return kind.delete.call(names, site.scope, resource=resource)

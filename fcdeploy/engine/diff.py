@@ -80,11 +80,7 @@ def leaf_changes(
 
 def created_fields(kind: Kind, resource: Resource, body: Mapping[str, Json]) -> tuple[FieldChange, ...]:
     """What a create sets because the file says so, and the mark; defaults are not listed."""
-    given = {
-        name: value
-        for name, value in resource.body.items()
-        if value is not None and (name not in kind.field_of or kind.field(name).access is not Access.PLANNING)
-    }
+    given = {name: value for name, value in resource.body.items() if value is not None and name not in kind.planning}
     if kind.mark_field and body.get(kind.mark_field):
         given[kind.mark_field] = body[kind.mark_field]
     if kind.tags is not None:
@@ -134,7 +130,7 @@ def _lines(given: Mapping[str, Json]) -> Iterator[tuple[str, Json, bool]]:
     """One line a field, and whether there is a secret in it; a map with one takes a line a key, so that what is no
     secret can be seen."""
     for name, value in given.items():
-        hidden = has_secret(value)
+        hidden = type(value) not in PLAIN and has_secret(value)
         if hidden and isinstance(value, Mapping):
             yield from _lines({f"{name}.{key}": item for key, item in value.items()})
         else:

@@ -23,12 +23,14 @@ def names_of(address: Address, body: Mapping[str, Json], scope: Scope) -> frozen
     What could be one of several kinds, as a qualifier, gives a name for each.
     """
     kind = kind_of(address)
-    by_identity = (
+    found = {
         (name, (*address.identity[: _above(kind, name)], address.identity[kind.identity.index(part)]))
         for part, kinds in kind.behind.items()
         for name in kinds
-    )
-    return frozenset({*by_identity, *_in_fields(kind, address.identity, kind.fields, body, scope)})
+    }
+    if kind.naming:
+        found.update(_in_fields(kind, address.identity, kind.naming, body, scope))
+    return frozenset(found)
 
 
 def address_of(name: Name, like: Address) -> Address:
@@ -45,7 +47,7 @@ def _in_fields(
 ) -> Iterator[Name]:
     for one in fields:
         value = body.get(one.name)
-        if value is not None and one.names_others:
+        if value and one.names_others:  # nothing is called by an empty name
             yield from _in_field(kind, identity, one, value, body, scope)
 
 

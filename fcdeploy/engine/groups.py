@@ -32,7 +32,7 @@ def in_group(kind: Kind, name: str, body: Mapping[str, Json]) -> dict[str, Json]
 def as_made(kind: Kind, body: Mapping[str, Json]) -> dict[str, Json]:
     """The fields of a canonical body that a create writes."""
     later = kind.made_later
-    return {key: value for key, value in body.items() if key not in later}
+    return {key: value for key, value in body.items() if key not in later} if later else dict(body)
 
 
 def replaces_whole(kind: Kind, group: str) -> bool:

@@ -49,7 +49,8 @@ def _linked(found: Sequence[Difference], site: Site) -> list[Step]:
         # A mark is written before anything is put beneath (S11), so all of the parent's own steps come first.
         first = {*needs_of(one, by_address.keys(), site), *((parent,) if parent is not None else ())}
         making = {step.id for other in first for step in by_address.get(other, ()) if step.action is not Action.DELETE}
-        making -= {step.id for other in first & late for step in by_address[other]}
+        if late:
+            making -= {step.id for other in first & late for step in by_address[other]}
         siblings = beneath.get(parent, ()) if parent is not None else ()
         for step in by_address[one.address]:
             needs = set(step.needs)
@@ -67,7 +68,8 @@ def _linked(found: Sequence[Difference], site: Site) -> list[Step]:
                         for other in steps
                         if other.action is Action.DELETE
                     }
-            linked.append(replace(step, needs=frozenset(needs - {step.id})))
+            needs.discard(step.id)
+            linked.append(step if needs == step.needs else replace(step, needs=frozenset(needs)))
     return _none_held_up(linked)
 
 
@@ -84,10 +86,12 @@ def needs_of(difference: Difference, there: Collection[Address], site: Site) -> 
     """What must be there before this one: what the file says, what its body names, what it freezes."""
     if difference.resource is None or difference.action is Action.NONE:
         return frozenset()
-    like = difference.address
-    named = {address_of(name, like) for name in names_of(like, difference.body, site.scope)}
-    frozen = {one for one in there if freezes_this(difference, one)} if difference.content is not None else set()
-    return difference.resource.refs | {one for one in named if one in there} | frozen
+    like, needs = difference.address, difference.resource.refs
+    if names := names_of(like, difference.body, site.scope):
+        needs |= {one for one in (address_of(name, like) for name in names) if one in there}
+    if difference.content is not None:
+        needs |= {one for one in there if freezes_this(difference, one)}
+    return needs
 
 
 def _leaving(
@@ -108,6 +112,8 @@ def _leaving(
 
 def _none_held_up(steps: Sequence[Step]) -> list[Step]:
     """No step that can be undone waits for one that comes last: what it waits for comes early, too."""
+    if not any(step.last for step in steps):
+        return list(steps)
     by_id = {step.id: step for step in steps}
     waiting = [step for step in steps if not step.last]
     early: set[str] = set()
@@ -155,10 +161,23 @@ def _room_for(
 
 def _ordered(steps: Sequence[Step]) -> tuple[Step, ...]:
     """A topological order, stable by address: first all that can be undone, then what is last."""
+    placed = sorted(steps, key=lambda step: (step.last, step.address))
+    by_id = {step.id: step for step in placed}
+    rounds: dict[str, int] = {}
+    for step in placed:
+        before = [need for need in step.needs if need in by_id]
+        if not rounds.keys() >= {*before}:
+            return _sorted(placed, by_id)
+        rounds[step.id] = max([rounds[need] for need in before], default=-1) + 1
+    # What each step needs stands before it, as in a plan that only creates: there is nothing to search for.
+    return tuple(sorted(placed, key=lambda step: (step.last, rounds[step.id])))
+
+
+def _sorted(steps: Sequence[Step], by_id: Mapping[str, Step]) -> tuple[Step, ...]:
+    """The same order for steps of which some need others that stand behind them."""
     from graphlib import TopologicalSorter
 
-    by_id = {step.id: step for step in steps}
-    place = {step.id: index for index, step in enumerate(sorted(steps, key=lambda step: (step.last, step.address)))}
+    place = {step.id: index for index, step in enumerate(steps)}
     sorter = TopologicalSorter({step.id: sorted(step.needs & by_id.keys(), key=place.__getitem__) for step in steps})
     sorter.prepare()
     ordered: list[Step] = []

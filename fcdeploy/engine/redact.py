@@ -36,20 +36,20 @@ def shown(value: Json) -> Json:
 
 def has_secret(value: Json) -> bool:
     """Whether a `Sensitive` stands anywhere inside."""
-    waiting = [value]
+    waiting = [] if type(value) in PLAIN else [value]
     while waiting:  # no calls: this is asked of every value of every plan, more than once
         one = waiting.pop()
-        if type(one) in PLAIN:
-            continue
         match one:
             case dict():
-                waiting += one.values()
+                waiting += [item for item in one.values() if type(item) not in PLAIN]
             case list() | tuple():
-                waiting += one
+                waiting += [item for item in one if type(item) not in PLAIN]
             case Sensitive():
                 return True
             case Mapping():
                 waiting += one.values()
+            case str() | int() | float() | None:
+                pass
             case LaterText():
                 waiting += one.parts
             case LaterJson():

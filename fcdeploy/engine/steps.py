@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
+
 from msgspec.structs import replace
 
 from fcdeploy.engine.create_steps import create_steps, recreation
@@ -13,6 +15,7 @@ from fcdeploy.engine.snapshot import Site
 from fcdeploy.engine.threeway import is_sensitive
 from fcdeploy.engine.update_steps import update_steps
 from fcdeploy.engine.wire import plain_call
+from fcdeploy.kinds.registry import KINDS
 from fcdeploy.model import Action, Step
 
 UNDO = "undo "
@@ -23,8 +26,9 @@ def steps_of(difference: Difference, site: Site) -> tuple[Step, ...]:
     """The steps of one difference in their order; `needs` names only steps of the same difference."""
     if difference.action is Action.NONE:
         return ()
-    plain = _plain_paths(difference)
-    ignored = difference.resource.ignore if difference.resource is not None else ()
+    resource, address = difference.resource, difference.address
+    plain = _plain_paths(address.provider, address.kind, resource.literal if resource is not None else frozenset())
+    ignored = resource.ignore if resource is not None else ()
     if not plain and not ignored:
         return _bare_steps_of(difference, site)
     return tuple(
@@ -51,11 +55,10 @@ def _spares(undo: Step, difference: Difference) -> bool:
     return undo.action is not Action.DELETE or difference.action is Action.CREATE
 
 
-def _plain_paths(difference: Difference) -> frozenset[str]:
+@lru_cache(maxsize=1024)  # most resources of a kind give the same fields
+def _plain_paths(provider: str, name: str, literal: frozenset[str]) -> frozenset[str]:
     """Sensitive fields that the file gives as plain literals: a conflict may name their live values (S42)."""
-    literal = difference.resource.literal if difference.resource is not None else ()
-    kind = difference.kind
-    return frozenset([path for path in literal if is_sensitive(kind, path)])
+    return frozenset(path for path in literal if is_sensitive(KINDS[(provider, name)], path))
 
 
 def _bare_steps_of(difference: Difference, site: Site) -> tuple[Step, ...]:

@@ -23,14 +23,18 @@ def create_call(
     """The create of a canonical body: every field that is given or has a default that is sent (law 2)."""
     sent: dict[str, Json] = {} if kind.named_by_path else {kind.identity[-1]: identity[-1]}
     headers: dict[str, str] = {}
-    later = kind.made_later
+    as_is, later = kind.sent_as_is, kind.made_later
     for one in kind.writable(scope.api):
-        if one.name in later:
+        name = one.name
+        if name in as_is:
+            if (value := body.get(name)) is not None:
+                sent[name] = value
+        elif name in later:
             continue
-        if one.codec is Codec.ARCHIVE:
+        elif one.codec is Codec.ARCHIVE:
             _add_archive(one, payloads, sent, headers)
-        elif (value := _created_value(one, body, given)) is not None:
-            sent[one.name] = wire_value(one, value, body, scope.api, creating=True)
+        elif body.get(name, NOT_SENT) is not None and (value := _created_value(one, body, given)) is not None:
+            sent[name] = wire_value(one, value, body, scope.api, creating=True)
     names = kind.names(identity)
     sent = _translated(kind, sent, names, scope)
     return kind.create.call(names, scope, resource=resource, body=sent, headers=headers)
@@ -79,11 +83,9 @@ def _along(kind: Kind, fields: tuple[Field, ...], body: Mapping[str, Json], grou
     return tuple(one for one in along if not one.chosen(body).has_write_only or body.get(one.name) is None)
 
 
-def _translated(
-    kind: Kind, sent: Mapping[str, Json], names: Mapping[str, str | Output], scope: Scope
-) -> dict[str, Json]:
+def _translated(kind: Kind, sent: dict[str, Json], names: Mapping[str, str | Output], scope: Scope) -> dict[str, Json]:
     """What travels for these values by field (S45)."""
-    return dict(sent if kind.translation is None else kind.translation.sent(sent, names, scope))
+    return sent if kind.translation is None else dict(kind.translation.sent(sent, names, scope))
 
 
 def travelling_archives(kind: Kind, fields: tuple[Field, ...], payloads: Mapping[str, Json]) -> dict[str, Json]:
@@ -140,16 +142,8 @@ def wire_value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *
         return field.empty
     if type(value) in PLAIN and field.codec is Codec.PLAIN and not field.wrapped:
         return value  # most values; what follows costs more
-    members = field.members(whole)
-    if isinstance(value, Mapping) and members:
-        known = {one.name: one for one in members}
-        parts = {
-            name: part
-            for key, item in value.items()
-            if item is not None or not creating or (key in known and _sends_empty(known[key]))
-            for name, part in _parts(known.get(key), key, item, whole, api, creating=creating)
-        }
-        travelling: Json = {key: item for key, item in parts.items() if item is not None}
+    if isinstance(value, Mapping) and field.members(whole):
+        travelling: Json = _travelling(field.chosen(whole).every_member, value, whole, api, creating=creating)
     elif isinstance(value, list) and field.item is not None:
         # A list is replaced whole, so each of its items is new.
         travelling = [wire_value(field.item, item, whole, api, creating=True) for item in value]
@@ -158,6 +152,20 @@ def wire_value(field: Field, value: Json, whole: Mapping[str, Json], api: str, *
     if field.codec is Codec.JSON_TEXT and field.text_since <= api:
         return json_text(travelling)
     return {field.wrapped: travelling} if field.wrapped else travelling
+
+
+def _travelling(
+    known: Mapping[str, Field], value: Mapping[str, Json], whole: Mapping[str, Json], api: str, *, creating: bool
+) -> dict[str, Json]:
+    """A canonical object with these members as it travels."""
+    parts: dict[str, Json] = {}
+    for key, item in value.items():
+        member = known.get(key)
+        if member is not None and member.is_plain and item is not None and type(item) in PLAIN:
+            parts[key] = item  # most members; what follows costs more
+        elif item is not None or not creating or (member is not None and _sends_empty(member)):
+            parts.update(_parts(member, key, item, whole, api, creating=creating))
+    return {key: item for key, item in parts.items() if item is not None}
 
 
 def _parts(

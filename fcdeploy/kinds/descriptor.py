@@ -211,6 +211,16 @@ class Kind(Struct, frozen=True, kw_only=True, dict=True):
         return tuple(one for one in self.fields if one.digest_tag)
 
     @cached_property
+    def naming(self) -> tuple[Field, ...]:
+        """The fields that can name other resources."""
+        return tuple(one for one in self.fields if one.names_others)
+
+    @cached_property
+    def planning(self) -> frozenset[str]:
+        """The names of the fields that tell the planner what to do."""
+        return frozenset(one.name for one in self.fields if one.access is Access.PLANNING)
+
+    @cached_property
     def bounded(self) -> tuple[Field, ...]:
         """The fields that may not exceed another."""
         return tuple(one for one in self.fields if one.at_most)
@@ -247,6 +257,11 @@ class Kind(Struct, frozen=True, kw_only=True, dict=True):
     def _group_of(self) -> Mapping[str, str]:
         grouped = {name: one.name for one in self.groups for name in one.fields}
         return {**grouped, **({self.tags.field: self.tags.name} if self.tags is not None else {})}
+
+    @cached_property
+    def sent_as_is(self) -> frozenset[str]:
+        """The names of the fields whose values a create sends as they are."""
+        return frozenset(one.name for one in self.fields if one.is_sent_as_is) - self.made_later
 
     @cached_property
     def _writable(self) -> dict[str, tuple[Field, ...]]:

@@ -150,6 +150,11 @@ class Field(Struct, frozen=True, kw_only=True, dict=True):
         return self.defaults[0] if self.defaults and not self.defaults[0].when else None
 
     @cached_property
+    def is_sent_as_is(self) -> bool:
+        """Whether a create sends whatever stands in a canonical body for it, as that stands there."""
+        return self.is_plain and not self._below and all(one.sent and one.compared for one in self.defaults)
+
+    @cached_property
     def names_others(self) -> bool:
         """Whether it or something in it can name other resources."""
         return bool(self.refers or self.behind) or any(one.names_others for one in self._below)

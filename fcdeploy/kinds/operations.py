@@ -34,9 +34,8 @@ def _parts(text: str) -> tuple[str, ...]:
 
 
 def _filled(path: str, places: Mapping[str, str | Output]) -> str:
-    parts = {part: places[part] for part in _parts(path)}
     return path.format_map(
-        {part: value.mark if isinstance(value, Output) else _encoded(value) for part, value in parts.items()}
+        {part: value.mark if isinstance(value := places[part], Output) else _encoded(value) for part in _parts(path)}
     )
 
 
@@ -69,16 +68,21 @@ class Operation(Struct, frozen=True, kw_only=True):
         query: Mapping[str, str] | None = None,
     ) -> Call:
         """The request for one resource; `body` is laid over the operation's own body."""
+        api = scope.api
         places = {"region": scope.region, "account": scope.account, **names}
-        own = {key: value.format_map(places) if isinstance(value, str) else value for key, value in self.body.items()}
-        asked = {**self.query, **self.queries.get(scope.api, {}), **(query or {})}
+        asked = self.query
+        if self.queries or query:
+            asked = {**asked, **self.queries.get(api, {}), **(query or {})}
+        if self.body:
+            own = {key: one.format_map(places) if isinstance(one, str) else one for key, one in self.body.items()}
+            body = {**own, **body} if isinstance(body, Mapping) else (own or body)
         return Call(
             operation=self.name,
-            method=self.methods.get(scope.api, self.method),
-            path=_filled(self.paths.get(scope.api, self.path), places),
-            query=tuple((key, value.format_map(places)) for key, value in asked.items()),
-            headers={**self.headers.get(scope.api, {}), **(headers or {})},
-            body={**own, **body} if isinstance(body, Mapping) else (own or body),
+            method=self.methods.get(api, self.method),
+            path=_filled(self.paths.get(api, self.path), places),
+            query=tuple([(key, value.format_map(places)) for key, value in asked.items()]) if asked else (),
+            headers={**self.headers.get(api, {}), **(headers or {})},
+            body=body,
             resource=resource,
         )
 

@@ -150,17 +150,16 @@ LATER = (Output, Ref, LaterText, LaterJson)
 
 def has_later(value: Json) -> bool:
     """Whether a value that is not known yet stands anywhere inside, as a key too."""
-    match value:
-        case str() | int() | float() | None:  # most values; the checks below cost more
-            return False
-        case Output() | Ref() | LaterText() | LaterJson():
-            return True
-        case Mapping():
-            return any(has_later(key) or has_later(item) for key, item in value.items())
-        case list() | tuple():
-            return any(has_later(item) for item in value)
-        case _:
-            return False
+    waiting = [value]
+    for one in waiting:  # no calls: this is asked of every text of JSON of every plan
+        match one:
+            case dict() | Mapping():
+                waiting += [item for item in (*one, *one.values()) if type(item) not in PLAIN]
+            case list() | tuple():
+                waiting += [item for item in one if type(item) not in PLAIN]
+            case Output() | Ref() | LaterText() | LaterJson():
+                return True
+    return False
 
 
 def refs_in(value: Json) -> Iterator[Ref]:

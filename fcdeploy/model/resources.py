@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from functools import lru_cache
 from typing import Self
@@ -54,8 +55,12 @@ class Address(Struct, frozen=True, kw_only=True, order=True, cache_hash=True):
         return f"{self.kind} {self.name}"
 
 
+_IS_PLAIN = re.compile(r"[A-Za-z0-9._~*@$()-]*").fullmatch
+
+
 def _plain(part: str) -> str:
-    return quote(part, safe="-._~*@$()")
+    """A part of a name with everything escaped that could be taken for more than that."""
+    return part if _IS_PLAIN(part) else quote(part, safe="-._~*@$()")
 
 
 @lru_cache(maxsize=65_536)  # a plan says each some ten times
