@@ -19,6 +19,8 @@ ARCHIVE_INLINE = 256 * 1024
 KEPT = 16
 """So many archives that were put into bodies are kept as text: many functions share a folder."""
 
+# Stands where an archive belongs. Unguessable, so that no text of the user's can be mistaken for it.
+_PLACE = secrets.token_hex(16)
 _CHUNK = 192 * 1024  # divisible by three, so that the base64 of the pieces is that of the whole
 
 
@@ -35,13 +37,10 @@ class Body(Struct, frozen=True):
     @property
     def whole(self) -> bytes | None:
         """The body as one piece, unless it holds a file."""
-        match self.pieces:
-            case ():
-                return b""
-            case (bytes(only),):
-                return only
-            case _:
-                return None
+        if not self.pieces:
+            return b""
+        first = self.pieces[0]
+        return first if len(self.pieces) == 1 and isinstance(first, bytes) else None
 
     def chunks(self) -> Iterator[bytes]:
         """The body bit by bit; reads the files."""
@@ -72,15 +71,13 @@ def body(value: Json, archives: Callable[[str], Path], kept: dict[str, bytes] | 
     """
     if value is None:
         return EMPTY
-    # Unguessable, so that no text of the user's can be mistaken for an archive's place.
-    place = secrets.token_hex(16)
     found: list[ArchiveRef] = []
 
     def to_plain(leaf: object) -> object:
         match leaf:
             case ArchiveRef():
                 found.append(leaf)
-                return place
+                return _PLACE
             case Mapping():
                 return dict(leaf)
             case _:
@@ -89,9 +86,9 @@ def body(value: Json, archives: Callable[[str], Path], kept: dict[str, bytes] | 
     text = json.dumps(value, separators=(",", ":"), allow_nan=False, default=to_plain).encode()
     if not found:
         return Body((text,), len(text))
-    parts = text.split(place.encode())
+    parts = text.split(_PLACE.encode())
     pieces: list[bytes | Path] = [parts[0]]
-    length = len(text) - len(place) * len(found)
+    length = len(text) - len(_PLACE) * len(found)
     for archive, after in zip(found, parts[1:], strict=True):
         pieces += [_archive(archive, archives, kept if kept is not None else {}), after]
         length += 4 * ((archive.size + 2) // 3)

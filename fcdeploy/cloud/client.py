@@ -157,12 +157,19 @@ class Client:
         try:
             content = body(call.body, self._archives, self._kept)
             self._check_size(call, content)
-            digest = await _digest(content) if self._scheme.hashes else ""
+            digest = _digest(content) if self._scheme.hashes else ""
+            if digest is None:
+                digest = await asyncio.to_thread(content.sha256)
         except (UnusableArchive, OSError) as error:
             words = f"{call.operation} was not sent: {error}"
             raise NotSent(words, operation=call.operation, resource=call.resource) from error
+        trial = self._trial
+
+        def attempt() -> Awaitable[Reply]:
+            return self._attempt(call, content, digest)
+
         return await self._repeater.run(
-            lambda: self._tried(call, content, digest),
+            attempt if trial is None or trial.is_over else lambda: trial.run(call, attempt),
             reads=call.method == "GET" or call.reads,
             leaving=leaving,
             before_again=before_again,
@@ -206,20 +213,29 @@ class Client:
     def _repeated(self) -> None:
         self.tally.retries += 1
 
-    async def _tried(self, call: Call, content: Body, digest: str) -> Reply:
-        if self._trial is None:
-            return await self._attempt(call, content, digest)
-        return await self._trial.run(call, lambda: self._attempt(call, content, digest))
-
     async def _attempt(self, call: Call, content: Body, digest: str) -> Reply:
-        key = await self._key(call)
+        key = self._keys.at_hand() or await self._key(call)
+        url, headers = self._signed(call, content, digest, key)
+        self.tally.requests[call.method] += 1
+        self.tally.sent += content.length
+        deadline = self._deadline
+        if not self.limiter.answered and (call.method == "GET" or call.reads):
+            deadline = min(deadline, FIRST_DEADLINE)
+        try:
+            answer = await self._opened().send(call.method, url, headers, content, deadline=deadline)
+        except Fault as fault:
+            raise _unanswered(fault, call.operation, call.resource) from fault
+        self.tally.received += answer.received
+        return self._reply(call, answer, key)
+
+    def _signed(self, call: Call, content: Body, digest: str, key: Credentials) -> tuple[str, dict[str, str]]:
+        """URL and headers of a call. Signed just before it leaves: a date from before a long wait would be refused."""
         path = f"{self._prefix}{call.path}"
         headers = {**self._headers}
         for name, value in call.headers.items():
             headers[name.lower()] = value
         if kind := self._scheme.json if content.length else self._scheme.bare:
             headers["content-type"] = kind
-        # Signed only now: a date from before a long wait would be refused.
         unsigned = Unsigned(
             operation=call.operation,
             version=self._api,
@@ -230,11 +246,9 @@ class Client:
             headers=headers,
             sha256=digest,
             at=time.time(),
-            nonce=secrets.token_hex(16),
+            nonce=os.urandom(16).hex(),
         )
-        signed = self._scheme.signed(unsigned, key)
-        answer = await self._exchange(call, self._url(path, call.query), signed, content)
-        return self._reply(call, answer, key)
+        return self._url(path, call.query), self._scheme.signed(unsigned, key)
 
     async def _key(self, call: Call) -> Credentials:
         """The key to sign with. It may have to be fetched anew, in the middle of a run."""
@@ -245,18 +259,6 @@ class Client:
             known = {"operation": call.operation, "resource": call.resource, "detail": error.detail, "hint": error.hint}
             # What does not answer may do so yet; what refuses us does so again.
             raise (NotSent if isinstance(error, CredentialsUnreachable) else CloudError)(words, **known) from None
-
-    async def _exchange(self, call: Call, url: str, headers: Mapping[str, str], content: Body) -> Answer:
-        self.tally.requests[call.method] += 1
-        self.tally.sent += content.length
-        try:
-            first = (call.method == "GET" or call.reads) and not self.limiter.answered
-            deadline = min(self._deadline, FIRST_DEADLINE) if first else self._deadline
-            answer = await self._opened().send(call.method, url, headers, content, deadline=deadline)
-        except Fault as fault:
-            raise _unanswered(fault, call.operation, call.resource) from fault
-        self.tally.received += answer.received
-        return answer
 
     def _reply(self, call: Call, answer: Answer, key: Credentials) -> Reply:
         if answer.status == 499:
@@ -347,13 +349,12 @@ def _parsed(content: bytes) -> Json:
         return json.loads(content)
 
 
-async def _digest(content: Body) -> str:
+def _digest(content: Body) -> str | None:
+    """Hex SHA-256 of a body; None for one that is read from files, which is not done here."""
     if content is EMPTY:
         return _OF_NOTHING
     whole = content.whole
-    if whole is not None:
-        return hashlib.sha256(whole).hexdigest()
-    return await asyncio.to_thread(content.sha256)
+    return None if whole is None else hashlib.sha256(whole).hexdigest()
 
 
 def _unanswered(fault: Fault, operation: str, resource: str) -> CloudError:

@@ -59,11 +59,15 @@ class Keys:
         made._held, made._due, made._fixed = key, float("inf"), True
         return made
 
+    def at_hand(self) -> Credentials | None:
+        """The key that is good now, if none has to be fetched for it."""
+        return self._held if self._clock() < self._due else None
+
     async def current(self) -> Credentials:
         """A key that is good now. Raises CredentialsError, CredentialsUnreachable when it may pass."""
+        if (good := self.at_hand()) is not None:
+            return good
         held = self._held
-        if held is not None and self._clock() < self._due:
-            return held
         try:
             return await self._renewed()
         except CredentialsError:

@@ -56,7 +56,7 @@ class Room:
 
 
 class Limiter:
-    """A fair gate, used as `async with limiter as left:` around one attempt of a call.
+    """A fair gate, used as `async with limiter as left:` around one attempt of a call, or as that does by its parts.
 
     It lets `ceiling` through at first. In each window (seconds) the limit is halved at most once and grows by one at
     most once, never above `ceiling` nor below one; so does the pace. A pause asked for by the service holds up
@@ -118,22 +118,31 @@ class Limiter:
         """For how many seconds, from `since` at the earliest, the service has refused all that was sent to it."""
         return 0.0 if self._refusing is None else self.clock() - max(since, self._refusing)
 
-    async def __aenter__(self) -> float:
+    def enter(self) -> float | None:
+        """Let an attempt through if that may be now, and say when; None if it is to wait for its `turn`."""
         now = self.clock()
         if not self._is_busy:
             self._is_busy = True
             self._room.busy += 1
         is_free = self.in_flight < self.limit and self._room.has_place(self.in_flight)
         if self._waiting or not is_free or self._opens() > now:
-            await self._queue()
-            return self.clock()
+            return None
         self._admit(now)
         return now
+
+    async def turn(self) -> float:
+        """Wait for one's turn after those who wait already, and say when it came."""
+        await self._queue()
+        return self.clock()
+
+    async def __aenter__(self) -> float:
+        left = self.enter()
+        return await self.turn() if left is None else left
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._leave()
+        self.leave()
 
     def _opens(self) -> float:
         return max(self._resume, self.pace.opens)
@@ -152,16 +161,19 @@ class Limiter:
         except asyncio.CancelledError:
             # Cancelled while waiting, or just after the place was given: in that case it goes to the next.
             if place.done() and not place.cancelled():
-                self._leave()
+                self.leave()
             else:
                 self._rest()
             raise
 
-    def _leave(self) -> None:
+    def leave(self) -> None:
+        """An attempt that was let through is over."""
         self.in_flight -= 1
         self._room.in_flight -= 1
-        self.let_in()
-        self._rest()
+        if self._waiting:
+            self.let_in()
+        if not self.in_flight:
+            self._rest()
         self._room.offer()
 
     def _rest(self) -> None:

@@ -45,11 +45,16 @@ class Repeater:
         `leaving` is called before the first attempt, once it is let through, and `before_again` awaited before each
         repeat, and before a first attempt that was let through late.
         """
-        tries, began, queued = _NONE, self._clock(), 0.0
-        asked = self._limiter.clock()
+        tries, queued = _NONE, 0.0
+        began = arrived = self._clock()
+        limiter = self._limiter
+        asked = limiter.clock()
         while True:
-            arrived = self._clock()
-            async with self._limiter as left:
+            # By its parts, since all that is sent comes through here and hardly any of it has to wait.
+            left = limiter.enter()
+            if left is None:
+                left = await limiter.turn()
+            try:
                 queued += self._clock() - arrived
                 repeats = tries is not _NONE
                 if leaving is not None and not repeats:
@@ -63,22 +68,25 @@ class Repeater:
                 except CloudError as error:
                     self._regulate(error, left)
                     # Waiting for one's turn is not a refusal. But where all are refused, turns come ever more rarely.
-                    elapsed = max(self._clock() - began - queued, self._limiter.refused_for(asked))
+                    elapsed = max(self._clock() - began - queued, limiter.refused_for(asked))
                     again = retry.again(
                         error,
                         reads=reads,
                         tries=tries,
                         elapsed=elapsed,
                         random=self._chance,
-                        answered=self._limiter.answered,
+                        answered=limiter.answered,
                     )
                     if again is None:
                         raise
                     tries = again.tries
                 else:
-                    self._limiter.went_well()
+                    limiter.went_well()
                     return done
+            finally:
+                limiter.leave()
             await self._sleep(again.seconds)
+            arrived = self._clock()
 
     def _regulate(self, error: CloudError, left: float) -> None:
         if not isinstance(error, ApiError):

@@ -19,20 +19,20 @@ class Trial:
 
     Others may use the same key elsewhere, whom a lock would shut out as well (FunctionGraph facts 1: five minutes
     after more than five refusals in a row). Each client tries for itself, so that a region that does not answer holds
-    up no other; what one is told, all with these `keys` know.
+    up no other; what one is told, all with these `keys` know. `is_over`: the key was taken, all calls may go.
     """
 
     def __init__(self, keys: Keys) -> None:
         self._keys = keys
-        self._taken = False
+        self.is_over = False
         self._first = asyncio.Lock()
 
     async def run(self, call: Call, attempt: Callable[[], Awaitable[_T]]) -> _T:
         """What the attempt gives. Raises what it raises, or the refusal that another has met."""
-        if self._taken:
+        if self.is_over:
             return await attempt()
         async with self._first:
-            if not self._taken:
+            if not self.is_over:
                 return await self._tried(call, attempt)
         return await attempt()
 
@@ -48,7 +48,7 @@ class Trial:
             if error.code in KEY_REFUSED:
                 self._keys.refusal = error
             elif error.status < 500:
-                self._taken = True  # what else the service says, it says to a key that it knows
+                self.is_over = True  # what else the service says, it says to a key that it knows
             raise
-        self._taken = True
+        self.is_over = True
         return done

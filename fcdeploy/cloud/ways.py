@@ -57,7 +57,7 @@ class Way(Struct, kw_only=True):
     idle: deque[Connection] = field(default_factory=deque)
 
     def idle_connection(self, now: float) -> Connection | None:
-        """The one that was used last, if it still can be; `now` is the loop's time."""
+        """The one that was used last, if it still can be; `now` is of `time.monotonic`."""
         while self.idle:
             connection = self.idle.pop()
             if connection.is_usable and now - connection.idle_since < _KEEP_ALIVE_SECONDS:

@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import time
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from typing import Final
@@ -45,7 +46,7 @@ class Wire:
         seconds = deadline + body.length / _SLOWEST
         way, path = self._way(url)
         head = _head(way, method, path, headers, body.length)
-        connection = await self._connection(way, seconds)
+        connection = way.idle_connection(time.monotonic()) or await self._opened(way, seconds)
         try:
             whole = body.whole
             if whole is None or len(whole) > _STREAM_ABOVE:
@@ -76,7 +77,7 @@ class Wire:
         seconds = deadline + most / _SLOWEST
         way, path = self._way(url)
         head = _head(way, "GET", path, headers, 0)
-        connection = await self._connection(way, deadline)
+        connection = way.idle_connection(time.monotonic()) or await self._opened(way, deadline)
         try:
             async with asyncio.timeout(seconds):
                 answer = await _read(connection, head, sink, most, deadline)
@@ -109,17 +110,15 @@ class Wire:
                 raise Fault(f"the URL cannot be used: {error}", left=False) from None
         return way, slash + path
 
-    async def _connection(self, way: Way, seconds: float) -> Connection:
-        connection = way.idle_connection(asyncio.get_running_loop().time())
-        if connection is None:
-            connection = await self._roads.opened(way, seconds)
-            self._open.add(connection)
-            connection.gone.add_done_callback(lambda _: self._open.discard(connection))
+    async def _opened(self, way: Way, seconds: float) -> Connection:
+        connection = await self._roads.opened(way, seconds)
+        self._open.add(connection)
+        connection.gone.add_done_callback(lambda _: self._open.discard(connection))
         return connection
 
     def _give_back(self, way: Way, connection: Connection) -> None:
         if connection.is_usable:
-            connection.idle_since = asyncio.get_running_loop().time()
+            connection.idle_since = time.monotonic()
             way.idle.append(connection)
         else:
             connection.abort()

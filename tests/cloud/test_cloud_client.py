@@ -149,7 +149,7 @@ def test_a_read_of_a_place_that_never_answered_has_less_time(
             for answered in (False, True):
                 client.limiter.answered = answered
                 with pytest.raises(NoReply) as caught:
-                    await client._exchange(GET, f"{server.url}/services/demo", {}, Body((), 0))
+                    await client._attempt(GET, Body((), 0), "")
                 said.append(caught.value.summary)
         return said
 
