@@ -13,11 +13,13 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Iterator, Mapping
+from operator import attrgetter
 
 import orjson
 
 from fcdeploy.engine.redact import has_secret
 from fcdeploy.model import (
+    PLAIN,
     Action,
     Address,
     Change,
@@ -58,7 +60,7 @@ def digests_by_address(plan: Plan) -> Iterator[tuple[Address, str]]:
     for step in plan.steps:
         steps.setdefault(step.address, []).append(step)
     changes = {change.address: change for change in plan.changes if change.action is not Action.NONE}
-    for address in sorted({*changes, *steps}):
+    for address in sorted({**changes, **steps}):  # which are in order already, nearly always
         mine = steps.get(address, [])
         covered = {
             "place": place,
@@ -66,7 +68,12 @@ def digests_by_address(plan: Plan) -> Iterator[tuple[Address, str]]:
             "change": _change(changes[address]) if address in changes else None,
             "steps": [[step.action.value, step.group] for step in mine],
             "archives": sorted({one.sha256 for step in mine for one in archives_in(step.call.body)}),
-            "secrets": [[step.group, *one] for step in mine for one in _secrets(step, changes.get(address))],
+            "secrets": [
+                [step.group, *one]
+                for step in mine
+                if has_secret(step.after)
+                for one in _secrets(step, changes.get(address))
+            ],
         }
         yield address, hashlib.sha256(_encoded(covered)).hexdigest()
 
@@ -81,27 +88,28 @@ def _encoded(covered: Json) -> bytes:
 def _change(change: Change) -> Json:
     return {
         "action": change.action.value,
-        "fields": [_field(one) for one in sorted(change.fields, key=lambda one: one.path)],
+        "fields": [_field(one) for one in sorted(change.fields, key=attrgetter("path"))],
     }
 
 
 def _field(change: FieldChange) -> Json:
+    before, after = change.before, change.after
     return [
         change.path,
-        _value(change.before, hidden=change.before_hidden),
-        _value(change.after, hidden=change.after_hidden),
+        before if before is None else _value(before, hidden=change.before_hidden),
+        after if after is None else _value(after, hidden=change.after_hidden),
         change.forces_replacement,
     ]
 
 
 def _value(value: Json, *, hidden: bool) -> Json:
-    return {"$hidden": True} if hidden and value is not None else to_json(value)
+    if hidden:
+        return {"$hidden": True}
+    return value if type(value) in PLAIN else to_json(value)
 
 
 def _secrets(step: Step, change: Change | None) -> Iterator[Json]:
     """The secrets that a step writes anew; one that is there already is no part of a change."""
-    if not has_secret(step.after):
-        return
     changed = {one.path for one in change.fields} if change is not None else set()
     for path, parts in _references(step.after, ()):
         above = {".".join(path[:length]) for length in range(1, len(path) + 1)}

@@ -114,7 +114,9 @@ def _body_text(body: Json) -> orjson.Fragment | None:
         text = orjson.dumps(body, default=to_plain, option=_OPTIONS)
     except orjson.JSONEncodeError:
         text = b""
-    return orjson.Fragment(text if text and text.count(b'"$') == leaves else _to_text(to_json(body)))
+    # To look for one byte is a fraction of the work, and each leaf has one at least.
+    as_saved = text.count(b"$") == leaves or text.count(b'"$') == leaves
+    return orjson.Fragment(text if text and as_saved else _to_text(to_json(body)))
 
 
 def _storable(text: str | None) -> str | None:
@@ -163,7 +165,7 @@ def _target_from_json(saved: dict[str, Any]) -> Target:
 
 def to_summary_text(plan: Plan) -> str:
     """What history keeps of a plan's steps."""
-    return _list_text(_to_text(_summary_to_json(step)) for step in plan.steps)
+    return _to_text([_summary_to_json(step) for step in plan.steps])
 
 
 def _summary_to_json(step: Step) -> Json:

@@ -41,7 +41,8 @@ def has_secret(value: Json) -> bool:
         one = waiting.pop()
         match one:
             case dict():
-                waiting += [item for item in one.values() if type(item) not in PLAIN]
+                if not PLAIN.issuperset(map(type, one.values())):
+                    waiting += [item for item in one.values() if type(item) not in PLAIN]
             case list() | tuple():
                 waiting += [item for item in one if type(item) not in PLAIN]
             case Sensitive():

@@ -78,15 +78,18 @@ def archives_in(value: Json) -> list[ArchiveRef]:
     found: list[ArchiveRef] = []
     waiting = [value]
     for one in waiting:  # no calls: this is asked of every body of every plan, more than once
-        if type(one) in PLAIN:
-            continue
         match one:
+            case dict():
+                if not PLAIN.issuperset(map(type, one.values())):
+                    waiting += [item for item in one.values() if type(item) not in PLAIN]
+            case list() | tuple():
+                waiting += [item for item in one if type(item) not in PLAIN]
             case ArchiveRef():
                 found.append(one)
+            case str():
+                pass
             case Mapping():
                 waiting += one.values()
-            case list() | tuple():
-                waiting += one
     return found
 
 
@@ -154,7 +157,8 @@ def has_later(value: Json) -> bool:
     for one in waiting:  # no calls: this is asked of every text of JSON of every plan
         match one:
             case dict() | Mapping():
-                waiting += [item for item in (*one, *one.values()) if type(item) not in PLAIN]
+                if not (PLAIN.issuperset(map(type, one.values())) and PLAIN.issuperset(map(type, one))):
+                    waiting += [item for item in (*one, *one.values()) if type(item) not in PLAIN]
             case list() | tuple():
                 waiting += [item for item in one if type(item) not in PLAIN]
             case Output() | Ref() | LaterText() | LaterJson():

@@ -37,7 +37,7 @@ class Call(Struct, frozen=True, kw_only=True):
             "operation": self.operation,
             "method": self.method,
             "path": self.path,
-            "query": [list(pair) for pair in self.query],
+            "query": [list(pair) for pair in self.query] if self.query else [],
             "headers": dict(self.headers),
             "body": body(self.body),
             "resource": self.resource,
@@ -237,7 +237,8 @@ class Step(Struct, frozen=True, kw_only=True):
 
     def to_json(self, body: Callable[[Json], Json] = to_json) -> dict[str, Json]:
         """Plain JSON, secrets as references; `body` writes what may hold leaves."""
-        return {
+        # One of each step of a plan: what is not there, as most of it, is gone through by nothing.
+        saved = {
             "id": self.id,
             "address": str(self.address),
             "action": self.action.value,
@@ -246,15 +247,19 @@ class Step(Struct, frozen=True, kw_only=True):
             "guard": guard_to_json(self.guard),
             "before": body(self.before),
             "after": body(self.after),
-            "needs": sorted(self.needs),
+            "needs": sorted(self.needs) if self.needs else [],
             "last": self.last,
-            "undo": [step.to_json(body) for step in self.undo],
-            "literal": sorted(self.literal),
-            "ignored": [list(path) for path in self.ignored],
-            **({"content": body(self.content)} if self.content is not None else {}),
-            **({"gives": list(self.gives)} if self.gives else {}),
-            **({"payloads": body(self.payloads)} if self.payloads else {}),
+            "undo": [step.to_json(body) for step in self.undo] if self.undo else [],
+            "literal": sorted(self.literal) if self.literal else [],
+            "ignored": [list(path) for path in self.ignored] if self.ignored else [],
         }
+        if self.content is not None:
+            saved["content"] = body(self.content)
+        if self.gives:
+            saved["gives"] = list(self.gives)
+        if self.payloads:
+            saved["payloads"] = body(self.payloads)
+        return saved
 
     @classmethod
     def from_json(cls, saved: Mapping[str, Json], secret: SecretSource) -> Self:

@@ -43,7 +43,10 @@ def hidden(value: Json) -> Json:
 def value_text(value: Json) -> str:
     """Any value on one line, safe to print."""
     if type(value) is str:  # most values; the checks below cost more
-        return SENSITIVE if value == SENSITIVE else clean(encode_basestring(value))
+        text = encode_basestring(value)
+        return SENSITIVE if value == SENSITIVE else text if text.isprintable() else clean(text)
+    if type(value) is int:
+        return str(value)
     match value:
         case None:
             return "null"
@@ -111,9 +114,9 @@ def field_lines(change: FieldChange, *, indent: str, ink: Ink = PLAIN, place: st
     """A field's change: what it was, what it becomes, what that means, and `place` where it is said."""
     before = hidden(change.before) if change.before_hidden else change.before
     after = hidden(change.after) if change.after_hidden else change.after
-    remarks = [remark for remark in (place, "forces replacement" if change.forces_replacement else "") if remark]
     lines = _changed_lines(clean(change.path), before, after, indent, ink)
-    if remarks:
+    if place or change.forces_replacement:
+        remarks = [remark for remark in (place, "forces replacement" if change.forces_replacement else "") if remark]
         tail = f"  ({', '.join(remarks)})"
         # Escape codes take no columns, so the room is measured on the unpainted line.
         bare = _changed_lines(clean(change.path), before, after, indent, PLAIN)[0]
@@ -128,9 +131,11 @@ def field_lines(change: FieldChange, *, indent: str, ink: Ink = PLAIN, place: st
 
 
 def _changed_lines(name: str, before: Json, after: Json, indent: str, ink: Ink) -> list[str]:
-    head = f"{indent}{ink.glyph(_action(before, after))} {name}:"
-    short = _short(before, after)
-    if short and len(indent) + columns(name) + columns(short) + 4 <= WIDTH:
+    # Most changes of a large plan give a field its first value, which stands on one line.
+    plain = before is None and (type(after) in _ON_ONE_LINE or (type(after) is str and "\n" not in after))
+    short = value_text(after) if plain else _short(before, after)
+    head = f"{indent}{ink.glyph(Action.CREATE if plain else _action(before, after))} {name}:"
+    if short and len(indent) + columns(name + short) + 4 <= WIDTH:
         return [f"{head} {short}"]
     deeper = indent + "    "
     if is_map(before) or is_map(after):
@@ -152,9 +157,6 @@ def _action(before: Json, after: Json) -> Action:
 
 def _short(before: Json, after: Json) -> str:
     """The change on one line; empty where lines of its own say it better."""
-    # Most changes of a large plan; the checks below cost more.
-    if before is None and (type(after) in _ON_ONE_LINE or (type(after) is str and "\n" not in after)):
-        return value_text(after)
     if is_block(before) or is_block(after):
         return ""
     if before is None:

@@ -26,10 +26,10 @@ def clean(text: str) -> str:
     What Python calls printable may stay: that leaves out controls (also C1), characters that are invisible or change
     the direction, odd blanks and line ends, and surrogates. None of them may act, and none may hide a difference.
     """
+    if type(text) is str and text.isprintable():
+        return text
     if isinstance(text, Sensitive):
         return SENSITIVE
-    if text.isprintable():
-        return text
     return "".join(sign if sign.isprintable() else _escaped(sign) for sign in text)
 
 
