@@ -199,3 +199,26 @@ def clear_proxies(monkeypatch: pytest.MonkeyPatch) -> None:
     for name in ("HTTP_PROXY", "HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"):
         monkeypatch.delenv(name, raising=False)
         monkeypatch.delenv(name.lower(), raising=False)
+
+
+@pytest.mark.parametrize(
+    ("target", "headers"),
+    [
+        ("/a b", {}),
+        ("/a\nb", {}),
+        ("/", {"x": "1\r\ny: 2"}),
+        ("/", {"x": "1\ny: 2"}),
+        ("/", {"x\r": "1"}),
+        ("/", {"x\n": "1"}),
+    ],
+)
+def test_what_would_be_read_as_another_request_does_not_leave(target: str, headers: dict[str, str]) -> None:
+    async def main() -> Fault:
+        wire = Wire(deadline=5.0)
+        with pytest.raises(Fault) as caught:
+            await wire.send("GET", f"http://127.0.0.1:1{target}", headers, EMPTY)
+        await wire.aclose()
+        return caught.value
+
+    found = asyncio.run(main())
+    assert not found.left and "line break" in found.words
