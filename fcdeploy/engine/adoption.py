@@ -23,7 +23,7 @@ def adoption_findings(
 ) -> tuple[Diagnostic, ...]:
     """Refusals of what is adopted on condition that nothing is lost, one for each resource that is adopted so."""
     by_adopted: dict[Address, list[Change]] = {}
-    for change in changes:
+    for change in changes if owned.gently else ():
         above = [here for here in lineage(change.address) if here in owned.gently]
         if above:
             by_adopted.setdefault(above[-1], []).append(change)

@@ -87,7 +87,7 @@ def verdicts(
     `declared` is all that the file says, where `desired` is less because the target is being destroyed.
     """
     sorting = _Sorting(desired, desired if declared is None else declared, snapshot, site, wishes)
-    for address in with_parents_first({*sorting.external, *desired, *snapshot.lives}):
+    for address in with_parents_first(dict.fromkeys((*sorting.external, *desired, *snapshot.lives))):
         sorting.add(address)
     return Owned(
         ours=frozenset(sorting.ours),

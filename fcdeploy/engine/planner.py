@@ -62,7 +62,7 @@ def differences(
     comparing = comparing or Comparing(site)
     found: dict[Address, Difference] = {}
     # What is numbered, and what names its numbers, is compared when the rest is known; so is what refers to others.
-    for address in in_order(with_parents_first({*desired, *snapshot.lives}), desired):
+    for address in in_order(with_parents_first({**desired, **snapshot.lives}), desired):
         numbered = kind_of(address).numbering is not None
         if address in owned.released:
             found[address] = _released(owned.released[address], snapshot.lives[address], site)
