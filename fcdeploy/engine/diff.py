@@ -20,22 +20,20 @@ def differing(kind: Kind, desired: Mapping[str, Json], live: Mapping[str, Json],
     A field that `desired` does not have is the service's to choose and never differs; a WRITE_ONLY one cannot be seen.
     One with variants is given as the one that both bodies are of.
     """
-    # Most values are equal, and plain: only of the others the tables are asked.
-    unlike = {
+    # Most values are equal, and plain or empty: only of the others the tables are asked.
+    unlike = [
         name
         for name, value in desired.items()
-        if type(value) not in PLAIN or type(other := live.get(name)) is not type(value) or other != value
-    }
-    if not unlike:
+        if type(other := live.get(name)) is not type(value) or other != value or (value and type(value) not in PLAIN)
+    ]
+    of = kind.field_of
+    differ = {name for name in unlike if not agrees(of[name], desired[name], live.get(name))}
+    if not differ:
         return ()
     return tuple(
-        [
-            one.chosen(desired) if one.chosen(desired) is one.chosen(live) else one
-            for one in kind.writable(api)
-            if one.name in unlike
-            and one.access is not Access.WRITE_ONLY
-            and not agrees(one, desired[one.name], live.get(one.name))
-        ]
+        one.chosen(desired) if one.chosen(desired) is one.chosen(live) else one
+        for one in kind.writable(api)
+        if one.name in differ and one.access is not Access.WRITE_ONLY
     )
 
 

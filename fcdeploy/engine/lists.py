@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import AsyncIterator, Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Protocol, TypeAlias
 
 from msgspec.structs import replace
@@ -38,28 +38,11 @@ async def read_list(
 
     `given` are names that the path needs besides. Raises ReadFailed.
     """
+    pages = ListPages(kind, above, scope, query, given)
     found: Found = {}
-    async for page in read_list_by_pages(read, kind, above, scope, query, given):
-        found |= page
+    while pages.more:
+        found |= pages.taken((await read(pages.call())).body)
     return found
-
-
-async def read_list_by_pages(
-    read: ReadChecked,
-    kind: Kind,
-    above: tuple[str, ...],
-    scope: Scope,
-    query: Mapping[str, str] | None = None,
-    given: Mapping[str, str] | None = None,
-) -> AsyncIterator[Found]:
-    """What `read_list` gives, page by page, each as soon as it is there. Raises ReadFailed."""
-    what = _what(kind, above)
-    names = {**(kind.names(above) if above else {}), **(given or {})}
-    before: Found = {}
-    async for items in _pages(read, kind.listing, names, scope, what, query):
-        found = identified(kind, above, items, what, before=before)
-        yield found
-        before |= found
 
 
 async def read_siblings(
@@ -90,43 +73,86 @@ async def read_pages(
     query: Mapping[str, str] | None = None,
 ) -> Sequence[Json]:
     """All items of a list, as the service says them, with what they were asked for by. Raises ReadFailed."""
-    return [item async for page in _pages(read, listing, names, scope, what, query) for item in page]
+    pages = Pages(listing, names, scope, what, query)
+    items: list[Json] = []
+    while pages.more:
+        items += pages.items((await read(pages.call())).body)
+    return items
 
 
-async def _pages(
-    read: ReadChecked,
-    listing: Listing,
-    names: Mapping[str, str],
-    scope: Scope,
-    what: str,
-    query: Mapping[str, str] | None,
-) -> AsyncIterator[Sequence[Json]]:
-    """The pages of a list, one after the other."""
-    told = {
-        name: text.format_map({"region": scope.region, "account": scope.account, **names})
-        for name, text in listing.told.items()
-    }
-    token: str | None = None
-    while True:
-        paging = {listing.size: str(listing.limit)} if listing.limit else {}
-        asked = {**paging, **(query or {}), **({listing.token: token} if token else {})}
-        body = (await read(_page_call(listing, names, scope, what, asked))).body or {}
-        page = (body.get(listing.items) if listing.items and isinstance(body, Mapping) else body) or []
+class Pages:
+    """The pages of a list, one after the other: what to ask, and what the answer says, as long as there are `more`.
+
+    Nothing is asked here: whoever asks for a page can ask for the next before looking at it.
+    """
+
+    def __init__(
+        self, listing: Listing, names: Mapping[str, str], scope: Scope, what: str, query: Mapping[str, str] | None
+    ) -> None:
+        self.more = True
+        self._listing = listing
+        self._names = names
+        self._scope = scope
+        self._what = what
+        self._query = query or {}
+        self._token: str | None = None
+
+    def call(self) -> Call:
+        """What asks for the next page."""
+        listing = self._listing
+        asked = {listing.size: str(listing.limit)} if listing.limit else {}
+        asked |= self._query
+        if self._token:
+            asked[listing.token] = self._token
+        if listing.in_body:
+            made = listing.operation.call(self._names, self._scope, resource=self._what, body=asked)
+            return replace(made, reads=True)
+        # The values are literal, not templates: a token may hold braces.
+        query = {key: value.replace("{", "{{").replace("}", "}}") for key, value in asked.items()}
+        return listing.operation.call(self._names, self._scope, resource=self._what, query=query)
+
+    def items(self, answer: Json) -> Sequence[Json]:
+        """The items of the page that was asked for last. Raises ReadFailed."""
+        listing = self._listing
+        body = answer or {}
+        page = (body.get(listing.items) if listing.items and isinstance(body, dict) else body) or []
         if not isinstance(page, list):
-            raise ReadFailed("the service's answer is not a list", resource=what)
-        yield [{**told, **item} for item in page] if told else page
-        token = _following(listing, body, page, token, what)
-        if token is None:
-            return
+            raise ReadFailed("the service's answer is not a list", resource=self._what)
+        self._token = _following(listing, body, page, self._token, self._what)
+        self.more = self._token is not None
+        if not listing.told:
+            return page
+        places = {"region": self._scope.region, "account": self._scope.account, **self._names}
+        told = {name: text.format_map(places) for name, text in listing.told.items()}
+        return [{**told, **item} for item in page]
 
 
-def _page_call(listing: Listing, names: Mapping[str, str], scope: Scope, what: str, asked: Mapping[str, str]) -> Call:
-    operation = listing.operation
-    if listing.in_body:
-        return replace(operation.call(names, scope, resource=what, body=dict(asked)), reads=True)
-    # The values are literal, not templates: a token may hold braces.
-    query = {key: value.replace("{", "{{").replace("}", "}}") for key, value in asked.items()}
-    return operation.call(names, scope, resource=what, query=query)
+class ListPages(Pages):
+    """The pages of the list of a kind under the resource `above`; the rest as for `read_list`."""
+
+    def __init__(
+        self,
+        kind: Kind,
+        above: tuple[str, ...],
+        scope: Scope,
+        query: Mapping[str, str] | None = None,
+        given: Mapping[str, str] | None = None,
+    ) -> None:
+        names = {**(kind.names(above) if above else {}), **(given or {})}
+        super().__init__(kind.listing, names, scope, _what(kind, above), query)
+        self._kind = kind
+        self._above = above
+        self._before: Found = {}
+
+    def taken(self, answer: Json) -> Found:
+        """What the page that was asked for last says that earlier ones did not. Raises ReadFailed."""
+        items = self.items(answer)
+        if not items:
+            return {}
+        found = identified(self._kind, self._above, items, self._what, before=self._before)
+        if self.more:
+            self._before |= found
+        return found
 
 
 def _following(listing: Listing, body: Json, page: Sequence[Json], token: str | None, what: str) -> str | None:

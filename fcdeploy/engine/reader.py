@@ -14,7 +14,7 @@ from fcdeploy.engine.asking import Asking, answered, is_missing
 from fcdeploy.engine.asking import Sender as Sender
 from fcdeploy.engine.canonical import is_absent, said
 from fcdeploy.engine.frozen import Frozen, newest_to_compare, read_frozen
-from fcdeploy.engine.lists import Found, identified, read_list, read_list_by_pages, read_pages, read_siblings
+from fcdeploy.engine.lists import Found, ListPages, identified, read_list, read_pages, read_siblings
 from fcdeploy.engine.roots import Identity, Roots, is_read_singly
 from fcdeploy.engine.series_list import needs_given, read_all_series
 from fcdeploy.engine.snapshot import Desired, Site, Snapshot, lineage
@@ -27,6 +27,9 @@ from fcdeploy.model import Address, Json, Live, Mark
 
 See: TypeAlias = Callable[[Mapping[Address, Live]], None]
 """Is told of what has just been read."""
+
+PORTION = 4
+"""So many resources of a page are looked at before what has arrived meanwhile has its turn: about a millisecond."""
 
 
 def _unseen(lives: Mapping[Address, Live]) -> None:
@@ -43,7 +46,7 @@ class Reader(Asking):
     async def read_snapshot(self, desired: Desired, see: See = _unseen) -> Snapshot:
         """Everything under the roots that are wanted or carry our mark. Raises ReadFailed.
 
-        `see` is given what stands beneath others page by page, while the rest is on its way.
+        `see` is given what stands beneath others in portions, while the rest is on its way.
         Of what an external root holds, only what is wanted or carries our mark is followed further down (S13).
         """
         provider = self._site.target.provider
@@ -202,11 +205,39 @@ class Reader(Asking):
     async def _read_tree_of(self, kind: Kind, above: Address, desired: Desired, see: See) -> dict[Address, Live]:
         """What the list of a kind has in a resource, with all beneath that: each asked for once its page is there."""
         external = _is_external(above, desired)
-        found: dict[Address, Live] = {}
+        pages = ListPages(kind, above.identity, self._site.scope)
         begun: list[asyncio.Task[dict[Address, Live]]] = []
         try:
-            async for page in read_list_by_pages(self.checked, kind, above.identity, self._site.scope):
-                lives = self._lives(kind, page, singly=False)
+            while True:
+                page = pages.taken((await self.checked(pages.call())).body)
+                if not pages.more:
+                    break
+                # The next page is asked for before this one is looked at.
+                begun.append(
+                    asyncio.create_task(self._read_beneath_page(kind, page, desired, see, external=external))
+                )
+            last = await self._read_beneath_page(kind, page, desired, see, external=external) if page else {}
+        except (ReadFailed, asyncio.CancelledError):
+            await dropped(begun)
+            raise
+        found = {address: live for part in await gathered(begun) for address, live in part.items()}
+        return found | last
+
+    async def _read_beneath_page(
+        self, kind: Kind, page: Found, desired: Desired, see: See, *, external: bool
+    ) -> dict[Address, Live]:
+        """What is on a page, with all beneath that.
+
+        It is looked at in portions, so that what the first lead to is on its way while the others are looked at.
+        """
+        found: dict[Address, Live] = {}
+        begun: list[asyncio.Task[dict[Address, Live]]] = []
+        items = [*page.items()]
+        try:
+            for first in range(0, len(items), PORTION):
+                if first:
+                    await asyncio.sleep(0)
+                lives = self._lives(kind, items[first : first + PORTION], singly=False)
                 found |= lives
                 begun += [
                     asyncio.create_task(self._read_tree_of(below, child, desired, see))
@@ -218,8 +249,9 @@ class Reader(Asking):
         except (ReadFailed, asyncio.CancelledError):
             await dropped(begun)
             raise
-        for part in await gathered(begun):
-            found |= part
+        if begun:
+            for part in await gathered(begun):
+                found |= part
         return found
 
     async def _read_everywhere(self, kind: Kind) -> Sequence[Json]:
@@ -235,12 +267,13 @@ class Reader(Asking):
             parent = parent_of(self.address(kind, identity))
             return parent is not None and parent in above and _can_be_ours(kind, parent, desired)
 
-        return self._lives(kind, identified(kind, (), items, kind.section, among=among), singly=False)
+        return self._lives(kind, identified(kind, (), items, kind.section, among=among).items(), singly=False)
 
     async def _read_siblings(
         self, kind: Kind, address: Address, given: Mapping[str, str] | None = None
     ) -> dict[Address, Live]:
-        return self._lives(kind, await self._read_listed_beside(kind, address, given), singly=True)
+        listed = await self._read_listed_beside(kind, address, given)
+        return self._lives(kind, listed.items(), singly=True)
 
     async def _read_listed_beside(self, kind: Kind, address: Address, given: Mapping[str, str] | None = None) -> Found:
         """What stands beside an address in its list; `given` is looked for where the list needs it."""
@@ -260,12 +293,15 @@ class Reader(Asking):
 
     async def _read_children(self, kind: Kind, above: Identity) -> dict[Address, Live]:
         """What the list of a kind has."""
-        return self._lives(kind, await read_list(self.checked, kind, above, self._site.scope), singly=False)
+        listed = await read_list(self.checked, kind, above, self._site.scope)
+        return self._lives(kind, listed.items(), singly=False)
 
-    def _lives(self, kind: Kind, listed: Found, *, singly: bool) -> dict[Address, Live]:
+    def _lives(
+        self, kind: Kind, listed: Iterable[tuple[Identity, Mapping[str, Json]]], *, singly: bool
+    ) -> dict[Address, Live]:
         """What a list says, as live resources; `singly`: there is no other way to read one of them."""
         lives: dict[Address, Live] = {}
-        for identity, raw in listed.items():
+        for identity, raw in listed:
             address = self.address(kind, identity)
             live = self.live(kind, address, raw, None, None, singly=singly)
             if not is_absent(kind, live.body):
