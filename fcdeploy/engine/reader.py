@@ -213,9 +213,7 @@ class Reader(Asking):
                 if not pages.more:
                     break
                 # The next page is asked for before this one is looked at.
-                begun.append(
-                    asyncio.create_task(self._read_beneath_page(kind, page, desired, see, external=external))
-                )
+                begun.append(asyncio.create_task(self._read_beneath_page(kind, page, desired, see, external=external)))
             last = await self._read_beneath_page(kind, page, desired, see, external=external) if page else {}
         except (ReadFailed, asyncio.CancelledError):
             await dropped(begun)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from pathlib import Path
 
 import pytest
@@ -12,7 +12,7 @@ from fcdeploy.engine.reader import Reader
 from fcdeploy.engine.snapshot import Site, Snapshot
 from fcdeploy.errors import ApiError, ReadFailed
 from fcdeploy.kinds.descriptor import Scope
-from fcdeploy.model import Address, ArchiveRef, Call, Json, Reply, Resource, Target
+from fcdeploy.model import Address, ArchiveRef, Call, Json, Live, Reply, Resource, Target
 
 API = "2021-04-06"
 SCOPE = Scope(region="cn-hangzhou", account="1234567890123456", api=API)
@@ -86,3 +86,38 @@ def test_a_page_that_fails_ends_what_was_begun_for_the_one_before() -> None:
         assert asyncio.all_tasks() == {asyncio.current_task()}
 
     asyncio.run(main())
+
+
+class ManyFunctions(TwoPages):
+    """A service with twelve functions on one page, none of which has anything beneath it."""
+
+    async def send(
+        self,
+        call: Call,
+        *,
+        leaving: Callable[[], None] | None = None,
+        before_again: Callable[[], Awaitable[None]] | None = None,
+    ) -> Reply:
+        self.asked.append(call.path)
+        answers: dict[str, Json] = {
+            "/services/s": {"serviceName": "s"},
+            "/services/s/functions": {"functions": [{"functionName": f"f{n:02}", "runtime": "go1"} for n in range(12)]},
+        }
+        return Reply(status=200, headers={}, body=answers.get(call.path, {}))
+
+
+def test_what_the_first_of_a_page_lead_to_is_asked_for_before_the_last_are_looked_at() -> None:
+    service = ManyFunctions(broken=False)
+    asked_before: dict[str, int] = {}
+
+    def see(lives: Mapping[Address, Live]) -> None:
+        asked_before.update(dict.fromkeys((one.identity[-1] for one in lives), len(service.asked)))
+
+    async def main() -> None:
+        reader = Reader(service, Site(project="shop", target=TARGET, scope=SCOPE))
+        await reader.read_snapshot({SERVICE: Resource(address=SERVICE, body={})}, see)
+
+    asyncio.run(main())
+    assert list(asked_before) == [f"f{n:02}" for n in range(12)]
+    first = service.asked.index(TRIGGERS.format("f00"))
+    assert asked_before["f00"] <= first < asked_before["f11"]
