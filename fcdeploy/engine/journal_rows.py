@@ -169,15 +169,17 @@ def to_summary_text(plan: Plan) -> str:
 
 
 def _summary_to_json(step: Step) -> Json:
-    return {
+    saved: dict[str, Json] = {
         "id": step.id,
         "address": str(step.address),
         "action": step.action.value,
         "group": step.group,
         "operation": step.call.operation,
         "last": step.last,
-        **({"undo": [_summary_to_json(undo) for undo in step.undo]} if step.undo else {}),
     }
+    if step.undo:
+        saved["undo"] = [_summary_to_json(undo) for undo in step.undo]
+    return saved
 
 
 def _summary_of(saved: Mapping[str, Json]) -> StepSummary:

@@ -7,6 +7,7 @@ to_plan(…)       the same differences as changes for people and steps for the 
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Mapping, Sequence
+from operator import attrgetter
 
 from msgspec.structs import replace
 
@@ -153,7 +154,7 @@ def to_plan(
     return Plan(
         project=site.project,
         target=replace(site.target, account=site.scope.account),
-        changes=tuple(sorted(changes, key=lambda change: change.address)),
+        changes=tuple(sorted(changes, key=attrgetter("address"))),
         steps=steps,
         unchanged=sum(1 for one in found if one.action is Action.NONE),
         warnings=(*warnings, *irreversible, *lost_with(found, snapshot), *notes),

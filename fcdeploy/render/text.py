@@ -200,7 +200,7 @@ def _change_lines(change: Change, ink: Ink) -> list[str]:
     place = place_text(change.span) if change.span else ""
     reason = clean(change.reason)
     lines = [f"  {ink.glyph(change.action)} {ink(title, Role.HEADING)}"]
-    tail = "; ".join(part for part in (place, reason) if part)
+    tail = f"{place}; {reason}" if place and reason else place or reason
     if tail and columns(title) + columns(tail) + 8 <= WIDTH:
         lines[0] += f"  ({tail})"
     else:
