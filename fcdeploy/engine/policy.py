@@ -184,15 +184,10 @@ def risk_findings(resource: Resource, api: str, *, checked: bool) -> list[Diagno
 
     `checked`: what the kind's own check finds of that has been told of the file.
     """
-    kind = kind_of(resource.address)
-    hooks = (kind.risks, None if checked else kind.check)
-    found = [
-        one
-        for hook in hooks
-        if hook is not None
-        for one in hook(resource.body, api, resource.address.identity[-1])
-        if one.risk
-    ]
+    kind, name = kind_of(resource.address), resource.address.identity[-1]
+    said = [*kind.risks(resource.body, api, name)] if kind.risks is not None else []
+    if not checked and kind.check is not None:
+        said += kind.check(resource.body, api, name)
     return [
         warning(
             one.summary,
@@ -202,7 +197,8 @@ def risk_findings(resource: Resource, api: str, *, checked: bool) -> list[Diagno
             address=str(resource.address),
             rule=rule_of(one.risk),
         )
-        for one in found
+        for one in said
+        if one.risk
     ]
 
 

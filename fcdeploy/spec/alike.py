@@ -34,10 +34,14 @@ class _First(Struct):
 
 
 class Alike:
-    """The targets of one spec. What `Resolver` gives to several is the same object, and so known again."""
+    """The targets of one spec, `several` or one.
 
-    def __init__(self, folders: Mapping[str, str]) -> None:
+    What `Resolver` gives to several is the same object, and so known again.
+    """
+
+    def __init__(self, folders: Mapping[str, str], *, several: bool) -> None:
         self._folders = folders
+        self._several = several
         self._first: dict[tuple[int, str], _First] = {}
         self._desired: dict[int, Desired] = {}
 
@@ -71,7 +75,7 @@ class Alike:
             return _readdressed(known.values(), target)
         desired = expand(made.tree, target, self._folders, made.there)
         # A secret knows its address.
-        if not any(keeps_secret(one.address, one.body) for one in desired.values()):
+        if self._several and not any(keeps_secret(one.address, one.body) for one in desired.values()):
             self._desired[key] = desired
         return desired
 

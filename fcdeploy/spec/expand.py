@@ -93,12 +93,17 @@ def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_
         if shape is None:
             continue
         field = shape.field
-        if field.codec is Codec.ARCHIVE:
+        if type(node.value) in _SIMPLE and not field.refers and field.codec is not Codec.ARCHIVE:
+            # Most fields, without a call: there are some ten thousand in a large file.
+            body[field.name] = node.value
+            if not (node.templated or node.pasted):
+                literal.append(field.name)
+        elif field.codec is Codec.ARCHIVE:
             code[field.name] = CodeRef(value=node.plain(), base=code_folder(node, folders), span=node.span)
-            continue
-        body[field.name], is_literal = reader.read(node, shape, field.name)
-        if is_literal:
-            literal.append(field.name)
+        else:
+            body[field.name], is_literal = reader.read(node, shape, field.name)
+            if is_literal:
+                literal.append(field.name)
     move_secrets(kind, body, literal)
     named = [(one.kind, known_names.identity(placed.kind.provider, one.kind, one.called)) for one in names_in(placed)]
     if kind.parent:
@@ -113,8 +118,10 @@ def _resource(placed: Placed, target: Target, folders: Mapping[str, str], known_
         body=kept_secret(address, body),
         code=code,
         refs=frozenset(
-            Address(provider=target.provider, target=target.name, kind=name, identity=identity)
-            for name, identity in named
+            [
+                Address(provider=target.provider, target=target.name, kind=name, identity=identity)
+                for name, identity in named
+            ]
         ),
         span=placed.node.key_span or placed.node.span,
         spans=Places(placed),
@@ -153,6 +160,7 @@ class _Reader:
             return value, whole
         if type(value) is dict:
             known = shape.below(self.resource) if shape is not None else {}
+            named = shape.field.refers if shape is not None and shape.field.arn else None
             made: dict[str, Json] = {}
             for key, item in value.items():
                 member = known.get(key)
@@ -163,7 +171,7 @@ class _Reader:
                     self.literal.append(below)
                 else:
                     whole = False
-                if shape is not None and shape.field.arn and key == shape.field.refers:
+                if key == named:
                     made[name] = self._named(key, made[name])
             return made, whole
         if type(value) is list:

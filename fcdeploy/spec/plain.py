@@ -3,7 +3,7 @@ kept as secrets wherever they come from (S22, S36, S41). Pure."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache, lru_cache
 
 from fcdeploy.diagnostics import Diagnostic, warning
@@ -20,10 +20,10 @@ GIVEN = "given"
 """The part of a `Sensitive` that says where the file gives it: an address and a dotted path in API names."""
 
 
-def kept_secret(address: Address, body: Mapping[str, Json]) -> dict[str, Json]:
+def kept_secret(address: Address, body: Mapping[str, Json]) -> Mapping[str, Json]:
     """The body with every value that can only be written as a secret; what it comes from is its place in the file."""
     if not keeps_secret(address, body):
-        return {**body}
+        return body
     sealed = _sealed(address.provider, address.kind)
     return {
         name: _kept(sealed[name], value, address, name) if name in sealed else value for name, value in body.items()
@@ -35,10 +35,14 @@ def keeps_secret(address: Address, body: Mapping[str, Json]) -> bool:
     return not _sealed(address.provider, address.kind).keys().isdisjoint(body)
 
 
-def plain_secret_findings(placed: Placed) -> Iterator[tuple[Path, Diagnostic]]:
+def plain_secret_findings(placed: Placed) -> Iterable[tuple[Path, Diagnostic]]:
     """Warnings of values that can only be written and that the file holds in plain text."""
     known = _holding(placed.kind.provider, placed.kind.name)
-    for path, shape, node in _members(known, placed.node, ()) if known else ():
+    return _plain_secrets(placed, known) if known else ()
+
+
+def _plain_secrets(placed: Placed, known: Mapping[str, Shape]) -> Iterator[tuple[Path, Diagnostic]]:
+    for path, shape, node in _members(known, placed.node, ()):
         if (
             shape.field.access is not Access.WRITE_ONLY
             or node.templated
@@ -60,34 +64,15 @@ def plain_secret_findings(placed: Placed) -> Iterator[tuple[Path, Diagnostic]]:
         )
 
 
-def plain_text_findings(resource: Resource) -> Iterator[Diagnostic]:
+def plain_text_findings(resource: Resource) -> list[Diagnostic]:
     """Warnings of what else looks like a secret and stands in the file in plain text; never what it is."""
     known = KINDS[(resource.address.provider, resource.address.kind)].field_of
+    found: list[tuple[str, str]] = []
     for name, value in resource.body.items():
-        if type(value) in _TEXTS and name in known:
-            yield from _plain_texts(resource, known[name], value, name, name, named=False)
-
-
-_TEXTS = frozenset({str, dict, list})
-
-
-def _plain_texts(
-    resource: Resource, field: Field | None, value: Json, path: str, name: str, *, named: bool
-) -> Iterator[Diagnostic]:
-    """`named`: its name is one that the file gave it, so that it may say that it is a secret."""
-    kind = type(value)
-    if kind is dict:
-        known = field.every_member if field is not None else {}
-        for key, item in value.items():
-            if type(item) in _TEXTS:
-                member = known.get(key)
-                free = member is None or member.sensitive
-                yield from _plain_texts(resource, member, item, f"{path}.{key}", str(key), named=free)
-    elif kind is list:
-        for index, item in enumerate(value):
-            yield from _plain_texts(resource, None, item, f"{path}.{index}", name, named=named)
-    elif kind is str and path in resource.literal and _looks_secret(name, value, named):
-        yield warning(
+        if name in known:
+            _add_alike(found, known[name], value, name, name, named=False)
+    return [
+        warning(
             f"`{name}` looks like a secret and stands in the file in plain text",
             detail="whoever can read the file, or its history, has it",
             hint="write `${{ secret('NAME') }}` and name its source under `secrets`",
@@ -95,6 +80,35 @@ def _plain_texts(
             address=str(resource.address),
             rule=rule_of(PLAIN_SECRET),
         )
+        for path, name in found
+        if path in resource.literal
+    ]
+
+
+def _add_alike(
+    found: list[tuple[str, str]], field: Field | None, value: Json, path: str, name: str, *, named: bool
+) -> None:
+    """Add the path and the name of all text that looks like a secret.
+
+    `named`: its name is one that the file gave it, so that it may say that it is a secret.
+    """
+    kind = type(value)
+    if kind is str:
+        if _looks_secret(name, value, named):
+            found.append((path, name))
+    elif kind is dict:
+        known = field.every_member if field is not None else {}
+        for key, item in value.items():
+            if type(item) in _TEXTS:
+                member = known.get(key)
+                free = member is None or member.sensitive
+                _add_alike(found, member, item, f"{path}.{key}", str(key), named=free)
+    elif kind is list:
+        for index, item in enumerate(value):
+            _add_alike(found, None, item, f"{path}.{index}", name, named=named)
+
+
+_TEXTS = frozenset({str, dict, list})
 
 
 _PROSE = ("description", "notes")

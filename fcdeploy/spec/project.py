@@ -115,7 +115,7 @@ class Project:
         self._outlines: dict[str, Resolver] = {}
         self.files = files.paths
         self._folders = files.folders
-        self._alike = Alike(files.folders)
+        self._alike = Alike(files.folders, several=len(placed) > 1)
         self.targets = tuple(target for target, _ in placed)
         self._fields = {target.name: row.node for target, row in placed}
         self._notes = tuple(notes)

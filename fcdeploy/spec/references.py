@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from functools import cache
 
 from msgspec import Struct
@@ -23,11 +23,12 @@ class Named(Struct, frozen=True, kw_only=True):
     called: tuple[str, ...]
 
 
-def names_in(placed: Placed) -> Iterator[Named]:
+def names_in(placed: Placed) -> Iterable[Named]:
     """Every resource that this one names; what has not the form of a name is left out."""
     known = _naming(placed.kind.provider, placed.kind.name)
-    if known:
-        yield from _members(placed.kind.provider, known, placed.node, ())
+    if known.keys().isdisjoint(placed.node.fields):
+        return ()
+    return _members(placed.kind.provider, known, placed.node, ())
 
 
 @cache

@@ -119,7 +119,7 @@ class _Merger:
                 changed = True
                 continue
             if key not in below:
-                one = self._laid(item, base.get(key))
+                one = self._laid(item, base.get(key)) if type(item.value) is dict else item
             elif kind.grouping:
                 # What is handed down has to be known first; it keeps its place.
                 one = item

@@ -26,7 +26,7 @@ from fcdeploy.spec.node import TEMPLATE_START, Node, Path, path_text
 from fcdeploy.spec.place import UNKNOWN, is_open
 from fcdeploy.spec.placed import Placed, standing
 from fcdeploy.spec.plain import plain_secret_findings
-from fcdeploy.spec.references import names_in
+from fcdeploy.spec.references import Named, names_in
 from fcdeploy.spec.refs_judged import reference_findings
 from fcdeploy.spec.shape import archives, in_file_words, later_than
 
@@ -80,11 +80,13 @@ def check_spec(
             continue
         if gone:
             found.add(left_out_findings(placed, gone))
-        found.add(_name_findings(placed, known, gone))
+        if named := [*names_in(placed)]:
+            found.add(_name_findings(placed, named, known, gone))
         parents.setdefault(placed.path[:-1], []).append(placed)
         body = judged.body(placed)
         found.add(_rule_findings(placed, body, api))
-        found.add(mark_findings(placed, body, mark, stands_outside=placed.path[:-2] in external))
+        if placed.kind.mark_field in body:
+            found.add(mark_findings(placed, body, mark, stands_outside=placed.path[:-2] in external))
         found.add(plain_secret_findings(placed))
     found.add(identity_findings(everything))
     for siblings in parents.values():
@@ -222,10 +224,10 @@ def _rule_findings(placed: Placed, body: Mapping[str, Json], api: str) -> Iterat
 
 
 def _name_findings(
-    placed: Placed, known: Set[tuple[str, tuple[str, ...]]], gone: LeftOut
+    placed: Placed, names: Iterable[Named], known: Set[tuple[str, tuple[str, ...]]], gone: LeftOut
 ) -> Iterator[tuple[Path, Diagnostic]]:
     """Names of resources that the file does not have: wrong where it has what is above, else somebody else's."""
-    for named in names_in(placed):
+    for named in names:
         if (named.kind, named.called) in known or place_left_out(named, placed.kind.provider, gone) is not None:
             continue
         kind = registry.KINDS[(placed.kind.provider, named.kind)]
