@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     from fcdeploy.app import Where, Wishes
 
 DEFAULT_FILE = "fcdeploy.yaml"
-DEFAULT_PARALLELISM = 64
+DEFAULT_PARALLELISM = 128
 
 _WHAT, _CLOUD, _OUTPUT, _OWNERSHIP, _RUN = "What", "Which cloud", "Output", "Ownership and safety", "The run"
 _JOURNAL = "Journal"

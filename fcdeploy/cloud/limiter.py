@@ -20,8 +20,6 @@ from fcdeploy.cloud.pace import WINDOW, Pace
 
 FEW: Final = 2
 """Calls that each place may have in flight however many others have: what hangs elsewhere holds up nobody."""
-PLACES: Final = 2
-"""How many places may use all that they are allowed at the same time; more is nothing that one process could use."""
 
 
 class Room:
@@ -214,7 +212,7 @@ class Limiters:
 
     def __init__(self, ceiling: int) -> None:
         self._ceiling = ceiling
-        self._room = Room(PLACES * ceiling)
+        self._room = Room(ceiling)
         self._made: dict[tuple[str, str, str], Limiter] = {}
 
     def to_come(self, places: int) -> None:
