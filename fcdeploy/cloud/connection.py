@@ -21,6 +21,8 @@ if TYPE_CHECKING:
 _HEADER_BYTES: Final = 256 * 1024
 _RECEIVED_BYTES: Final = 64 * 1024
 """How much is received at a time; most replies are smaller."""
+_RECORD_BYTES: Final = 18 * 1024
+"""A TLS record, of which all but the end may have come before what is received."""
 
 
 class _Refused(Exception):
@@ -122,6 +124,9 @@ class Connection(asyncio.BufferedProtocol):
 
     def get_buffer(self, sizehint: int) -> memoryview:
         """As `asyncio.BufferedProtocol`. As a plain `Protocol` each reply is given 256 KiB anew, which takes 20 µs."""
+        # Of what TLS has received already all must fit: when the other end closes, asyncio drops what is left.
+        if sizehint + _RECORD_BYTES > len(self._buffer):
+            self._buffer = memoryview(bytearray(sizehint + _RECORD_BYTES))
         return self._buffer
 
     def buffer_updated(self, nbytes: int) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import gzip
+import secrets
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -61,6 +63,39 @@ def test_a_certificate_is_trusted_where_the_environment_says_so(
     with pytest.raises(Fault, match="certificate is not trusted") as caught:
         asyncio.run(main())
     assert (caught.value.left, arrived) == (False, 0)
+
+
+@pytest.mark.parametrize("told", [True, False])
+def test_a_large_reply_over_tls_is_whole_although_the_service_closes_at_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, make_certificate: Callable[[Path, str], Path], told: bool
+) -> None:
+    """All of it may be there, and the end of the connection behind it, before the first of it is looked at."""
+    file = make_certificate(tmp_path, "service.example")
+    monkeypatch.setenv("SSL_CERT_FILE", str(file))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(file)
+    content = secrets.token_bytes(700_000)
+    length = b"content-length: %d\r\n" % len(content) if told else b""
+
+    def serve(server: socket.socket) -> None:
+        connection, _ = server.accept()
+        connection.settimeout(20.0)
+        with context.wrap_socket(connection, server_side=True) as secure:
+            secure.recv(65536)
+            secure.sendall(b"HTTP/1.1 200 OK\r\nconnection: close\r\n" + length + b"\r\n" + content)
+
+    async def main() -> Answer:
+        with socket.create_server(("127.0.0.1", 0)) as server:
+            serving = asyncio.create_task(asyncio.to_thread(serve, server))
+            wire = Wire(deadline=20.0)
+            try:
+                return await wire.send("GET", f"https://localhost:{server.getsockname()[1]}/x", {}, EMPTY)
+            finally:
+                await wire.aclose()
+                await serving
+
+    answer = asyncio.run(main())
+    assert answer.content == content
 
 
 def test_a_compressed_reply_is_counted_as_it_came(raw: Any, make_client: Callable[..., Client]) -> None:

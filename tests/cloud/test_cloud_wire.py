@@ -73,6 +73,25 @@ def test_a_connection_that_broke_while_idle_is_not_used_twice(raw: Any, method: 
     asyncio.run(main())
 
 
+def test_on_a_connection_that_is_kept_each_request_has_its_own_deadline(raw: Any) -> None:
+    async def late(writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(1.2)
+        await raw.answer()(writer)
+
+    async def main() -> None:
+        async with raw.server(raw.answer(), late, raw.silence) as server:
+            wire = Wire(deadline=5.0)
+            await wire.send("GET", server.url + "/", {}, EMPTY, deadline=1.0)
+            answer = await wire.send("GET", server.url + "/", {}, EMPTY, deadline=20.0)
+            assert answer.status == 200, "what is left of the deadline before does not count"
+            with pytest.raises(Fault, match="no reply within 0 s"):
+                await wire.send("GET", server.url + "/", {}, EMPTY, deadline=0.2)
+            await wire.aclose()
+            assert server.connections == 1
+
+    asyncio.run(main())
+
+
 def test_no_reply_within_the_deadline(raw: Any) -> None:
     # Long enough that the request has arrived on a machine that stands still for a while.
     found, seen = fault(raw, raw.silence, method="PUT", deadline=2.0)
