@@ -48,7 +48,8 @@ class Alike:
     def findings(self, made: Resolved, target: Target, mark: Mark, *, unread: bool) -> Sequence[Diagnostic]:
         """What `check_spec` finds in a target; `mark` is what its own resources bear."""
         key = (id(made.there), target.api)
-        first = self._first.get(key)
+        # Nothing at all is one object for all that have nothing, whatever else is wrong with them.
+        first = self._first.get(key) if made.there else None
         if first is not None:
             if first.common is None:
                 first.common = _is_sound(first.made.tree, made.there, target.provider, first.mark)

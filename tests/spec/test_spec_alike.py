@@ -109,6 +109,18 @@ def test_a_target_with_a_patch_is_judged_and_expanded_by_itself(tmp_path: Path) 
     assert [bool(wrong.diagnostics([one])) for one in wrong.targets] == [False, True, False, False]
 
 
+def test_targets_without_any_resource_are_not_taken_for_each_other(tmp_path: Path) -> None:
+    said = ["{}", "7", "{}", "[x]"]
+    targets = [
+        f"  {name}: {{provider: alibaba, region: cn-{region}, vars: {{all: {all_of_it}}}}}"
+        for name, region, all_of_it in zip(NAMES, REGIONS, said, strict=True)
+    ]
+    for order in (targets, targets[::-1]):
+        project = _read(tmp_path, HEAD + "\n".join(order) + "\nservices: ${{ vars.all }}\n")
+        wrong = {one.name for one in project.targets if project.diagnostics([one])}
+        assert wrong == {"abc", "abcde"}
+
+
 def test_what_is_the_same_is_worked_out_once(tmp_path: Path) -> None:
     project = _read(tmp_path, _spec(NAMES, _plain()))
     first, *others = (list(project.expand(target).values()) for target in project.targets)
