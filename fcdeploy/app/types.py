@@ -38,7 +38,7 @@ class Where(Struct, frozen=True, kw_only=True):
     local: bool = False
     endpoint: str | None = None
     journal: str | None = None
-    parallelism: int = 64
+    parallelism: int = 128
     environ: Mapping[str, str] = field(default_factory=dict)
     secrets: bool = True
     clock: Callable[[], float] = time.time
