@@ -13,7 +13,6 @@ import math
 import time
 from collections import deque
 from collections.abc import Callable
-from types import TracebackType
 from typing import Final
 
 from fcdeploy.cloud.pace import WINDOW, Pace
@@ -54,12 +53,12 @@ class Room:
 
 
 class Limiter:
-    """A fair gate, used as `async with limiter as left:` around one attempt of a call, or as that does by its parts.
+    """A fair gate: `enter` before each attempt of a call, or else wait for one's `turn`, and `leave` after it.
 
     It lets `ceiling` through at first. In each window (seconds) the limit is halved at most once and grows by one at
     most once, never above `ceiling` nor below one; so does the pace. A pause asked for by the service holds up
-    everyone. `left` is when the attempt was let through, on `clock`. `answered` says that the service answered
-    something, be it a refusal. `room` is what it shares with others.
+    everyone. `answered` says that the service answered something, be it a refusal. `room` is what it shares with
+    others.
     """
 
     def __init__(
@@ -117,7 +116,7 @@ class Limiter:
         return 0.0 if self._refusing is None else self.clock() - max(since, self._refusing)
 
     def enter(self) -> float | None:
-        """Let an attempt through if that may be now, and say when; None if it is to wait for its `turn`."""
+        """Let an attempt through if that may be now, and say when, on `clock`; None if it is to wait for its `turn`."""
         now = self.clock()
         if not self._is_busy:
             self._is_busy = True
@@ -132,15 +131,6 @@ class Limiter:
         """Wait for one's turn after those who wait already, and say when it came."""
         await self._queue()
         return self.clock()
-
-    async def __aenter__(self) -> float:
-        left = self.enter()
-        return await self.turn() if left is None else left
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.leave()
 
     def _opens(self) -> float:
         return max(self._resume, self.pace.opens)

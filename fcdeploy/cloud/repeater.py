@@ -50,7 +50,7 @@ class Repeater:
         limiter = self._limiter
         asked = limiter.clock()
         while True:
-            # By its parts, since all that is sent comes through here and hardly any of it has to wait.
+            # In two parts, since all that is sent comes through here and hardly any of it has to wait.
             left = limiter.enter()
             if left is None:
                 left = await limiter.turn()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from hypothesis import given, settings
@@ -10,6 +12,8 @@ from hypothesis import strategies as st
 
 from fcdeploy.cloud.limiter import FEW, Limiter, Limiters, Room
 from fcdeploy.cloud.pace import KEEP, START, Pace
+from fcdeploy.cloud.repeater import Repeater
+from fcdeploy.errors import NoReply
 
 
 class Clock:
@@ -17,6 +21,17 @@ class Clock:
 
     def __call__(self) -> float:
         return self.now
+
+
+@asynccontextmanager
+async def through(limiter: Limiter) -> AsyncIterator[None]:
+    """One attempt."""
+    if limiter.enter() is None:
+        await limiter.turn()
+    try:
+        yield
+    finally:
+        limiter.leave()
 
 
 def test_it_halves_and_grows_at_most_once_a_window() -> None:
@@ -47,7 +62,7 @@ def test_a_pause_holds_up_everyone() -> None:
         began, passed = loop.time(), []
 
         async def one() -> None:
-            async with limiter:
+            async with through(limiter):
                 passed.append(loop.time() - began)
 
         await asyncio.gather(*(one() for _ in range(6)))
@@ -72,7 +87,7 @@ def test_never_more_than_the_limit_and_nobody_is_forgotten(
 
         async def job(turns: int, refused: bool) -> None:
             nonlocal most, done
-            async with limiter:
+            async with through(limiter):
                 most = max(most, limiter.in_flight)
                 for _ in range(turns):
                     await asyncio.sleep(0)
@@ -163,7 +178,7 @@ def test_places_take_turns_where_there_is_room_for_few_of_all(
 
         async def call(limiter: Limiter, turns: int) -> None:
             nonlocal highest, done
-            async with limiter:
+            async with through(limiter):
                 highest = max(highest, room.in_flight)
                 assert limiter.in_flight <= FEW or room.in_flight <= most
                 for _ in range(turns):
@@ -192,7 +207,7 @@ def test_each_place_has_its_share_and_more_when_others_are_through() -> None:
         rest, over = asyncio.Event(), asyncio.Event()
 
         async def call(limiter: Limiter, end: asyncio.Event) -> None:
-            async with limiter:
+            async with through(limiter):
                 await end.wait()
 
         async def turns() -> None:
@@ -230,7 +245,7 @@ def test_places_that_hang_hold_up_no_other() -> None:
         over = asyncio.Event()
 
         async def hang(limiter: Limiter) -> None:
-            async with limiter:
+            async with through(limiter):
                 await over.wait()
 
         dead = [limiters.of("alibaba", str(number), "cn-hangzhou") for number in range(2)]
@@ -240,10 +255,49 @@ def test_places_that_hang_hold_up_no_other() -> None:
         assert [limiter.in_flight for limiter in dead] == [8, FEW]
         alive = limiters.of("alibaba", "1", "cn-shanghai")
         for _ in range(20):
-            async with alive:
+            async with through(alive):
                 assert alive.in_flight == 1
         over.set()
         await asyncio.gather(*hanging)
         assert all(limiter.in_flight == 0 for limiter in dead)
 
     asyncio.run(main())
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    most=st.integers(1, 4),
+    calls=st.lists(st.tuples(st.integers(0, 2), st.integers(0, 3), st.booleans(), st.integers(0, 9)), max_size=20),
+)
+def test_a_call_that_is_ended_at_whatever_moment_keeps_no_place(
+    run_virtually: Any, most: int, calls: list[tuple[int, int, bool, int]]
+) -> None:
+    """Each has a place, takes some turns of the loop, may fail, and is cancelled after some turns."""
+
+    async def main() -> None:
+        clock = asyncio.get_running_loop().time
+        limiters = Limiters(most)
+        places = [limiters.of("alibaba", str(number), "cn-hangzhou") for number in range(3)]
+        tasks = []
+        for place, turns, fails, _ in calls:
+
+            async def attempt(turns: int = turns, fails: bool = fails) -> None:
+                for _ in range(turns):
+                    await asyncio.sleep(0)
+                if fails:
+                    raise NoReply("no reply", operation="GetService", resource="s")
+
+            repeater = Repeater(
+                places[place], chance=lambda: 0.5, clock=clock, sleep=asyncio.sleep, repeated=lambda: None
+            )
+            tasks.append(asyncio.create_task(repeater.run(attempt, reads=True)))
+        for turn in range(10):
+            await asyncio.sleep(0)
+            for task, (*_, end) in zip(tasks, calls, strict=True):
+                if end == turn:
+                    task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        room = limiters._room
+        assert [room.in_flight, room.busy, *(one.in_flight for one in places)] == [0] * 5
+
+    run_virtually(main())
