@@ -35,6 +35,8 @@ def become(order: dict[str, Any]) -> None:
     """Turn this forked process into the command; does not return."""
     signal.set_wakeup_fd(-1)
     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+    # As in a terminal, though whoever runs the tests may have been told to outlive one (`nohup`).
+    signal.signal(signal.SIGHUP, signal.SIG_DFL)
     os.environ.clear()
     os.environ.update(order["env"])
     null = os.open(os.devnull, os.O_RDONLY)
