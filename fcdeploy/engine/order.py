@@ -162,27 +162,21 @@ def _room_for(
 def _ordered(steps: Sequence[Step]) -> tuple[Step, ...]:
     """A topological order, stable by address: first all that can be undone, then what is last."""
     placed = sorted(steps, key=lambda step: (step.last, step.address))
-    by_id = {step.id: step for step in placed}
+    ids = {step.id for step in placed}
+    needs = {step.id: [need for need in step.needs if need in ids] for step in placed}
     rounds: dict[str, int] = {}
-    for step in placed:
-        before = [need for need in step.needs if need in by_id]
-        if not rounds.keys() >= {*before}:
-            return _sorted(placed, by_id)
-        rounds[step.id] = max([rounds[need] for need in before], default=-1) + 1
-    # What each step needs stands before it, as in a plan that only creates: there is nothing to search for.
+    for name in _needed_first(needs):
+        rounds[name] = max([rounds[need] for need in needs[name]], default=-1) + 1
     return tuple(sorted(placed, key=lambda step: (step.last, rounds[step.id])))
 
 
-def _sorted(steps: Sequence[Step], by_id: Mapping[str, Step]) -> tuple[Step, ...]:
-    """The same order for steps of which some need others that stand behind them."""
-    from graphlib import TopologicalSorter
+def _needed_first(needs: Mapping[str, Collection[str]]) -> Iterable[str]:
+    """These names, each after those that it needs: as they stand, as in a plan that only creates, where that is so."""
+    before: set[str] = set()
+    for name, needed in needs.items():
+        if not before.issuperset(needed):
+            from graphlib import TopologicalSorter
 
-    place = {step.id: index for index, step in enumerate(steps)}
-    sorter = TopologicalSorter({step.id: sorted(step.needs & by_id.keys(), key=place.__getitem__) for step in steps})
-    sorter.prepare()
-    ordered: list[Step] = []
-    while sorter.is_active():
-        ready = sorted(sorter.get_ready(), key=place.__getitem__)
-        ordered += [by_id[name] for name in ready]
-        sorter.done(*ready)
-    return tuple(sorted(ordered, key=lambda step: step.last))
+            return TopologicalSorter(needs).static_order()
+        before.add(name)
+    return needs
