@@ -40,6 +40,9 @@ class TwoPages:
         before_again: Callable[[], Awaitable[None]] | None = None,
     ) -> Reply:
         self.asked.append(call.path)
+        return Reply(status=200, headers={}, body=await self.answer(call))
+
+    async def answer(self, call: Call) -> Json:
         answer: Json = {}
         if call.path == "/services/s":
             answer = {"serviceName": "s"}
@@ -56,7 +59,7 @@ class TwoPages:
                 raise ApiError(operation=call.operation, status=500, code="InternalServerError", message="no")
             # The first one again: it was moved onto the next page while others came.
             answer = {"functions": [{"functionName": name, "runtime": "go1"} for name in "ab"]}
-        return Reply(status=200, headers={}, body=answer)
+        return answer
 
     async def read_archive(self, url: str, to: Path) -> ArchiveRef:
         raise AssertionError("there is no archive")
@@ -91,19 +94,12 @@ def test_a_page_that_fails_ends_what_was_begun_for_the_one_before() -> None:
 class ManyFunctions(TwoPages):
     """A service with twelve functions on one page, none of which has anything beneath it."""
 
-    async def send(
-        self,
-        call: Call,
-        *,
-        leaving: Callable[[], None] | None = None,
-        before_again: Callable[[], Awaitable[None]] | None = None,
-    ) -> Reply:
-        self.asked.append(call.path)
+    async def answer(self, call: Call) -> Json:
         answers: dict[str, Json] = {
             "/services/s": {"serviceName": "s"},
             "/services/s/functions": {"functions": [{"functionName": f"f{n:02}", "runtime": "go1"} for n in range(12)]},
         }
-        return Reply(status=200, headers={}, body=answers.get(call.path, {}))
+        return answers.get(call.path, {})
 
 
 def test_what_the_first_of_a_page_lead_to_is_asked_for_before_the_last_are_looked_at() -> None:
