@@ -53,7 +53,7 @@ class Connection(asyncio.BufferedProtocol):
         self._is_kept = False
         self._header_bytes = 0
         self._timer: asyncio.TimerHandle | None = None
-        self._late_at, self._seconds = math.inf, 0.0  # when a whole reply is late, and how many seconds that was
+        self._late_at, self._seconds = math.inf, 0.0  # when what is waited for is late, and how many seconds that was
         self.status = 0
         self.headers: dict[str, str] = {}
         self.gone: Waiter = self._loop.create_future()
@@ -193,7 +193,6 @@ class Connection(asyncio.BufferedProtocol):
         self._parts.clear()
         self._failure = None
         self._is_kept = False
-        self._late_at = math.inf
         self._ended = ended = self._loop.create_future()
         return ended
 
@@ -211,12 +210,12 @@ class Connection(asyncio.BufferedProtocol):
         """Wait for status and headers, or for more of the body, or its end."""
         ended, known = self._ended, self.status
         assert ended is not None
-        timer = self._loop.call_later(silence, self._late, silence)
+        self._end_within(silence)
         try:
             while not ended.done() and not self._parts and self.status == known:
                 await self._told()
         finally:
-            timer.cancel()
+            self._late_at = math.inf
         if self._failure is not None:
             raise self._failure
 
@@ -232,7 +231,7 @@ class Connection(asyncio.BufferedProtocol):
             self._news.set_result(None)
 
     def _end_within(self, seconds: float) -> None:
-        """The reply is to end in so many seconds. Mostly the timer of a request before this one comes early enough."""
+        """What is waited for is to come in so many seconds. Mostly a timer that was set before comes early enough."""
         self._late_at, self._seconds = self._loop.time() + seconds, seconds
         if self._timer is None or self._timer.when() > self._late_at:
             self._set_timer()
